@@ -1,6 +1,6 @@
 //! loops
-pub mod core;
 pub mod agent;
+pub mod core;
+pub mod engine;
 pub mod git;
 pub mod journal;
-pub mod engine;

@@ -1,1 +1,21 @@
-//! core
+//! The pure heart of loopdash: what a run is, how events change it, and what comes next.
+//!
+//! Nothing here knows tokio, git, files, processes or the clock; time arrives in [`event::Record`]s as data. The engine
+//! commits events, folds them with [`state::RunState::apply`] and asks [`plan::next`] what to do.
+
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod fleet;
+pub mod gate;
+pub mod ids;
+pub mod plan;
+pub mod prompt;
+pub mod record;
+pub mod schedule;
+pub mod spec;
+pub mod state;
+pub mod step;
+pub mod test_state;
+pub mod transition;
+pub mod verdict;

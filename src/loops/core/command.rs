@@ -1,0 +1,139 @@
+//! Commands: what front ends ask of the engine. Each is accepted as events, or rejected with a reason.
+//!
+//! A front end never changes state by itself; whatever a key does is one of these.
+
+use super::event::{PauseKind, When};
+use super::ids::{RunId, TestId, Who};
+use super::spec::{LoopSpec, Trigger};
+use super::test_state::TestSpec;
+use serde::{Deserialize, Serialize};
+
+/// A request to the engine, with who makes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Who.
+    pub who: Who,
+    /// What.
+    pub command: Command,
+}
+
+/// Something a front end may ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Make a run of this loop.
+    Submit {
+        /// The resolved definition.
+        spec: Box<LoopSpec>,
+        /// How it was launched.
+        trigger: Trigger,
+    },
+    /// Ask something of one run.
+    Run {
+        /// Which.
+        run: RunId,
+        /// What.
+        #[serde(flatten)]
+        ask: Ask,
+    },
+    /// Take ownership of an unfinished run that no live loopdash owns, and resume it if `resume`.
+    Adopt {
+        /// Which.
+        run: RunId,
+        /// Whether it goes on at once, or stays paused.
+        resume: bool,
+    },
+    /// Runs at once.
+    SetCap {
+        /// At least 1.
+        cap: u32,
+    },
+    /// Gates at once.
+    SetGateCap {
+        /// At least 1.
+        cap: u32,
+    },
+    /// Leave in order.
+    Shutdown {
+        /// What becomes of live runs.
+        live: LiveRuns,
+    },
+}
+
+/// What becomes of live runs when loopdash leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiveRuns {
+    /// Paused now; the next start offers them.
+    Pause,
+    /// Stopped for good.
+    Stop,
+}
+
+/// Something asked of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Pause in one of three ways.
+    Pause {
+        /// Which way.
+        kind: PauseKind,
+    },
+    /// Go on.
+    Resume,
+    /// End it, leaving nothing running.
+    Stop,
+    /// Leave a test out.
+    SkipTest {
+        /// Which.
+        test: TestId,
+        /// Why, for the journal.
+        why: String,
+    },
+    /// Start a test over.
+    ResetTest {
+        /// Which.
+        test: TestId,
+    },
+    /// Give a blocked test one more attempt.
+    RetryTest {
+        /// Which.
+        test: TestId,
+    },
+    /// Try again whatever parked or ended the run.
+    Retry,
+    /// Run the gates of the open iteration again.
+    RerunGates,
+    /// Say something to the actor.
+    Note {
+        /// What.
+        text: String,
+        /// When.
+        when: When,
+    },
+    /// Answer the question it waits with.
+    Answer {
+        /// The answer.
+        text: String,
+    },
+    /// Add a test.
+    AddTest {
+        /// The test, pending.
+        test: Box<TestSpec>,
+    },
+    /// Another priority.
+    SetPriority {
+        /// 0 to 9.
+        priority: u8,
+    },
+    /// Another iteration limit.
+    SetMaxIterations {
+        /// At least 1.
+        max: u32,
+    },
+}
+
+/// Why a command was refused: a fragment such as `the run is paused already`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Rejected(pub String);

@@ -1,0 +1,97 @@
+//! Gates: commands that the harness runs itself, and what their exit says.
+//!
+//! The output stays in the step's transcript; here is only the typed result.
+
+use super::step::Exit;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a command is given: an argument list, or one string for `sh -c`. The string is the user's own text from config
+/// or flags; loopdash never builds one from data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CommandLine {
+    /// Run by `sh -c`, exactly as written.
+    Shell(String),
+    /// Program and arguments, passed as they are.
+    Argv(Vec<String>),
+}
+
+impl CommandLine {
+    /// The argument list to spawn.
+    pub fn argv(&self) -> Vec<String> {
+        match self {
+            Self::Shell(text) => vec!["sh".to_owned(), "-c".to_owned(), text.clone()],
+            Self::Argv(argv) => argv.clone(),
+        }
+    }
+
+    /// The command as a person would type it, for display only.
+    pub fn display(&self) -> String {
+        match self {
+            Self::Shell(text) => text.clone(),
+            Self::Argv(argv) => argv.join(" "),
+        }
+    }
+
+    /// Whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Shell(text) => text.trim().is_empty(),
+            Self::Argv(argv) => argv.first().is_none_or(|program| program.is_empty()),
+        }
+    }
+}
+
+/// One gate of a loop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateSpec {
+    /// Unique within its loop, such as `tests` or `lint`.
+    pub name: String,
+    /// What to run in the worktree.
+    pub command: CommandLine,
+    /// Milliseconds until it is stopped and counted as timed out.
+    pub timeout_ms: u64,
+    /// Whether its failure keeps the iteration from the critic; an advisory gate only reports.
+    pub required: bool,
+}
+
+/// The name under which a test's own `verify` command runs beside the loop's gates.
+pub const VERIFY_GATE: &str = "verify";
+
+/// What became of a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum GateResult {
+    /// Exit 0.
+    Passed,
+    /// Another exit status, or a signal: a gate that dies has failed.
+    Failed {
+        /// How it ended.
+        exit: Exit,
+    },
+    /// Stopped by its own timeout.
+    TimedOut,
+    /// It could not be started; the reason is for the operator, not for the agent.
+    CouldNotRun {
+        /// Why, as a fragment.
+        error: String,
+    },
+}
+
+impl GateResult {
+    /// Whether the gate lets the iteration through.
+    pub const fn passed(&self) -> bool {
+        matches!(self, Self::Passed)
+    }
+
+    /// `passed`, `exit 101`, `signal KILL`, `timed out`, `could not run`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Passed => "passed".to_owned(),
+            Self::Failed { exit } => exit.word(),
+            Self::TimedOut => "timed out".to_owned(),
+            Self::CouldNotRun { .. } => "could not run".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A loop's definition as a run carries it: complete, resolved, and journalled whole with `submitted`.
+//!
+//! Config and flags are one way to write it; everything here is already validated and expanded.
+
+use super::gate::{CommandLine, GateSpec};
+use super::test_state::TestSpec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The line that an actor prints last, alone, to claim completion.
+pub const CLAIM_TOKEN: &str = "LOOPDASH_DONE";
+/// What an actor's last line starts with when it needs a person; the question follows.
+pub const ASK_TOKEN: &str = "LOOPDASH_ASK:";
+/// Priorities run from 0 to this; higher is sooner.
+pub const MAX_PRIORITY: u8 = 9;
+/// The priority of a loop that names none.
+pub const DEFAULT_PRIORITY: u8 = 5;
+
+/// One loop, ready to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopSpec {
+    /// Its name in lists.
+    pub name: String,
+    /// The repository's root: absolute, as found at submission.
+    pub repo: String,
+    /// What the actor is asked to reach.
+    pub objective: String,
+    /// The work items; empty means one test, the objective itself.
+    #[serde(default)]
+    pub tests: Vec<TestSpec>,
+    /// Where `tests` came from and is written back to: absolute path of `test-state.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests_file: Option<String>,
+    /// The acting agent.
+    pub actor: AgentSpec,
+    /// The criticising agent; `None` leaves the decision to gates and claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critic: Option<AgentSpec>,
+    /// When an iteration goes to the critic.
+    #[serde(default)]
+    pub critic_when: CriticWhen,
+    /// Where the actor works.
+    #[serde(default)]
+    pub isolation: Isolation,
+    /// Revision to start from; `None` is HEAD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Branch to make; `None` is `run/<slug of name>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Worktree path template, already chosen from config, not yet expanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree_path: Option<String>,
+    /// 0 to 9, higher sooner.
+    pub priority: u8,
+    /// Where to stop.
+    pub limits: Limits,
+    /// Files, relative to the worktree, whose text joins the actor's prompt.
+    #[serde(default)]
+    pub context_files: Vec<String>,
+    /// Run once in a fresh worktree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<CommandLine>,
+    /// In order.
+    #[serde(default)]
+    pub gates: Vec<GateSpec>,
+}
+
+/// An agent in a role: what to spawn and how to talk to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSpec {
+    /// Its name in config, also the name its cap goes by.
+    pub name: String,
+    /// Program and arguments. In `prompt = "file"` mode, `{prompt_file}` in an argument becomes the prompt's path.
+    pub command: Vec<String>,
+    /// How the prompt reaches it.
+    #[serde(default)]
+    pub prompt: PromptRoute,
+    /// How its output is read.
+    #[serde(default)]
+    pub dialect: DialectName,
+    /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when it is spawned, so
+    /// that a secret is named here and never journalled.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Milliseconds until a step of it is stopped.
+    pub timeout_ms: u64,
+}
+
+/// How a prompt reaches its agent; never through a shell string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptRoute {
+    /// Written to standard input, which is then closed.
+    #[default]
+    Stdin,
+    /// In a file: `{prompt_file}` in the arguments and `LOOPDASH_PROMPT` in the environment name it; stdin is empty.
+    File,
+}
+
+/// How an agent's output is understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DialectName {
+    /// Plain text: what it prints is what it says.
+    #[default]
+    Text,
+}
+
+/// Which iterations the critic sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CriticWhen {
+    /// Each whose required gates pass.
+    #[default]
+    Always,
+    /// Only those in which the actor claimed completion.
+    Claimed,
+}
+
+/// Where the actor works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// In a git worktree of its own, outside the operator's checkout.
+    #[default]
+    Worktree,
+    /// In the operator's checkout itself.
+    None,
+}
+
+/// Where a run stops by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Iterations that count, over all tests.
+    pub max_iterations: u32,
+    /// Attempts for a test that names no number of its own.
+    pub max_attempts: u32,
+    /// Wall time from the first admission, in milliseconds; `None` is unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_clock_ms: Option<u64>,
+}
+
+/// How a run came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// `loopdash run`.
+    Cli,
+    /// The dashboard.
+    Tui,
+    /// The embedded demo.
+    Demo,
+}

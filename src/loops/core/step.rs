@@ -1,0 +1,200 @@
+//! Steps: one child process or git operation inside an iteration, and how it ended.
+//!
+//! A step's transcript lies in `steps/<n>-<kind>/`; [`StepKind::slug`] is the `<kind>`.
+
+use serde::{Deserialize, Serialize};
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Makes the worktree, or checks that it is still there.
+    Worktree,
+    /// The loop's setup command.
+    Setup,
+    /// The acting agent.
+    Actor,
+    /// The worktree's content as a commit.
+    Snapshot,
+    /// One gate, by name.
+    Gate(String),
+    /// The criticising agent.
+    Critic,
+}
+
+impl StepKind {
+    /// A directory-name part: `actor`, `gate-lint`; characters outside `[A-Za-z0-9_-]` become `_`.
+    pub fn slug(&self) -> String {
+        match self {
+            Self::Gate(name) => {
+                let safe: String = name
+                    .chars()
+                    .take(40)
+                    .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+                    .collect();
+                format!("gate-{safe}")
+            }
+            other => other.word().to_owned(),
+        }
+    }
+
+    /// The word for the screen.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Worktree => "worktree",
+            Self::Setup => "setup",
+            Self::Actor => "actor",
+            Self::Snapshot => "snapshot",
+            Self::Gate(_) => "gate",
+            Self::Critic => "critic",
+        }
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// Exit status.
+    Code(i32),
+    /// Killed by this signal number.
+    Signal(i32),
+}
+
+impl Exit {
+    /// Whether the process said success.
+    pub const fn ok(self) -> bool {
+        matches!(self, Self::Code(0))
+    }
+
+    /// `exit 1`, or `signal KILL`.
+    pub fn word(self) -> String {
+        match self {
+            Self::Code(code) => format!("exit {code}"),
+            Self::Signal(number) => match signal_name(number) {
+                Some(name) => format!("signal {name}"),
+                None => format!("signal {number}"),
+            },
+        }
+    }
+}
+
+/// Names of the signals whose numbers Linux and macOS share, and of the two more that crash agents.
+const fn signal_name(number: i32) -> Option<&'static str> {
+    Some(match number {
+        1 => "HUP",
+        2 => "INT",
+        3 => "QUIT",
+        4 => "ILL",
+        5 => "TRAP",
+        6 => "ABRT",
+        8 => "FPE",
+        9 => "KILL",
+        11 => "SEGV",
+        13 => "PIPE",
+        14 => "ALRM",
+        15 => "TERM",
+        _ => return None,
+    })
+}
+
+/// Why a process ended when it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// By itself.
+    Natural,
+    /// loopdash stopped it: its step timeout.
+    TimedOut,
+    /// It never ran: the text is in [`StepEnd::error`].
+    NotStarted,
+}
+
+/// How a step ended that was not interrupted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepEnd {
+    /// Absent for git operations and for processes that never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Exit>,
+    /// Why it ended.
+    pub cause: Cause,
+    /// Wall time.
+    pub duration_ms: u64,
+    /// Raw bytes on standard output.
+    #[serde(default)]
+    pub stdout_bytes: u64,
+    /// Raw bytes on standard error.
+    #[serde(default)]
+    pub stderr_bytes: u64,
+    /// Lines in the merged transcript.
+    #[serde(default)]
+    pub lines: u64,
+    /// Processes that outlived the step and were stopped, as `pid command`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
+    /// Tokens and cost, where the agent reports them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What went wrong outside the process, as a fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether the actor's last line was the completion claim.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claim: bool,
+    /// What the actor asks the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+}
+
+impl StepEnd {
+    /// Whether the step succeeded as far as its process can tell.
+    pub fn ok(&self) -> bool {
+        self.error.is_none() && self.cause == Cause::Natural && self.exit.is_none_or(Exit::ok)
+    }
+
+    /// `exit 1`, `signal KILL`, `timed out`, `not started: …`, or `ok`.
+    pub fn word(&self) -> String {
+        match (self.cause, &self.error, self.exit) {
+            (Cause::TimedOut, _, _) => "timed out".to_owned(),
+            (Cause::NotStarted, Some(error), _) => format!("not started: {error}"),
+            (_, Some(error), _) => error.clone(),
+            (_, None, Some(exit)) if !exit.ok() => exit.word(),
+            _ => "ok".to_owned(),
+        }
+    }
+}
+
+/// Tokens and dollars that an agent reported for one step; a field that it does not report stays `None`, never 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, without cache reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<u64>,
+    /// Tokens read from the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<u64>,
+    /// Tokens written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<u64>,
+    /// Micro-dollars, so that sums are exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_usd: Option<u64>,
+}
+
+/// Why loopdash ended a step before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InterruptWhy {
+    /// Pause now.
+    Pause,
+    /// Stop the run.
+    Stop,
+    /// The operator's note is to be heard at once.
+    Guidance,
+    /// The test it worked on was skipped or reset.
+    Test,
+    /// The gates are to run again.
+    RerunGates,
+    /// loopdash itself ended, and found it at its next start.
+    Crash,
+}
