@@ -1,1 +1,173 @@
-//! fleet
+//! All runs that one loopdash knows, as a fold of their records, with who owns each.
+//!
+//! A front end holds one of these and keeps it current by applying what the engine sends.
+
+use super::event::{Outcome, ParkReason, Record};
+use super::ids::RunId;
+use super::state::RunState;
+use super::transition::RunStatus;
+use std::collections::BTreeMap;
+
+/// Who may steer a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// This loopdash.
+    Mine,
+    /// Another live loopdash; shown read-only.
+    Other {
+        /// Its process, if it left word.
+        pid: Option<u32>,
+    },
+    /// Nobody: finished, or left behind by a loopdash that is gone.
+    Nobody,
+}
+
+/// A run as the fleet knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetRun {
+    /// Its fold.
+    pub state: RunState,
+    /// Who may steer it.
+    pub ownership: Ownership,
+    /// Why its journal cannot be read any further, if so.
+    pub problem: Option<String>,
+}
+
+impl FleetRun {
+    /// Whether it was left in the middle of its work and can be taken up.
+    pub fn is_interrupted(&self) -> bool {
+        self.ownership == Ownership::Nobody && self.problem.is_none() && !self.state.is_finished()
+    }
+}
+
+/// All runs, and the numbers that hold for all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    /// By id, which is by age.
+    pub runs: BTreeMap<RunId, FleetRun>,
+    /// Runs that may have a slot at once.
+    pub cap: u32,
+    /// Gates that may run at once.
+    pub gate_cap: u32,
+}
+
+/// How many runs are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// With a slot.
+    pub running: usize,
+    /// Parked for a person.
+    pub needs_you: usize,
+    /// Waiting for a slot.
+    pub queued: usize,
+    /// Paused or interrupted.
+    pub paused: usize,
+    /// Finished done.
+    pub done: usize,
+    /// Finished otherwise.
+    pub ended: usize,
+}
+
+/// Why a text names no run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// Nothing matches.
+    #[error("no run is called or starts with {0:?}; `loopdash list` shows them")]
+    None(String),
+    /// More than one does.
+    #[error("{text:?} names several runs: {}; type more of the id", .candidates.join(", "))]
+    Ambiguous {
+        /// What was typed.
+        text: String,
+        /// Label and short id of each.
+        candidates: Vec<String>,
+    },
+}
+
+impl Fleet {
+    /// An empty fleet.
+    pub const fn new(cap: u32, gate_cap: u32) -> Self {
+        Self { runs: BTreeMap::new(), cap, gate_cap }
+    }
+
+    /// Applies a record, making room for a run not seen before as one of mine.
+    pub fn apply(&mut self, record: &Record) {
+        self.runs
+            .entry(record.run)
+            .or_insert_with(|| FleetRun { state: RunState::new(record.run), ownership: Ownership::Mine, problem: None })
+            .state
+            .apply(record);
+    }
+
+    /// A run's fold.
+    pub fn state(&self, run: RunId) -> Option<&RunState> {
+        self.runs.get(&run).map(|entry| &entry.state)
+    }
+
+    /// Runs by state, those of other loopdash processes included.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for run in self.runs.values() {
+            let place = match run.state.status {
+                _ if run.is_interrupted() && run.state.is_live() => &mut counts.paused,
+                RunStatus::Running | RunStatus::Pausing | RunStatus::Stopping | RunStatus::Frozen => {
+                    &mut counts.running
+                }
+                RunStatus::Parked => &mut counts.needs_you,
+                RunStatus::Queued => &mut counts.queued,
+                RunStatus::Paused => &mut counts.paused,
+                RunStatus::Finished => match run.state.outcome {
+                    Some((Outcome::Done, _)) => &mut counts.done,
+                    _ => &mut counts.ended,
+                },
+            };
+            *place += 1;
+        }
+        counts
+    }
+
+    /// Slots in use by my runs.
+    pub fn slots_in_use(&self) -> usize {
+        self.runs.values().filter(|run| run.ownership == Ownership::Mine && run.state.slot.is_some()).count()
+    }
+
+    /// The run that `text` names: a label, or a unique prefix of an id. Of several runs with one label none is meant,
+    /// as labels are unique (`name#2`).
+    ///
+    /// # Errors
+    /// [`FindError`] lists the candidates.
+    pub fn find(&self, text: &str) -> Result<RunId, FindError> {
+        let by_label: Vec<&RunState> = self.states().filter(|state| state.label == text).collect();
+        let hits = if by_label.is_empty() { self.states().filter(|s| s.id.matches(text)).collect() } else { by_label };
+        match hits.as_slice() {
+            [] => Err(FindError::None(text.to_owned())),
+            [one] => Ok(one.id),
+            several => Err(FindError::Ambiguous {
+                text: text.to_owned(),
+                candidates: several.iter().map(|state| format!("{} ({})", state.label, state.id.short())).collect(),
+            }),
+        }
+    }
+
+    fn states(&self) -> impl Iterator<Item = &RunState> {
+        self.runs.values().map(|run| &run.state)
+    }
+
+    /// The label of the next run of a loop: its name, or `name#2` and so on if that is taken.
+    pub fn label_for(&self, name: &str) -> String {
+        let taken = |label: &str| self.states().any(|state| state.label == label);
+        if !taken(name) {
+            return name.to_owned();
+        }
+        (2u32..).map(|n| format!("{name}#{n}")).find(|label| !taken(label)).unwrap_or_else(|| name.to_owned())
+    }
+}
+
+/// The word that says why a parked run needs a person.
+pub fn park_word(reason: &ParkReason) -> &'static str {
+    match reason {
+        ParkReason::NeedsHuman { .. } => "question",
+        ParkReason::Attention { kind, .. } => kind.word(),
+        ParkReason::Blocked { .. } => "tests blocked",
+    }
+}

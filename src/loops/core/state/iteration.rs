@@ -1,0 +1,176 @@
+//! One iteration's state: what its steps have produced so far.
+//!
+//! Its phase is not stored but follows from what is there, so that clearing a result is enough to do it again.
+
+use super::RunState;
+use crate::loops::core::gate::GateResult;
+use crate::loops::core::ids::{Millis, StepId, TestId};
+use crate::loops::core::spec::CriticWhen;
+use crate::loops::core::step::StepEnd;
+use crate::loops::core::verdict::{Decision, Severity, Verdict};
+
+/// One trip: actor, snapshot, gates, critic, verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Iteration {
+    /// From 1.
+    pub number: u32,
+    /// The test it works on.
+    pub test: TestId,
+    /// When it began.
+    pub started: Millis,
+    /// When it was closed.
+    pub ended: Option<Millis>,
+    /// How the actor ended.
+    pub actor: Option<StepEnd>,
+    /// What it left.
+    pub snapshot: Option<SnapshotInfo>,
+    /// Gate results so far, in order.
+    pub gates: Vec<GateRun>,
+    /// The last verdict.
+    pub verdict: Option<Verdict>,
+    /// How often the critic was asked since it last had to start anew.
+    pub asks: u32,
+    /// How it closed, in a few words; `None` while open.
+    pub result: Option<String>,
+    /// Whether the test passed.
+    pub passed: bool,
+}
+
+/// A snapshot as the screen needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// The commit.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// Whether nothing differs from the base.
+    pub empty: bool,
+    /// Files changed since the base.
+    pub files: u32,
+    /// Lines added since the base.
+    pub insertions: u32,
+    /// Lines removed since the base.
+    pub deletions: u32,
+}
+
+/// A gate's result in an iteration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateRun {
+    /// Its name.
+    pub name: String,
+    /// Whether the iteration needs it.
+    pub required: bool,
+    /// What became of it.
+    pub outcome: GateResult,
+    /// Wall time.
+    pub duration_ms: u64,
+    /// The step with its output.
+    pub step: StepId,
+}
+
+/// Where an iteration stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The actor has to run.
+    Actor,
+    /// Its work has to be kept.
+    Snapshot,
+    /// This gate has to run.
+    Gate(String),
+    /// The critic has to be asked; again, if `reask`.
+    Critic {
+        /// Whether its last answer could not be read.
+        reask: bool,
+    },
+    /// Nothing is left to run: it has to be judged.
+    Judge,
+    /// It is over.
+    Closed,
+}
+
+impl Iteration {
+    pub(super) const fn new(number: u32, test: TestId, started: Millis) -> Self {
+        Self {
+            number,
+            test,
+            started,
+            ended: None,
+            actor: None,
+            snapshot: None,
+            gates: Vec::new(),
+            verdict: None,
+            asks: 0,
+            result: None,
+            passed: false,
+        }
+    }
+
+    /// Forgets everything after the actor's start, so that it starts again.
+    pub(super) fn restart(&mut self) {
+        self.actor = None;
+        self.snapshot = None;
+        self.clear_checks();
+    }
+
+    /// Forgets gates and verdict, so that they run again.
+    pub(super) fn clear_checks(&mut self) {
+        self.gates.clear();
+        self.verdict = None;
+        self.asks = 0;
+    }
+
+    pub(super) fn close(&mut self, at: Millis, result: impl Into<String>) {
+        if self.ended.is_none() {
+            self.ended = Some(at);
+            self.result = Some(result.into());
+        }
+    }
+
+    /// Where it stands, given its run.
+    pub fn phase(&self, run: &RunState) -> Phase {
+        if self.ended.is_some() {
+            return Phase::Closed;
+        }
+        let Some(actor) = &self.actor else { return Phase::Actor };
+        let Some(snapshot) = &self.snapshot else { return Phase::Snapshot };
+        if !actor.ok() || actor.question.is_some() || snapshot.empty {
+            return Phase::Judge;
+        }
+        let waiting =
+            run.gates_of(&self.test).into_iter().find(|(name, _)| !self.gates.iter().any(|g| g.name == *name));
+        if let Some((name, _)) = waiting {
+            return Phase::Gate(name);
+        }
+        if self.failed_gates().next().is_some() || !self.wants_critic(run, actor) {
+            return Phase::Judge;
+        }
+        match &self.verdict {
+            None => Phase::Critic { reask: false },
+            Some(verdict) if verdict.decision == Decision::Unknown && self.asks < 2 => Phase::Critic { reask: true },
+            Some(_) => Phase::Judge,
+        }
+    }
+
+    fn wants_critic(&self, run: &RunState, actor: &StepEnd) -> bool {
+        run.spec
+            .as_ref()
+            .is_some_and(|spec| spec.critic.is_some() && (spec.critic_when == CriticWhen::Always || actor.claim))
+    }
+
+    /// Required gates that did not pass.
+    pub fn failed_gates(&self) -> impl Iterator<Item = &GateRun> {
+        self.gates.iter().filter(|gate| gate.required && !gate.outcome.passed())
+    }
+
+    /// Blocking findings of its verdict.
+    pub fn blocking(&self) -> usize {
+        self.verdict
+            .as_ref()
+            .map_or(0, |verdict| verdict.findings.iter().filter(|f| f.severity == Severity::Blocking).count())
+    }
+
+    /// How much is still wrong: blocking findings and failed gates; `None` while nothing judged it.
+    pub fn burden(&self) -> Option<usize> {
+        (self.verdict.is_some() || !self.gates.is_empty()).then(|| self.blocking() + self.failed_gates().count())
+    }
+}

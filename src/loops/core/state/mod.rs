@@ -1,0 +1,336 @@
+//! A run's state, as the fold of its events.
+//!
+//! [`RunState::apply`] is total and clock-free: it never fails, never panics, and the same records give the same state
+//! everywhere. What the transition table refuses is counted in [`RunState::refused`] and otherwise ignored.
+
+mod fold;
+pub use fold::OBJECTIVE_TEST;
+mod iteration;
+#[cfg(test)]
+mod tests;
+
+pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
+
+use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
+use super::ids::{Millis, RunId, StepId, TestId, Who};
+use super::spec::{LoopSpec, Trigger};
+use super::step::{InterruptWhy, StepEnd, StepKind, Usage};
+use super::test_state::{TestSpec, TestStatus};
+use super::transition::RunStatus;
+use std::sync::Arc;
+
+/// How many times in a row the actor may fail before a person is asked.
+pub const MAX_ACTOR_FAILURES: u32 = 3;
+
+/// Everything that is known about a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    /// Its id.
+    pub id: RunId,
+    /// What lists call it.
+    pub label: String,
+    /// Its definition as submitted; `None` only before `submitted` was read.
+    pub spec: Option<Arc<LoopSpec>>,
+    /// How it was launched.
+    pub trigger: Trigger,
+    /// The commit named at submission.
+    pub base: Option<String>,
+    /// Position among runs submitted together.
+    pub order: u32,
+    /// The last event's number.
+    pub seq: u64,
+    /// When it was submitted.
+    pub created: Millis,
+    /// When the last event happened.
+    pub updated: Millis,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Since when.
+    pub status_since: Millis,
+    /// When it first got a slot.
+    pub first_admitted: Option<Millis>,
+    /// Its slot while it has one.
+    pub slot: Option<u32>,
+    /// How it is, or is to be, paused.
+    pub pause: Option<PauseKind>,
+    /// What it waits for.
+    pub park: Option<ParkReason>,
+    /// How it ended, and why.
+    pub outcome: Option<(Outcome, String)>,
+    /// 0 to 9.
+    pub priority: u8,
+    /// Iterations that may count.
+    pub max_iterations: u32,
+    /// Iterations that counted.
+    pub counted: u32,
+    /// Its work items with their live state.
+    pub tests: Vec<TestSpec>,
+    /// Its place to work, once made.
+    pub workspace: Option<Workspace>,
+    /// Whether that place was checked since the run last waited.
+    pub workspace_ready: bool,
+    /// Whether the setup command has succeeded in it.
+    pub setup_done: bool,
+    /// All trips, in order; the last may be open.
+    pub iterations: Vec<Iteration>,
+    /// All steps, in order.
+    pub steps: Vec<StepRecord>,
+    /// The step that runs, if any; always the last of `steps`.
+    pub active: Option<StepId>,
+    /// Why the running step is to be ended early.
+    pub interrupt: Option<InterruptWhy>,
+    /// Notes and answers for the actor.
+    pub notes: Vec<Note>,
+    /// Actor failures in a row.
+    pub actor_failures: u32,
+    /// What a failed step left for a person to mend.
+    pub trouble: Option<(Trouble, String)>,
+    /// What the agents reported in sum.
+    pub usage: Usage,
+    /// Events that the transition table refused: 0 unless a journal was tampered with.
+    pub refused: u32,
+}
+
+/// Where a run works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Absolute path.
+    pub path: String,
+    /// Its branch; `None` in place.
+    pub branch: Option<String>,
+    /// Commit, or the empty tree, that work is measured against.
+    pub base: String,
+    /// Whether it is the operator's own checkout.
+    pub in_place: bool,
+}
+
+/// A step and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Its number.
+    pub id: StepId,
+    /// What it does.
+    pub kind: StepKind,
+    /// The iteration it belongs to; 0 before the first.
+    pub iteration: u32,
+    /// The agent's name.
+    pub agent: Option<String>,
+    /// What was spawned.
+    pub argv: Vec<String>,
+    /// Where.
+    pub cwd: String,
+    /// When it was committed to.
+    pub started: Millis,
+    /// When its end was committed.
+    pub ended: Option<Millis>,
+    /// Its process and that process's start time.
+    pub process: Option<(u32, u64)>,
+    /// How it ended.
+    pub end: Option<StepOutcome>,
+}
+
+impl StepRecord {
+    /// Lines in its transcript, once it has ended.
+    pub fn lines(&self) -> Option<u64> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => Some(end.lines),
+            StepOutcome::Interrupted { lines, .. } => Some(*lines),
+        }
+    }
+
+    /// Wall time: that of the process where known, of the records otherwise; `now` for a step that runs.
+    pub fn duration_ms(&self, now: Millis) -> u64 {
+        match (&self.end, self.ended) {
+            (Some(StepOutcome::Finished(end)), _) => end.duration_ms,
+            (_, Some(ended)) => ended.since(self.started),
+            _ => now.since(self.started),
+        }
+    }
+
+    /// Whether it ended well.
+    pub fn ok(&self) -> Option<bool> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => Some(end.ok()),
+            StepOutcome::Interrupted { .. } => Some(false),
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// By itself, or by its timeout.
+    Finished(StepEnd),
+    /// loopdash ended or lost it.
+    Interrupted {
+        /// Why.
+        why: InterruptWhy,
+        /// Lines in its transcript.
+        lines: u64,
+    },
+}
+
+/// A note or an answer on its way to the actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its number in the run.
+    pub id: u32,
+    /// What it says.
+    pub text: String,
+    /// The question that it answers.
+    pub question: Option<String>,
+    /// When it is to be heard.
+    pub when: When,
+    /// Who says it.
+    pub who: Who,
+    /// How far it got.
+    pub delivery: Delivery,
+}
+
+/// How far a note got. It counts as delivered only when the actor step whose prompt held it ended by itself, so an
+/// interrupted step's notes are told again, and each note is told by exactly one finished step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Waits for the next actor prompt.
+    Pending,
+    /// In the prompt of this running step.
+    InFlight(StepId),
+    /// In the prompt of this finished step.
+    Delivered(StepId),
+}
+
+impl RunState {
+    /// A run of which nothing is known yet.
+    pub fn new(id: RunId) -> Self {
+        Self {
+            id,
+            label: id.short(),
+            spec: None,
+            trigger: Trigger::Cli,
+            base: None,
+            order: 0,
+            seq: 0,
+            created: Millis::default(),
+            updated: Millis::default(),
+            status: RunStatus::Queued,
+            status_since: Millis::default(),
+            first_admitted: None,
+            slot: None,
+            pause: None,
+            park: None,
+            outcome: None,
+            priority: super::spec::DEFAULT_PRIORITY,
+            max_iterations: 0,
+            counted: 0,
+            tests: Vec::new(),
+            workspace: None,
+            workspace_ready: false,
+            setup_done: false,
+            iterations: Vec::new(),
+            steps: Vec::new(),
+            active: None,
+            interrupt: None,
+            notes: Vec::new(),
+            actor_failures: 0,
+            trouble: None,
+            usage: Usage::default(),
+            refused: 0,
+        }
+    }
+
+    /// The open iteration.
+    pub fn open_iteration(&self) -> Option<&Iteration> {
+        self.iterations.last().filter(|iteration| iteration.ended.is_none())
+    }
+
+    pub(super) fn open_iteration_mut(&mut self) -> Option<&mut Iteration> {
+        self.iterations.last_mut().filter(|iteration| iteration.ended.is_none())
+    }
+
+    /// The running step.
+    pub fn active_step(&self) -> Option<&StepRecord> {
+        self.active.and_then(|id| self.step(id))
+    }
+
+    /// A step by number.
+    pub fn step(&self, id: StepId) -> Option<&StepRecord> {
+        let index = self.steps.binary_search_by_key(&id, |step| step.id).ok()?;
+        self.steps.get(index)
+    }
+
+    /// The number that the next step gets.
+    pub fn next_step(&self) -> StepId {
+        StepId(self.steps.last().map_or(0, |step| step.id.0) + 1)
+    }
+
+    /// The number that the next note gets.
+    pub fn next_note(&self) -> u32 {
+        self.notes.last().map_or(0, |note| note.id) + 1
+    }
+
+    /// A test by id.
+    pub fn test(&self, id: &str) -> Option<&TestSpec> {
+        self.tests.iter().find(|test| test.id == id)
+    }
+
+    pub(super) fn test_mut(&mut self, id: &str) -> Option<&mut TestSpec> {
+        self.tests.iter_mut().find(|test| test.id == id)
+    }
+
+    /// Attempts after which `test` is blocked.
+    pub fn max_attempts(&self, test: &TestSpec) -> u32 {
+        test.max_attempts.unwrap_or_else(|| self.spec.as_ref().map_or(1, |spec| spec.limits.max_attempts)).max(1)
+    }
+
+    /// Tests passed, and tests in all.
+    pub fn progress(&self) -> (usize, usize) {
+        let passed = self.tests.iter().filter(|test| test.status == TestStatus::Passed).count();
+        (passed, self.tests.len())
+    }
+
+    /// Ids of blocked tests.
+    pub fn blocked(&self) -> Vec<TestId> {
+        self.tests.iter().filter(|test| test.status == TestStatus::Blocked).map(|test| test.id.clone()).collect()
+    }
+
+    /// Notes that the next actor prompt has to hold.
+    pub fn pending_notes(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.delivery == Delivery::Pending)
+    }
+
+    /// Names and requirement of the gates that the open iteration has to pass, `verify` of its test included.
+    pub fn gates_of(&self, test: &str) -> Vec<(String, bool)> {
+        let mut gates: Vec<(String, bool)> =
+            self.spec.iter().flat_map(|spec| &spec.gates).map(|gate| (gate.name.clone(), gate.required)).collect();
+        if self.test(test).is_some_and(|test| test.verify.is_some()) {
+            gates.push((super::gate::VERIFY_GATE.to_owned(), true));
+        }
+        gates
+    }
+
+    /// The last snapshot of the run.
+    pub fn last_snapshot(&self) -> Option<&SnapshotInfo> {
+        self.iterations.iter().rev().find_map(|iteration| iteration.snapshot.as_ref())
+    }
+
+    /// The last iteration before `number` that has a verdict with findings, or failing gates: what the next actor is
+    /// told.
+    pub fn feedback_for(&self, test: &str) -> Option<&Iteration> {
+        self.iterations.iter().rev().find(|iteration| iteration.test == test && iteration.ended.is_some())
+    }
+
+    /// Whether it is over.
+    pub fn is_finished(&self) -> bool {
+        self.status == RunStatus::Finished
+    }
+
+    /// Whether a person is needed.
+    pub fn needs_person(&self) -> bool {
+        self.status == RunStatus::Parked
+    }
+
+    /// Whether it has neither ended nor waits for a person: work that a crash would interrupt.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.status, RunStatus::Finished | RunStatus::Parked | RunStatus::Paused)
+    }
+}
