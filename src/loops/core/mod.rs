@@ -9,6 +9,8 @@ pub mod event;
 pub mod fleet;
 pub mod gate;
 pub mod ids;
+#[cfg(test)]
+mod laws;
 pub mod plan;
 pub mod prompt;
 pub mod record;

@@ -1,1 +1,246 @@
-//! plan
+//! What a run needs next: [`next`], the whole of the loop as a pure function of its state.
+//!
+//! The engine commits what it is told to commit and starts what it is told to start; after a crash it asks again.
+
+use super::event::{
+    Event, Finished, IterationStarted, Outcome, ParkReason, Parked, PauseKind, Paused, TestBlocked, TestFailed,
+    TestPassed, TestStarted, Trouble,
+};
+use super::gate::VERIFY_GATE;
+use super::ids::{StepId, Who};
+use super::state::{Iteration, MAX_ACTOR_FAILURES, Phase, RunState};
+use super::step::StepKind;
+use super::test_state::{TestSpec, TestStatus};
+use super::transition::RunStatus;
+use super::verdict::{Decision, Verdict};
+
+/// What the engine has to do for a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Nothing, until something else happens.
+    Wait(Wait),
+    /// Journal these decisions and ask again.
+    Commit(Vec<Event>),
+    /// Start this step.
+    Start(Work),
+}
+
+/// What a run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// A slot.
+    Slot,
+    /// The end of this step.
+    Step(StepId),
+    /// Someone to resume it.
+    Resume,
+    /// Someone to answer, mend or retry.
+    Person,
+    /// Nothing: it is over.
+    Nothing,
+}
+
+/// A step to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// What it does.
+    pub kind: StepKind,
+    /// The iteration it belongs to; 0 before the first.
+    pub iteration: u32,
+    /// For the critic: whether its last answer could not be read.
+    pub reask: bool,
+}
+
+/// What `run` needs next. Total: every state has an answer.
+pub fn next(run: &RunState) -> Next {
+    match (run.status, run.active) {
+        (RunStatus::Finished, _) => Next::Wait(Wait::Nothing),
+        (RunStatus::Parked, _) => Next::Wait(Wait::Person),
+        (RunStatus::Paused | RunStatus::Frozen, _) => Next::Wait(Wait::Resume),
+        (RunStatus::Queued, _) => Next::Wait(Wait::Slot),
+        (_, Some(step)) => Next::Wait(Wait::Step(step)),
+        (RunStatus::Pausing, None) => {
+            let kind = run.pause.unwrap_or(PauseKind::AfterStep);
+            Next::Commit(vec![Paused { kind }.into()])
+        }
+        (RunStatus::Stopping, None) => finish(Outcome::Stopped, "stopped by the operator"),
+        (RunStatus::Running, None) => work(run),
+    }
+}
+
+fn work(run: &RunState) -> Next {
+    let Some(spec) = &run.spec else { return finish(Outcome::Failed, "the journal holds no definition of this run") };
+    if let Some((kind, detail)) = &run.trouble {
+        return park(ParkReason::Attention { kind: *kind, detail: detail.clone() });
+    }
+    let open = run.open_iteration();
+    if open.is_none() {
+        if let Some(end) = nothing_left(run) {
+            return end;
+        }
+        if run.actor_failures >= MAX_ACTOR_FAILURES {
+            let last = run.iterations.last().and_then(|i| i.result.clone()).unwrap_or_default();
+            let detail = format!("{last}, {} times in a row", run.actor_failures);
+            return park(ParkReason::Attention { kind: Trouble::Actor, detail });
+        }
+    }
+    if let (Some(limit), Some(first)) = (spec.limits.wall_clock_ms, run.first_admitted)
+        && run.updated.since(first) >= limit
+    {
+        return finish(Outcome::Exhausted, "its wall-clock limit is reached");
+    }
+    if !run.workspace_ready {
+        return start(StepKind::Worktree, open, false);
+    }
+    if spec.setup.is_some() && !run.setup_done {
+        return start(StepKind::Setup, open, false);
+    }
+    match open {
+        None => next_iteration(run),
+        Some(iteration) => match iteration.phase(run) {
+            Phase::Actor => start(StepKind::Actor, open, false),
+            Phase::Snapshot => start(StepKind::Snapshot, open, false),
+            Phase::Gate(name) => start(StepKind::Gate(name), open, false),
+            Phase::Critic { reask } => start(StepKind::Critic, open, reask),
+            Phase::Judge | Phase::Closed => judge(run, iteration),
+        },
+    }
+}
+
+fn start(kind: StepKind, open: Option<&Iteration>, reask: bool) -> Next {
+    Next::Start(Work { kind, iteration: open.map_or(0, |iteration| iteration.number), reask })
+}
+
+fn finish(outcome: Outcome, reason: impl Into<String>) -> Next {
+    Next::Commit(vec![Finished { outcome, reason: reason.into() }.into()])
+}
+
+fn park(reason: ParkReason) -> Next {
+    Next::Commit(vec![Parked { reason }.into()])
+}
+
+/// The test to work on next: of those whose dependencies are met, the one with the highest priority, then the first.
+pub fn runnable(tests: &[TestSpec]) -> Option<&TestSpec> {
+    let met = |id: &String| tests.iter().any(|test| test.id == *id && test.status.satisfies());
+    tests
+        .iter()
+        .filter(|test| test.status == TestStatus::Pending && test.depends_on.iter().all(met))
+        .reduce(|best, test| if test.priority > best.priority { test } else { best })
+}
+
+/// How the run ends, or what it waits for, when no test can start.
+fn nothing_left(run: &RunState) -> Option<Next> {
+    if runnable(&run.tests).is_some() {
+        return None;
+    }
+    let (passed, total) = run.progress();
+    if run.tests.iter().all(|test| test.status.satisfies()) {
+        let skipped = total - passed;
+        return Some(match (passed, skipped) {
+            (0, _) => finish(Outcome::Stopped, "every test was skipped"),
+            (_, 0) if total == 1 => finish(Outcome::Done, "the test passed"),
+            (_, 0) => finish(Outcome::Done, format!("all {total} tests passed")),
+            _ => finish(Outcome::Done, format!("{passed} tests passed, {skipped} skipped")),
+        });
+    }
+    Some(park(ParkReason::Blocked { tests: run.blocked() }))
+}
+
+fn next_iteration(run: &RunState) -> Next {
+    let Some(test) = runnable(&run.tests) else {
+        return park(ParkReason::Blocked { tests: run.blocked() });
+    };
+    if run.counted >= run.max_iterations {
+        return finish(Outcome::Exhausted, format!("all {} iterations are used", run.max_iterations));
+    }
+    let number = run.iterations.last().map_or(0, |iteration| iteration.number) + 1;
+    Next::Commit(vec![
+        TestStarted { test: test.id.clone(), attempt: test.attempts.saturating_add(1) }.into(),
+        IterationStarted { iteration: number, test: test.id.clone() }.into(),
+    ])
+}
+
+/// Decides an iteration in which nothing is left to run.
+fn judge(run: &RunState, iteration: &Iteration) -> Next {
+    let (Some(actor), Some(snapshot)) = (&iteration.actor, &iteration.snapshot) else {
+        return start(StepKind::Actor, Some(iteration), false);
+    };
+    if !actor.ok() {
+        return failed(run, iteration, format!("actor: {}", actor.word()));
+    }
+    if let Some(question) = &actor.question {
+        return park(ParkReason::NeedsHuman { question: question.clone(), from: Who::Actor });
+    }
+    if snapshot.empty {
+        return failed(run, iteration, "nothing was changed".to_owned());
+    }
+    let red: Vec<String> =
+        iteration.failed_gates().map(|gate| format!("{}: {}", gate.name, gate.outcome.word())).collect();
+    if !red.is_empty() {
+        return failed(run, iteration, format!("gate {}", red.join(", ")));
+    }
+    match (&iteration.verdict, run.spec.as_ref().is_some_and(|spec| spec.critic.is_some())) {
+        (Some(verdict), _) => by_verdict(run, iteration, verdict),
+        (None, true) => failed(run, iteration, "the actor has not claimed completion yet".to_owned()),
+        (None, false) => without_critic(run, iteration, actor.claim),
+    }
+}
+
+fn by_verdict(run: &RunState, iteration: &Iteration, verdict: &Verdict) -> Next {
+    match verdict.decision {
+        Decision::Done => passed(iteration, format!("verdict done{}", gates_word(iteration))),
+        Decision::Continue => {
+            let why = match iteration.blocking() {
+                0 => format!("critic: {}", first_line(&verdict.summary)),
+                1 => "critic: 1 blocking finding".to_owned(),
+                n => format!("critic: {n} blocking findings"),
+            };
+            failed(run, iteration, why)
+        }
+        Decision::NeedsHuman => park(ParkReason::NeedsHuman { question: verdict.summary.clone(), from: Who::Critic }),
+        Decision::Unknown => park(ParkReason::Attention {
+            kind: Trouble::UnreadableVerdict,
+            detail: format!("asked {} times; the last answer: {}", iteration.asks, verdict.summary),
+        }),
+    }
+}
+
+/// Without a critic, the evidence is the actor's claim with green gates, or the test's own verify command.
+fn without_critic(run: &RunState, iteration: &Iteration, claim: bool) -> Next {
+    let verified = iteration.gates.iter().any(|gate| gate.name == VERIFY_GATE && gate.outcome.passed());
+    match (verified, claim) {
+        (true, _) => passed(iteration, format!("verified{}", gates_word(iteration))),
+        (false, true) => passed(iteration, format!("claimed{}", gates_word(iteration))),
+        (false, false) => failed(run, iteration, "the actor has not claimed completion yet".to_owned()),
+    }
+}
+
+fn gates_word(iteration: &Iteration) -> String {
+    match iteration.gates.iter().filter(|gate| gate.outcome.passed()).count() {
+        0 => String::new(),
+        1 => ", 1 gate green".to_owned(),
+        n => format!(", {n} gates green"),
+    }
+}
+
+fn passed(iteration: &Iteration, evidence: String) -> Next {
+    Next::Commit(vec![TestPassed { test: iteration.test.clone(), evidence }.into()])
+}
+
+fn failed(run: &RunState, iteration: &Iteration, why: String) -> Next {
+    let id = &iteration.test;
+    let Some(test) = run.test(id).filter(|test| test.status == TestStatus::Running) else {
+        return finish(Outcome::Failed, format!("the journal works on {id}, which is not a running test"));
+    };
+    let attempt = test.attempts.saturating_add(1);
+    let mut events = vec![TestFailed { test: id.clone(), attempt, why: why.clone() }.into()];
+    if attempt >= run.max_attempts(test) {
+        let why = format!("{attempt} of {attempt} attempts used; the last: {why}");
+        events.push(TestBlocked { test: id.clone(), why }.into());
+    }
+    Next::Commit(events)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -6,8 +6,6 @@
 mod fold;
 pub use fold::OBJECTIVE_TEST;
 mod iteration;
-#[cfg(test)]
-mod tests;
 
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
 

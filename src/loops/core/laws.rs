@@ -1,0 +1,489 @@
+//! The laws of the fold, by property test: a random operator and random steps drive `next` and `decide`, and every
+//! prefix of what they journal must mean something.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use super::command::Ask;
+use super::decide::decide;
+use super::event::{
+    Admitted, Event, GateFinished, Outcome, PauseKind, Record, SnapshotTaken, Spawned, StepFinished, StepInterrupted,
+    StepStarted, Submitted, VerdictReached, When, WorkspaceReady,
+};
+use super::gate::{CommandLine, GateResult, GateSpec};
+use super::ids::{Millis, RunId, StepId, Who};
+use super::plan::{Next, Wait, Work, next};
+use super::record::{Decoded, decode, encode};
+use super::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
+use super::state::{Delivery, RunState};
+use super::step::{Cause, Exit, InterruptWhy, StepEnd, StepKind};
+use super::test_state::{TestSpec, TestStatus};
+use super::transition::{RUN_TABLE, RunMove, RunStatus, TEST_TABLE, TestMove, run_after, test_after};
+use super::verdict::{Decision, Finding, Severity, Verdict};
+use proptest::prelude::*;
+
+pub(super) fn agent(name: &str) -> AgentSpec {
+    AgentSpec {
+        name: name.to_owned(),
+        command: vec![name.to_owned()],
+        prompt: Default::default(),
+        dialect: Default::default(),
+        env: Default::default(),
+        timeout_ms: 1000,
+    }
+}
+
+fn test(id: &str, needs: &[&str]) -> TestSpec {
+    TestSpec {
+        id: id.to_owned(),
+        title: format!("title of {id}"),
+        criteria: vec!["it holds".to_owned()],
+        verify: None,
+        priority: 0,
+        depends_on: needs.iter().map(|s| (*s).to_owned()).collect(),
+        status: TestStatus::Pending,
+        attempts: 0,
+        max_attempts: None,
+        last_error: None,
+    }
+}
+
+fn spec(tests: Vec<TestSpec>) -> LoopSpec {
+    LoopSpec {
+        name: "law".to_owned(),
+        repo: "/r".to_owned(),
+        objective: "# Do it\nwell".to_owned(),
+        tests,
+        tests_file: None,
+        actor: agent("actor"),
+        critic: Some(agent("critic")),
+        critic_when: CriticWhen::Always,
+        isolation: Isolation::Worktree,
+        base: None,
+        branch: None,
+        worktree_path: None,
+        priority: 5,
+        limits: Limits { max_iterations: 6, max_attempts: 2, wall_clock_ms: None },
+        context_files: Vec::new(),
+        setup: None,
+        gates: vec![GateSpec {
+            name: "tests".to_owned(),
+            command: CommandLine::Shell("true".to_owned()),
+            timeout_ms: 1000,
+            required: true,
+        }],
+    }
+}
+
+/// A run driven by hand: commits what `next` and `decide` say, and keeps the journal.
+struct Driver {
+    run: RunState,
+    journal: Vec<Record>,
+    clock: u64,
+}
+
+fn ended(exit: Exit, cause: Cause) -> StepEnd {
+    StepEnd {
+        exit: Some(exit),
+        cause,
+        duration_ms: 5,
+        stdout_bytes: 1,
+        stderr_bytes: 0,
+        lines: 1,
+        left_behind: Vec::new(),
+        usage: None,
+        error: None,
+        claim: false,
+        question: None,
+    }
+}
+
+impl Driver {
+    fn new(spec: LoopSpec) -> Self {
+        let id = RunId::parse("01935b1e-0000-7000-8000-000000000001").unwrap();
+        let mut driver = Self { run: RunState::new(id), journal: Vec::new(), clock: 1_000 };
+        driver.commit(
+            Submitted {
+                label: "law".to_owned(),
+                spec: Box::new(spec),
+                trigger: Trigger::Cli,
+                base: Some("b".to_owned()),
+                version: "0".to_owned(),
+                order: 0,
+            }
+            .into(),
+        );
+        driver
+    }
+
+    fn commit(&mut self, event: Event) {
+        self.clock += 10;
+        let record = Record { seq: self.run.seq + 1, at: Millis(self.clock), run: self.run.id, event };
+        self.run.apply(&record);
+        self.journal.push(record);
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<(), String> {
+        for event in decide(&self.run, ask, Who::Operator).map_err(|r| r.0)? {
+            self.commit(event);
+        }
+        Ok(())
+    }
+
+    /// Runs `next` until it waits; a step is started and then left to the caller.
+    fn settle(&mut self) -> Wait {
+        for _ in 0..50 {
+            match next(&self.run) {
+                Next::Commit(events) => events.into_iter().for_each(|event| self.commit(event)),
+                Next::Start(work) => {
+                    self.start(&work);
+                    return Wait::Step(self.run.active.unwrap());
+                }
+                Next::Wait(Wait::Slot) => self.commit(Admitted { slot: 0 }.into()),
+                Next::Wait(wait) => return wait,
+            }
+        }
+        panic!("next went round in circles: {:?}", self.run);
+    }
+
+    fn start(&mut self, work: &Work) {
+        let step = self.run.next_step();
+        let guidance = match work.kind {
+            StepKind::Actor => self.run.pending_notes().map(|note| note.id).collect(),
+            _ => Vec::new(),
+        };
+        self.commit(
+            StepStarted {
+                step,
+                kind: work.kind.clone(),
+                iteration: work.iteration,
+                agent: None,
+                argv: vec!["x".to_owned()],
+                cwd: "/w".to_owned(),
+                prompt: None,
+                guidance,
+            }
+            .into(),
+        );
+        self.commit(Spawned { step, pid: 7, start: 9 }.into());
+    }
+
+    /// Ends the running step: `dice` chooses how.
+    fn end(&mut self, dice: u8) {
+        let Some(step) = self.run.active_step().cloned() else { return };
+        if let Some(why) = self.run.must_interrupt() {
+            return self.commit(StepInterrupted { step: step.id, why, left_behind: Vec::new(), lines: 0 }.into());
+        }
+        if dice == 0 {
+            let why = InterruptWhy::Crash;
+            self.commit(StepInterrupted { step: step.id, why, left_behind: Vec::new(), lines: 0 }.into());
+            return self.commit(super::event::Paused { kind: PauseKind::Interrupted }.into());
+        }
+        let mut end = ended(Exit::Code(0), Cause::Natural);
+        match &step.kind {
+            StepKind::Worktree => self.commit(
+                WorkspaceReady {
+                    path: "/w".to_owned(),
+                    branch: Some("run/law".to_owned()),
+                    base: "b".to_owned(),
+                    in_place: false,
+                    fresh: self.run.workspace.is_none(),
+                    included: Vec::new(),
+                }
+                .into(),
+            ),
+            StepKind::Setup => {}
+            StepKind::Actor => match dice % 8 {
+                1 => end = ended(Exit::Code(1), Cause::Natural),
+                2 => end = ended(Exit::Signal(9), Cause::TimedOut),
+                3 => end.question = Some("which?".to_owned()),
+                4 => end.error = Some("no such file".to_owned()),
+                _ => end.claim = true,
+            },
+            StepKind::Snapshot => {
+                if dice % 9 == 1 {
+                    end.error = Some("worktree gone".to_owned());
+                } else {
+                    self.commit(
+                        SnapshotTaken {
+                            step: step.id,
+                            commit: "c".to_owned(),
+                            tree: "t".to_owned(),
+                            empty: dice % 7 == 1,
+                            parent: None,
+                            files: 1,
+                            insertions: 1,
+                            deletions: 0,
+                            skipped: Vec::new(),
+                        }
+                        .into(),
+                    );
+                }
+            }
+            StepKind::Gate(name) => {
+                let outcome = match dice % 5 {
+                    0 => GateResult::Failed { exit: Exit::Code(101) },
+                    1 => GateResult::CouldNotRun { error: "missing".to_owned() },
+                    2 => GateResult::TimedOut,
+                    _ => GateResult::Passed,
+                };
+                self.commit(
+                    GateFinished { step: step.id, gate: name.clone(), required: true, outcome, duration_ms: 3 }.into(),
+                );
+            }
+            StepKind::Critic => {
+                let decision = match dice % 6 {
+                    0 | 1 => Decision::Continue,
+                    2 => Decision::NeedsHuman,
+                    3 => Decision::Unknown,
+                    _ => Decision::Done,
+                };
+                self.commit(VerdictReached { step: step.id, verdict: verdict(decision) }.into());
+            }
+        }
+        if dice % 11 == 10 && matches!(step.kind, StepKind::Actor | StepKind::Critic | StepKind::Setup) {
+            end = StepEnd { exit: None, cause: Cause::NotStarted, error: Some("not found".to_owned()), ..end };
+        }
+        self.commit(StepFinished { step: step.id, end }.into());
+    }
+}
+
+/// The dice with which every step ends well.
+const GOOD: u8 = 13;
+
+fn verdict(decision: Decision) -> Verdict {
+    Verdict {
+        decision,
+        confidence: Some(0.75),
+        summary: "so so".to_owned(),
+        findings: vec![Finding {
+            id: "f1".to_owned(),
+            severity: Severity::Blocking,
+            file: Some("a".to_owned()),
+            line: Some(3),
+            text: "mend".to_owned(),
+        }],
+    }
+}
+
+fn asks() -> impl Strategy<Value = Ask> {
+    let id = || prop_oneof![Just("a".to_owned()), Just("b".to_owned()), Just("c".to_owned()), Just("nope".to_owned())];
+    prop_oneof![
+        1 => prop_oneof![
+            Just(PauseKind::AfterStep),
+            Just(PauseKind::Now),
+            Just(PauseKind::Freeze),
+            Just(PauseKind::Interrupted)
+        ]
+        .prop_map(|kind| Ask::Pause { kind }),
+        4 => Just(Ask::Resume),
+        1 => Just(Ask::Stop),
+        1 => id().prop_map(|test| Ask::SkipTest { test, why: String::new() }),
+        1 => id().prop_map(|test| Ask::ResetTest { test }),
+        1 => id().prop_map(|test| Ask::RetryTest { test }),
+        4 => Just(Ask::Retry),
+        1 => Just(Ask::RerunGates),
+        1 => Just(Ask::Note { text: "mind the gap".to_owned(), when: When::Next }),
+        1 => Just(Ask::Note { text: "now".to_owned(), when: When::Now }),
+        4 => Just(Ask::Answer { text: "the left one".to_owned() }),
+        1 => id().prop_map(|id| Ask::AddTest { test: Box::new(test(&format!("{id}x"), &["a"])) }),
+        1 => (0u8..12).prop_map(|priority| Ask::SetPriority { priority }),
+        1 => (0u32..9).prop_map(|max| Ask::SetMaxIterations { max }),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Turn {
+    Settle,
+    End(u8),
+    Ask(Ask),
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    let turn = prop_oneof![
+        3 => Just(Turn::Settle),
+        6 => any::<u8>().prop_map(Turn::End),
+        1 => asks().prop_map(Turn::Ask),
+    ];
+    prop::collection::vec(turn, 1..120)
+}
+
+fn driven(turns: &[Turn], tests: Vec<TestSpec>) -> Driver {
+    let mut driver = Driver::new(spec(tests));
+    for turn in turns {
+        match turn {
+            Turn::Settle => drop(driver.settle()),
+            Turn::End(dice) => driver.end(*dice),
+            Turn::Ask(ask) => drop(driver.ask(ask)),
+        }
+    }
+    driver
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_prefix_of_a_journal_folds_and_has_a_next(turns in turns(), listed in any::<bool>()) {
+        let tests = if listed { vec![test("a", &[]), test("b", &["a"]), test("c", &[])] } else { Vec::new() };
+        let driver = driven(&turns, tests);
+        prop_assert_eq!(driver.run.refused, 0, "the engine journalled something illegal");
+        let mut prefix = RunState::new(driver.run.id);
+        for record in &driver.journal {
+            prefix.apply(record);
+            let _ = next(&prefix);
+            let mut resumed = Driver { run: prefix.clone(), journal: Vec::new(), clock: record.at.0 };
+            resumed.settle();
+            prop_assert_eq!(resumed.run.refused, 0, "after a crash at {}", record.seq);
+        }
+        prop_assert_eq!(prefix, driver.run);
+    }
+
+    #[test]
+    fn a_record_survives_its_json(turns in turns()) {
+        let driver = driven(&turns, vec![test("a", &[]), test("b", &["a"])]);
+        for record in &driver.journal {
+            let json = encode(record).unwrap();
+            prop_assert_eq!(decode(&json).unwrap(), Decoded::Known(record.clone()), "{}", json);
+        }
+    }
+
+    #[test]
+    fn slots_notes_and_attempts_stay_in_bounds(turns in turns()) {
+        let driver = driven(&turns, vec![test("a", &[]), test("b", &["a"]), test("c", &[])]);
+        let mut run = RunState::new(driver.run.id);
+        let mut started = std::collections::BTreeMap::<u32, Vec<StepId>>::new();
+        for record in &driver.journal {
+            run.apply(record);
+            prop_assert_eq!(run.slot.is_some(), run.slot.is_some() && run.status.holds_slot());
+            prop_assert!(run.active.is_none() || run.steps.last().is_some_and(|s| Some(s.id) == run.active));
+            prop_assert!(!matches!(run.status, RunStatus::Paused | RunStatus::Parked | RunStatus::Finished) || run.active.is_none());
+            if let Event::StepStarted(e) = &record.event {
+                for note in &e.guidance { started.entry(*note).or_default().push(e.step); }
+            }
+        }
+        for note in &run.notes {
+            let finished: Vec<_> = started.get(&note.id).into_iter().flatten()
+                .filter(|id| matches!(run.step(**id).and_then(|s| s.end.as_ref()), Some(super::state::StepOutcome::Finished(_))))
+                .collect();
+            prop_assert_eq!(finished.len(), usize::from(matches!(note.delivery, Delivery::Delivered(_))));
+        }
+    }
+
+    #[test]
+    fn events_in_any_order_never_panic(turns in turns(), order in any::<u64>()) {
+        let driver = driven(&turns, Vec::new());
+        let mut run = RunState::new(driver.run.id);
+        let len = driver.journal.len();
+        for i in 0..len {
+            let pick = (i.wrapping_mul(order as usize | 1)) % len;
+            run.apply(&driver.journal[pick]);
+            let _ = next(&run);
+        }
+    }
+}
+
+/// Plays a whole run: the actor always claims, gates pass, the critic says what it is told to.
+fn play(driver: &mut Driver, verdicts: &[Decision]) -> Wait {
+    let mut verdicts = verdicts.iter();
+    for _ in 0..200 {
+        let wait = driver.settle();
+        let Wait::Step(_) = wait else { return wait };
+        let step = driver.run.active_step().unwrap().clone();
+        if step.kind == StepKind::Critic {
+            let decision = *verdicts.next().unwrap_or(&Decision::Done);
+            driver.commit(VerdictReached { step: step.id, verdict: verdict(decision) }.into());
+            driver.commit(StepFinished { step: step.id, end: ended(Exit::Code(0), Cause::Natural) }.into());
+        } else {
+            driver.end(GOOD);
+        }
+    }
+    panic!("the run never settled")
+}
+
+#[test]
+fn continue_then_done_takes_exactly_two_iterations() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    assert_eq!(play(&mut driver, &[Decision::Continue, Decision::Done]), Wait::Nothing);
+    assert_eq!(driver.run.outcome.as_ref().unwrap().0, Outcome::Done);
+    assert_eq!(driver.run.iterations.len(), 2);
+    assert_eq!(driver.run.iterations[0].result.as_deref(), Some("critic: 1 blocking finding"));
+}
+
+#[test]
+fn an_unreadable_verdict_is_asked_again_once_and_then_needs_a_person() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    assert_eq!(play(&mut driver, &[Decision::Unknown, Decision::Unknown]), Wait::Person);
+    let critics = driver.run.steps.iter().filter(|s| s.kind == StepKind::Critic).count();
+    assert_eq!(critics, 2);
+    driver.ask(&Ask::Retry).unwrap();
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert_eq!(driver.run.iterations.len(), 1, "the critic was asked again in the same iteration");
+}
+
+#[test]
+fn a_blocked_test_leaves_the_others_running_and_a_reset_frees_its_dependents() {
+    let mut driver = Driver::new(spec(vec![test("a", &[]), test("b", &["a"]), test("c", &[])]));
+    assert_eq!(play(&mut driver, &[Decision::Continue, Decision::Continue, Decision::Done]), Wait::Person);
+    let status = |driver: &Driver, id: &str| driver.run.test(id).unwrap().status;
+    assert_eq!(status(&driver, "a"), TestStatus::Blocked);
+    assert_eq!(status(&driver, "b"), TestStatus::Pending);
+    assert_eq!(status(&driver, "c"), TestStatus::Passed);
+    driver.ask(&Ask::ResetTest { test: "a".to_owned() }).unwrap();
+    assert_eq!(driver.run.test("a").unwrap().attempts, 0);
+    assert_eq!(play(&mut driver, &[]), Wait::Nothing);
+    assert_eq!(driver.run.outcome.as_ref().unwrap().0, Outcome::Done);
+}
+
+#[test]
+fn iterations_run_out_and_retry_allows_as_many_again() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    assert_eq!(play(&mut driver, &[Decision::Continue; 6]), Wait::Nothing);
+    assert_eq!(driver.run.outcome.as_ref().unwrap().0, Outcome::Exhausted);
+    driver.ask(&Ask::Retry).unwrap();
+    assert_eq!(driver.run.max_iterations, 12);
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert_eq!(driver.run.outcome.as_ref().unwrap().0, Outcome::Done);
+}
+
+#[test]
+fn a_note_in_an_interrupted_step_is_told_again() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    driver.settle();
+    driver.end(GOOD);
+    driver.ask(&Ask::Note { text: "use tabs".to_owned(), when: When::Next }).unwrap();
+    driver.settle();
+    assert!(matches!(driver.run.notes[0].delivery, Delivery::InFlight(_)));
+    driver.ask(&Ask::Pause { kind: PauseKind::Now }).unwrap();
+    driver.end(GOOD);
+    assert_eq!(driver.run.notes[0].delivery, Delivery::Pending);
+    driver.settle();
+    driver.ask(&Ask::Resume).unwrap();
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert!(matches!(driver.run.notes[0].delivery, Delivery::Delivered(_)));
+}
+
+#[test]
+fn the_tables_name_each_move_once() {
+    for (from, step, to) in RUN_TABLE {
+        assert_eq!(run_after(*from, *step).as_ref(), Ok(to));
+    }
+    for (from, step, to) in TEST_TABLE {
+        assert_eq!(test_after(*from, *step).as_ref(), Ok(to));
+    }
+    let legal =
+        RunStatus::ALL.iter().flat_map(|s| RunMove::ALL.map(|m| run_after(*s, m).is_ok())).filter(|ok| *ok).count();
+    assert_eq!(legal, RUN_TABLE.len(), "no move stands in the table twice");
+    let moves = TestMove::ALL.len();
+    assert!(TEST_TABLE.len() <= moves * 5);
+    assert_eq!(
+        run_after(RunStatus::Finished, RunMove::AskPause).unwrap_err(),
+        "a run that is finished cannot be paused"
+    );
+}
+
+#[test]
+fn an_unknown_type_is_data() {
+    let line = r#"{"v":1,"seq":4,"at":9,"run":"01935b1e-0000-7000-8000-000000000001","type":"teleported","to":"mars"}"#;
+    assert_eq!(decode(line).unwrap(), Decoded::Unknown { seq: 4, kind: "teleported".to_owned() });
+    assert!(decode(&line.replace("\"v\":1", "\"v\":2")).unwrap_err().to_string().contains("newer"));
+}
