@@ -21,10 +21,10 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Make a run of this loop.
+    /// Make a run of each of these loops; they queue together, so that priority and order decide who starts first.
     Submit {
-        /// The resolved definition.
-        spec: Box<LoopSpec>,
+        /// The resolved definitions.
+        specs: Vec<LoopSpec>,
         /// How it was launched.
         trigger: Trigger,
     },

@@ -312,6 +312,10 @@ pub struct WorkspaceReady {
     pub branch: Option<String>,
     /// Commit, or the empty tree, that work is measured against.
     pub base: String,
+    /// The worktree's own git directory.
+    pub git_dir: String,
+    /// The git directory of the repository.
+    pub common_dir: String,
     /// Whether it is the operator's own checkout.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_place: bool,

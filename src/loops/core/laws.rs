@@ -185,6 +185,8 @@ impl Driver {
                     path: "/w".to_owned(),
                     branch: Some("run/law".to_owned()),
                     base: "b".to_owned(),
+                    git_dir: "/g".to_owned(),
+                    common_dir: "/g".to_owned(),
                     in_place: false,
                     fresh: self.run.workspace.is_none(),
                     included: Vec::new(),

@@ -97,6 +97,8 @@ impl RunState {
                     path: e.path.clone(),
                     branch: e.branch.clone(),
                     base: e.base.clone(),
+                    git_dir: e.git_dir.clone(),
+                    common_dir: e.common_dir.clone(),
                     in_place: e.in_place,
                 });
                 self.workspace_ready = true;

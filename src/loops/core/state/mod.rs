@@ -98,6 +98,10 @@ pub struct Workspace {
     pub branch: Option<String>,
     /// Commit, or the empty tree, that work is measured against.
     pub base: String,
+    /// The worktree's own git directory.
+    pub git_dir: String,
+    /// The git directory of the repository.
+    pub common_dir: String,
     /// Whether it is the operator's own checkout.
     pub in_place: bool,
 }
