@@ -1,1 +1,23 @@
-//! journal
+//! The journal: each run's append-only `journal.jsonl`, the only truth about it, and what is derived from it.
+//!
+//! [`store::Store`] knows where things lie, [`append::JournalWriter`] owns and writes one run's journal, [`replay`] and
+//! [`follow`] read it, and [`summary`] and [`report`] write what a finished run leaves behind. All of it blocks on the
+//! disk: call it off the async threads. The format is in `docs/journal.md`.
+
+pub mod append;
+mod atomic;
+pub mod error;
+mod line;
+pub mod owner;
+pub mod replay;
+pub mod store;
+mod tail;
+#[cfg(test)]
+mod testing;
+
+pub use append::{JournalWriter, is_milestone};
+pub use error::JournalError;
+pub use line::MAX_LINE;
+pub use owner::{Owner, Ownership, ownership};
+pub use replay::{Extent, Replay, Torn, read, replay_into};
+pub use store::{RunDir, Store};
