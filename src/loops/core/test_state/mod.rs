@@ -3,6 +3,14 @@
 //! loopdash alone writes the status; agents and editors only read it, and what they change by hand is reported, not
 //! obeyed.
 
+mod check;
+mod locate;
+mod merge;
+mod parse;
+
+pub use merge::{FileChange, merge};
+pub use parse::{TEST_FILE_VERSION, TestFileError, TestFileErrors};
+
 use super::ids::TestId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
