@@ -1,1 +1,3 @@
-//! app
+//! Composition: command line, configuration, log, and the screens over the engine.
+
+pub mod config;

@@ -1,0 +1,288 @@
+//! The configuration file's types: what may stand in `loopdash.toml` and in the user's `config.toml`.
+//!
+//! The doc comments are the descriptions in `loopdash schema config`; [`Config`] is the root.
+
+use super::duration::Span;
+use crate::loops::core::gate::CommandLine;
+use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, DialectName, Isolation, PromptRoute};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The critic's name that means: no critic, gates and claim decide.
+pub const NO_CRITIC: &str = "none";
+/// Attempts for a test in a loop with a tests file, where nothing says otherwise.
+const DEFAULT_ATTEMPTS: u32 = 3;
+
+/// Configuration of loopdash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "loopdash.toml")]
+pub struct Config {
+    /// How many runs work at once, and where.
+    pub engine: Engine,
+    /// What the dashboard looks like.
+    pub ui: Ui,
+    /// Programs that act and criticise, by name.
+    pub agents: BTreeMap<String, Agent>,
+    /// The loops of this repository.
+    #[serde(rename = "loop")]
+    pub loops: Vec<Loop>,
+}
+
+/// How many runs work at once, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Engine {
+    /// Runs that may have an agent process at the same time.
+    #[schemars(range(min = 1, max = 1000))]
+    pub cap: u32,
+    /// Gates that may run at the same time. Half the processors, at least 1, when absent.
+    #[schemars(range(min = 1, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate_cap: Option<u32>,
+    /// Runs of one repository that may have an agent process at the same time. Unlimited within `cap` when absent.
+    #[schemars(range(min = 1, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repo_cap: Option<u32>,
+    /// What happens to interrupted runs when the dashboard starts.
+    pub on_start: OnStart,
+    /// Where a run's worktree goes: an absolute path outside the checkout, as a template with the variables `repo` (name of
+    /// the repository's directory), `repo_parent` (the directory that holds it), `slug` (the loop's name, made safe), `run`
+    /// (the run's short id), `state` (loopdash's state directory) and `home`.
+    pub worktree_path: String,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            cap: 3,
+            gate_cap: None,
+            repo_cap: None,
+            on_start: OnStart::Ask,
+            worktree_path: "{{ repo_parent }}/{{ repo }}.loops/{{ slug }}".to_owned(),
+        }
+    }
+}
+
+/// What happens to interrupted runs when the dashboard starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnStart {
+    /// The dashboard asks.
+    #[default]
+    Ask,
+    /// All go on.
+    Resume,
+    /// They stay as they are.
+    Leave,
+}
+
+/// What the dashboard looks like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ui {
+    /// Name of a theme.
+    #[schemars(length(min = 1))]
+    pub theme: String,
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self { theme: "dark".to_owned() }
+    }
+}
+
+/// A command as one string or as a list. A string is split into words like a shell does (quotes and backslashes), but no
+/// shell runs: there are no variables, pipes or globs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Words {
+    /// Split into words.
+    Text(String),
+    /// Program and arguments, passed as they are.
+    List(Vec<String>),
+}
+
+impl Words {
+    /// Program and arguments; `None` when quotes do not match.
+    pub fn argv(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Text(text) => shlex::split(text),
+            Self::List(list) => Some(list.clone()),
+        }
+    }
+}
+
+/// A program that acts or criticises.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agent {
+    /// Program and arguments. With `prompt = "file"`, `{prompt_file}` in an argument becomes the prompt's path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Words>,
+    /// How the prompt reaches it.
+    pub prompt: PromptRoute,
+    /// How its output is read.
+    pub dialect: DialectName,
+    /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when the agent starts; name
+    /// secrets that way and they are never written down.
+    pub env: BTreeMap<String, String>,
+    /// Longest time for one step of it.
+    pub timeout: Span,
+    /// Processes of this agent at the same time, over all runs. Unlimited within `engine.cap` when absent.
+    #[schemars(range(min = 1, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u32>,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            command: None,
+            prompt: PromptRoute::default(),
+            dialect: DialectName::default(),
+            env: BTreeMap::new(),
+            timeout: Span::from_millis(3_600_000),
+            cap: None,
+        }
+    }
+}
+
+/// A loop: an objective, who works on it, and what must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loop {
+    /// Its name in lists; unique in this configuration.
+    pub name: String,
+    /// What the actor is asked to reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<String>,
+    /// A file, relative to the repository's root, that holds the objective instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective_file: Option<String>,
+    /// A `test-state.json`, relative to the repository's root: the work items. Without it the objective is the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<String>,
+    /// Name of the acting agent. May be absent when only one agent is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Name of the criticising agent, or `none`. The actor's agent, in a session of its own, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critic: Option<String>,
+    /// Which iterations the critic sees.
+    #[serde(default)]
+    pub critic_when: CriticWhen,
+    /// Where the actor works.
+    #[serde(default)]
+    pub isolation: Isolation,
+    /// Revision to start from. HEAD when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Branch to make. `run/` and the name, made safe, when absent; a taken name gets a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// 0 to 9; higher runs sooner.
+    #[schemars(range(min = 0, max = 9))]
+    #[serde(default = "default_priority")]
+    pub priority: u8,
+    /// Iterations after which the run is exhausted.
+    #[schemars(range(min = 1, max = 100_000))]
+    #[serde(default = "default_iterations")]
+    pub max_iterations: u32,
+    /// Attempts after which a test is blocked. When absent: 3 with a tests file, `max_iterations` without.
+    #[schemars(range(min = 1, max = 100_000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// Files, relative to the worktree, whose text joins the actor's prompt.
+    #[serde(default)]
+    pub context_files: Vec<String>,
+    /// Run once in a fresh worktree, before the first iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<CommandLine>,
+    /// Further limits.
+    #[serde(default)]
+    pub limits: LoopLimits,
+    /// Commands that loopdash runs itself after each iteration, in order.
+    #[serde(default, rename = "gate")]
+    pub gates: Vec<Gate>,
+}
+
+/// Further limits of a loop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoopLimits {
+    /// Wall time from the moment the run first gets a slot. Unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_clock: Option<Span>,
+}
+
+/// A command whose exit status is evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Unique in its loop, such as `tests` or `lint`.
+    pub name: String,
+    /// A list is program and arguments; a string is run by `sh -c`, exactly as written.
+    pub command: CommandLine,
+    /// Longest time before it is stopped and has failed.
+    #[serde(default = "default_gate_timeout")]
+    pub timeout: Span,
+    /// Whether the iteration needs it. The result of one that is not required is only shown.
+    #[serde(default = "yes")]
+    pub required: bool,
+}
+
+const fn default_priority() -> u8 {
+    DEFAULT_PRIORITY
+}
+
+const fn default_iterations() -> u32 {
+    20
+}
+
+/// The timeout of a gate that names none: ten minutes.
+pub(super) const fn default_gate_timeout() -> Span {
+    Span::from_millis(600_000)
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl Config {
+    /// The gate cap in force: the configured one, or half of `processors`, at least 1.
+    pub fn gate_cap(&self, processors: usize) -> u32 {
+        self.engine.gate_cap.unwrap_or_else(|| u32::try_from(processors / 2).unwrap_or(1).max(1))
+    }
+}
+
+impl Loop {
+    /// A loop of this name with every other key at its default and no objective.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            objective: None,
+            objective_file: None,
+            tests: None,
+            actor: None,
+            critic: None,
+            critic_when: CriticWhen::default(),
+            isolation: Isolation::default(),
+            base: None,
+            branch: None,
+            priority: DEFAULT_PRIORITY,
+            max_iterations: default_iterations(),
+            max_attempts: None,
+            context_files: Vec::new(),
+            setup: None,
+            limits: LoopLimits::default(),
+            gates: Vec::new(),
+        }
+    }
+
+    /// The attempts in force for a test that names no number of its own.
+    pub fn attempts(&self) -> u32 {
+        self.max_attempts.unwrap_or(if self.tests.is_some() { DEFAULT_ATTEMPTS } else { self.max_iterations })
+    }
+}

@@ -1,0 +1,33 @@
+//! Configuration: what may be written, where it is read from, what is wrong with it, and the loops it describes.
+//!
+//! [`load`] reads the layers, [`resolve`] and [`for_run`] make [`crate::loops::core::spec::LoopSpec`]s of them.
+
+mod check;
+mod diagnostics;
+mod duration;
+mod file;
+mod init;
+mod layers;
+mod listing;
+mod origin;
+mod program;
+mod request;
+mod resolve;
+mod schema;
+mod template;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use diagnostics::{Place, Problem, Problems, Source, nearest, visible};
+pub use duration::{Span, SpanError};
+pub use file::{Agent, Config, Engine, Gate, Loop, LoopLimits, NO_CRITIC, OnStart, Ui, Words};
+pub use init::{INIT_TEXT, InitError, write_init};
+pub use layers::{LoadOptions, Loaded, PROJECT_FILE, load, project_file, repository_root, user_file};
+pub use listing::listing;
+pub use origin::{Layer, Origin, Origins, child, element, quoted};
+pub use program::find as find_program;
+pub use request::{PROMPT_FILE, RunRequest, Standing, for_run};
+pub use resolve::resolve;
+pub use schema::{config_schema, schema_of};
+pub use template::{PathVariables, TemplateError, expand as expand_worktree_path};

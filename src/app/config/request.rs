@@ -1,0 +1,240 @@
+//! One loop from the flags of `loopdash run`, over what is configured: [`for_run`].
+
+use super::diagnostics::{Problem, Problems};
+use super::file::{Agent, Gate, Loop, NO_CRITIC, Words, default_gate_timeout};
+use super::layers::{Loaded, read_text};
+use super::origin::element;
+use super::program;
+use super::resolve::{LARGEST_OBJECTIVE, Resolver};
+use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
+use crate::loops::core::spec::{Isolation, LoopSpec};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The file that `loopdash run` reads when it is told nothing else.
+pub const PROMPT_FILE: &str = "prompt.md";
+
+/// What the flags of `loopdash run` ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunRequest {
+    /// A file that holds the objective; `-` is standard input.
+    pub prompt_file: Option<PathBuf>,
+    /// The objective itself.
+    pub prompt: Option<String>,
+    /// A configured loop to start from.
+    pub name: Option<String>,
+    /// A configured agent, or a command line.
+    pub actor: Option<String>,
+    /// A configured agent, a command line, or `none`.
+    pub critic: Option<String>,
+    /// Gates beside the configured ones, run by `sh -c`.
+    pub gates: Vec<String>,
+    /// A `test-state.json`.
+    pub tests: Option<PathBuf>,
+    /// 0 to 9.
+    pub priority: Option<u8>,
+    /// Iterations after which the run is exhausted.
+    pub max_iterations: Option<u32>,
+    /// Whether to work in the checkout itself.
+    pub in_place: bool,
+}
+
+/// Where a request is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The repository's root.
+    pub repo: &'a Path,
+    /// What relative paths of flags are relative to.
+    pub cwd: &'a Path,
+    /// `$PATH`, for agents given as a command line.
+    pub path: &'a str,
+}
+
+/// The loop that the flags describe, ready to run.
+///
+/// # Errors
+/// No or two objectives, unknown loops and agents, and what [`super::resolve::resolve`] refuses.
+pub fn for_run(loaded: &Loaded, standing: Standing<'_>, request: &RunRequest) -> Result<LoopSpec, Problems> {
+    let mut loaded = loaded.clone();
+    let (mut definition, path) = start(&loaded, request)?;
+    if let Some(text) = objective(&standing, request)? {
+        if request.name.is_none() {
+            definition.name = name_from(&text);
+        }
+        definition.objective = Some(text);
+        definition.objective_file = None;
+    }
+    if let Some(file) = &request.tests {
+        definition.tests = Some(inside(&standing, file)?);
+    }
+    if let Some(actor) = &request.actor {
+        definition.actor = Some(agent(&mut loaded, &standing, "actor", actor)?);
+    }
+    match request.critic.as_deref() {
+        Some(NO_CRITIC) => definition.critic = Some(NO_CRITIC.to_owned()),
+        Some(critic) => definition.critic = Some(agent(&mut loaded, &standing, "critic", critic)?),
+        None => {}
+    }
+    if definition.actor.is_none() && loaded.config.agents.len() != 1 {
+        let problem = Problem::new("no actor is named");
+        return Err(match loaded.config.agents.len() {
+            0 => {
+                problem.help("give one with `--actor \"program arguments\"`, or write `[agents.NAME]` in loopdash.toml")
+            }
+            _ => {
+                problem.nearest("", loaded.config.agents.keys().map(String::as_str), "choose one with --actor; agents")
+            }
+        }
+        .into());
+    }
+    for command in &request.gates {
+        definition.gates.push(gate(&definition, command)?);
+    }
+    definition.priority = request.priority.unwrap_or(definition.priority);
+    definition.max_iterations = request.max_iterations.unwrap_or(definition.max_iterations);
+    if request.in_place {
+        definition.isolation = Isolation::None;
+    }
+    let mut resolver = Resolver::new(&loaded, standing.repo);
+    let spec = resolver.definition(&definition, &path);
+    match (resolver.problems.or(()), spec) {
+        (Ok(()), Some(spec)) => Ok(spec),
+        (Err(problems), _) => Err(problems),
+        (Ok(()), None) => Err(Problem::new("the loop's agent is not configured").into()),
+    }
+}
+
+/// The configured loop to start from, or an empty one, and its path in the configuration.
+fn start(loaded: &Loaded, request: &RunRequest) -> Result<(Loop, String), Problems> {
+    let Some(name) = &request.name else { return Ok((Loop::named("run"), "run".to_owned())) };
+    let loops = &loaded.config.loops;
+    match loops.iter().position(|definition| definition.name == *name) {
+        Some(index) => Ok((loops[index].clone(), element("loop", index))),
+        None => Err(Problem::new(format!("no loop is called `{name}`"))
+            .nearest(name, loops.iter().map(|definition| definition.name.as_str()), "loops")
+            .into()),
+    }
+}
+
+/// The objective that the flags give; `None` leaves it to the configured loop.
+fn objective(standing: &Standing<'_>, request: &RunRequest) -> Result<Option<String>, Problems> {
+    let (text, from) = match (&request.prompt, &request.prompt_file) {
+        (Some(_), Some(_)) => {
+            let problem = Problem::new("both a prompt file and `-p` are given");
+            return Err(problem.help("keep one of the two").into());
+        }
+        (Some(text), None) => (text.clone(), "the prompt".to_owned()),
+        (None, Some(file)) if file == Path::new("-") => {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().take(LARGEST_OBJECTIVE + 1).read_to_string(&mut text);
+            match read {
+                Ok(bytes) if bytes as u64 <= LARGEST_OBJECTIVE => (text, "standard input".to_owned()),
+                Ok(_) => return Err(Problem::new("the prompt on standard input is larger than 1 MiB").into()),
+                Err(error) => return Err(Problem::new(format!("cannot read standard input: {error}")).into()),
+            }
+        }
+        (None, Some(file)) => (read(&standing.cwd.join(file), file)?, file.display().to_string()),
+        (None, None) if request.name.is_some() => return Ok(None),
+        (None, None) => {
+            let places = [standing.cwd.join(PROMPT_FILE), standing.repo.join(PROMPT_FILE)];
+            let Some(file) = places.into_iter().find(|file| file.exists()) else {
+                let help = format!("write {PROMPT_FILE}, name a file, or use `-p TEXT` or `--loop NAME`");
+                return Err(Problem::new("there is nothing to work on").help(help).into());
+            };
+            (read(&file, Path::new(PROMPT_FILE))?, PROMPT_FILE.to_owned())
+        }
+    };
+    if text.trim().is_empty() {
+        return Err(Problem::new(format!("{from} is empty")).help("say what is to be reached").into());
+    }
+    Ok(Some(text))
+}
+
+fn read(file: &Path, shown: &Path) -> Result<String, Problem> {
+    read_text(file, LARGEST_OBJECTIVE)
+        .map_err(|error| Problem::new(format!("cannot read {}: {error}", shown.display())))
+}
+
+/// A file given relative to where the user stands, relative to the repository's root.
+fn inside(standing: &Standing<'_>, file: &Path) -> Result<String, Problem> {
+    let shown = file.display();
+    let found = standing.cwd.join(file).canonicalize();
+    let found = found.map_err(|error| Problem::new(format!("cannot read {shown}: {error}")))?;
+    let root = standing.repo.canonicalize().unwrap_or_else(|_| standing.repo.to_path_buf());
+    let inner = found.strip_prefix(&root).ok().and_then(Path::to_str);
+    inner.map(str::to_owned).ok_or_else(|| {
+        Problem::new(format!("{shown} is not inside the repository"))
+            .help(format!("it must lie below {}", root.display()))
+    })
+}
+
+/// The name of a configured agent, or of one made from a command line whose program exists.
+fn agent(loaded: &mut Loaded, standing: &Standing<'_>, flag: &str, given: &str) -> Result<String, Problem> {
+    if loaded.config.agents.contains_key(given) {
+        return Ok(given.to_owned());
+    }
+    let refused = |loaded: &Loaded, why: &str| {
+        let known = loaded.config.agents.keys().map(String::as_str);
+        Problem::new(format!("`--{flag} {given}`: {why}")).nearest(given, known, "agents")
+    };
+    let Some(mut command) = shlex::split(given) else {
+        return Err(refused(loaded, "a quote is not closed"));
+    };
+    let program = command.first().cloned().unwrap_or_default();
+    let Some(file) = program::find(&program, standing.path, standing.cwd) else {
+        return Err(refused(loaded, "neither a configured agent nor a program on PATH"));
+    };
+    if program.contains('/') {
+        command[0] = file.display().to_string();
+    }
+    let stem = file.file_name().map_or_else(|| program.clone(), |name| name.to_string_lossy().into_owned());
+    let command = Some(Words::List(command));
+    // The same command for both roles is one agent; another one of the same program is told apart by its role.
+    let taken = loaded.config.agents.get(&stem).is_some_and(|other| other.command != command);
+    let name = if taken || stem == NO_CRITIC { format!("{stem} ({flag})") } else { stem };
+    loaded.config.agents.entry(name.clone()).or_default().command = command;
+    Ok(name)
+}
+
+/// A gate from a flag, named after its program.
+fn gate(definition: &Loop, command: &str) -> Result<Gate, Problem> {
+    if command.trim().is_empty() {
+        return Err(Problem::new("`--gate` is empty").help("give a command, such as `--gate 'cargo test'`"));
+    }
+    let first = command.split_whitespace().next().unwrap_or_default();
+    let stem: String = first
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || "-_.".contains(*c))
+        .take(32)
+        .collect();
+    let stem = if stem.is_empty() { "gate".to_owned() } else { stem };
+    let taken = |name: &str| name == VERIFY_GATE || definition.gates.iter().any(|gate| gate.name == name);
+    let mut name = stem.clone();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{stem}-{number}");
+        number += 1;
+    }
+    Ok(Gate { name, command: CommandLine::Shell(command.to_owned()), timeout: default_gate_timeout(), required: true })
+}
+
+/// A short name from the first words of an objective.
+fn name_from(objective: &str) -> String {
+    const LONGEST: usize = 28;
+    let line = objective.lines().find(|line| line.chars().any(char::is_alphanumeric)).unwrap_or_default();
+    let mut name = String::new();
+    for word in line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let length = name.chars().count() + word.chars().count() + 1;
+        if length > LONGEST && !name.is_empty() {
+            break;
+        }
+        if !name.is_empty() {
+            name.push('-');
+        }
+        name.extend(word.to_lowercase().chars().take(LONGEST));
+    }
+    if name.is_empty() { "run".to_owned() } else { name }
+}
