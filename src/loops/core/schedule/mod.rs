@@ -1,1 +1,203 @@
-//! schedule
+//! Who goes next: admission of runs to slots and of gates to the gate cap.
+//!
+//! [`admit`] and [`grant_gates`] are pure and work-conserving: what could start does, and a limit delays only the runs
+//! that it names.
+
+use super::ids::{Millis, RunId};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Waiting this many milliseconds counts as one step of priority, without end: whoever waits longest gets ahead of any
+/// stream of newcomers.
+pub const AGE_STEP: u64 = 10 * 60 * 1000;
+
+/// A place in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whose it is.
+    pub run: RunId,
+    /// 0 to 9, higher sooner.
+    pub priority: u8,
+    /// Since when it waits.
+    pub since: Millis,
+    /// Its place among those submitted at the same moment.
+    pub order: u32,
+}
+
+impl Place {
+    /// Priority with what waiting has added.
+    pub const fn effective(&self, now: Millis) -> u64 {
+        self.priority as u64 + now.since(self.since) / AGE_STEP
+    }
+
+    /// Sorts first who goes first: highest effective priority, then longest wait, then order. The id only makes the
+    /// order total.
+    fn rank(&self, now: Millis) -> impl Ord + use<> {
+        (Reverse(self.effective(now)), self.since, self.order, self.run)
+    }
+}
+
+/// A run that waits for a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting<'a> {
+    /// Its place in the queue.
+    pub place: Place,
+    /// Its repository, as in its definition.
+    pub repo: &'a str,
+    /// The agents that it names, actor and critic; one named twice counts once.
+    pub agents: Vec<&'a str>,
+}
+
+/// A run that has a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Active<'a> {
+    /// Which slot.
+    pub slot: u32,
+    /// Its repository.
+    pub repo: &'a str,
+    /// The agents that it names.
+    pub agents: Vec<&'a str>,
+}
+
+/// How much may run at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Runs in all.
+    pub engine: u32,
+    /// Runs in any one repository; `None` is unlimited.
+    pub repository: Option<u32>,
+    /// Runs that name an agent, by its name; an absent one is unlimited, 0 holds all its runs back.
+    pub agents: BTreeMap<String, u32>,
+}
+
+/// A run and the slot that it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admit {
+    /// Which run.
+    pub run: RunId,
+    /// The lowest number that was free.
+    pub slot: u32,
+}
+
+/// The limit that keeps a run waiting; its Display is for the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyWaiting {
+    /// All slots are taken.
+    Engine {
+        /// How many there are.
+        cap: u32,
+    },
+    /// Its repository has all the runs that it may have.
+    Repository {
+        /// How many those are.
+        cap: u32,
+    },
+    /// One of its agents is named by as many runs as allowed.
+    Agent {
+        /// Which agent.
+        name: String,
+        /// How many that is.
+        cap: u32,
+    },
+}
+
+impl fmt::Display for WhyWaiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine { cap } => write!(f, "cap {cap} reached"),
+            Self::Repository { cap } => write!(f, "repository cap {cap} reached"),
+            Self::Agent { name, cap: 0 } => write!(f, "agent {name} is on hold"),
+            Self::Agent { name, cap } => write!(f, "agent {name} at its cap {cap}"),
+        }
+    }
+}
+
+/// What is in use.
+struct Load<'a> {
+    slots: BTreeSet<u32>,
+    runs: usize,
+    repos: BTreeMap<&'a str, u32>,
+    agents: BTreeMap<&'a str, u32>,
+}
+
+impl<'a> Load<'a> {
+    fn of(active: &[Active<'a>]) -> Self {
+        let mut load = Self { slots: BTreeSet::new(), runs: 0, repos: BTreeMap::new(), agents: BTreeMap::new() };
+        for run in active {
+            load.add(run.slot, run.repo, &run.agents);
+        }
+        load
+    }
+
+    fn add(&mut self, slot: u32, repo: &'a str, agents: &[&'a str]) {
+        self.runs += 1;
+        self.slots.insert(slot);
+        *self.repos.entry(repo).or_default() += 1;
+        for agent in agents.iter().copied().collect::<BTreeSet<_>>() {
+            *self.agents.entry(agent).or_default() += 1;
+        }
+    }
+
+    fn full(&self, cap: u32) -> bool {
+        self.runs >= usize::try_from(cap).unwrap_or(usize::MAX)
+    }
+
+    /// The first limit in the way of a run. The engine's comes first: while it is reached, nothing else matters.
+    fn obstacle(&self, repo: &str, agents: &[&str], caps: &Caps) -> Option<WhyWaiting> {
+        if self.full(caps.engine) {
+            return Some(WhyWaiting::Engine { cap: caps.engine });
+        }
+        let in_repo = self.repos.get(repo).copied().unwrap_or_default();
+        if let Some(cap) = caps.repository.filter(|cap| in_repo >= *cap) {
+            return Some(WhyWaiting::Repository { cap });
+        }
+        agents.iter().find_map(|name| {
+            let with_agent = self.agents.get(name).copied().unwrap_or_default();
+            let cap = caps.agents.get(*name).copied().filter(|cap| with_agent >= *cap)?;
+            Some(WhyWaiting::Agent { name: (*name).to_owned(), cap })
+        })
+    }
+
+    fn free_slot(&self) -> u32 {
+        (0..).find(|slot| !self.slots.contains(slot)).unwrap_or(u32::MAX)
+    }
+}
+
+/// The runs that start now, in order, each with its slot. A lowered cap takes nothing away: the surplus drains.
+///
+/// A run that names several scarce agents gets no reservation on any of them, as that would hold back runs that can
+/// start for one that cannot; it starts in the first moment in which all are free.
+pub fn admit<'a>(waiting: &[Waiting<'a>], active: &[Active<'a>], caps: &Caps, now: Millis) -> Vec<Admit> {
+    let mut load = Load::of(active);
+    let mut queue: Vec<&Waiting<'a>> = waiting.iter().collect();
+    queue.sort_by_cached_key(|run| run.place.rank(now));
+    let mut admitted = Vec::new();
+    for run in queue {
+        if load.full(caps.engine) {
+            break;
+        }
+        if load.obstacle(run.repo, &run.agents, caps).is_none() {
+            let slot = load.free_slot();
+            load.add(slot, run.repo, &run.agents);
+            admitted.push(Admit { run: run.place.run, slot });
+        }
+    }
+    admitted
+}
+
+/// What keeps `run` waiting; `None` if it could start.
+pub fn explain(run: &Waiting<'_>, active: &[Active<'_>], caps: &Caps) -> Option<WhyWaiting> {
+    Load::of(active).obstacle(run.repo, &run.agents, caps)
+}
+
+/// The runs whose gate starts now, in order, when `in_use` gates run already.
+pub fn grant_gates(waiting: &[Place], in_use: u32, cap: u32, now: Millis) -> Vec<RunId> {
+    let mut queue: Vec<&Place> = waiting.iter().collect();
+    queue.sort_by_cached_key(|place| place.rank(now));
+    let free = usize::try_from(cap.saturating_sub(in_use)).unwrap_or(usize::MAX);
+    queue.into_iter().take(free).map(|place| place.run).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! [`merge`] compares the file as read with the tests as the run has them.
 
 use super::{TestFile, TestSpec, TestStatus};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Edits that are named one by one; the rest are counted.
 const MAX_IGNORED: usize = 20;
@@ -11,7 +11,8 @@ const MAX_IGNORED: usize = 20;
 /// What a changed file asks of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileChange {
-    /// Tests with ids that the run does not know, in the file's order, pending and without attempts.
+    /// Tests with ids that the run does not know, pending and without attempts: in the file's order, but each behind
+    /// the added ones that it depends on, so that they can join one by one.
     pub added: Vec<TestSpec>,
     /// A sentence for each other edit; none of them is obeyed.
     pub ignored: Vec<String>,
@@ -52,6 +53,7 @@ pub fn merge(file: &TestFile, live: &[TestSpec]) -> FileChange {
             ));
         }
     }
+    change.added = dependencies_first(change.added);
     let in_file: HashSet<&str> = file.tests.iter().map(|test| test.id.as_str()).collect();
     for test in live.iter().filter(|test| !in_file.contains(test.id.as_str())) {
         change
@@ -69,6 +71,38 @@ pub fn merge(file: &TestFile, live: &[TestSpec]) -> FileChange {
         change.ignored.push(format!("{more} more hand edits were not taken up"));
     }
     change
+}
+
+/// The same tests, none before one that it depends on; a parsed file has no cycle, and what one holds keeps its place.
+fn dependencies_first(tests: Vec<TestSpec>) -> Vec<TestSpec> {
+    let index: HashMap<&str, usize> = tests.iter().enumerate().map(|(at, test)| (test.id.as_str(), at)).collect();
+    let mut waits: Vec<usize> = vec![0; tests.len()];
+    let mut frees: Vec<Vec<usize>> = vec![Vec::new(); tests.len()];
+    for (at, test) in tests.iter().enumerate() {
+        for needed in test.depends_on.iter().filter_map(|id| index.get(id.as_str())) {
+            if let (Some(waits), Some(frees)) = (waits.get_mut(at), frees.get_mut(*needed)) {
+                *waits += 1;
+                frees.push(at);
+            }
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..tests.len()).filter(|at| waits.get(*at) == Some(&0)).collect();
+    let mut order = Vec::with_capacity(tests.len());
+    while let Some(at) = ready.pop_first() {
+        order.push(at);
+        for freed in frees.get(at).into_iter().flatten() {
+            if let Some(waits) = waits.get_mut(*freed) {
+                *waits -= 1;
+                if *waits == 0 {
+                    ready.insert(*freed);
+                }
+            }
+        }
+    }
+    let placed: HashSet<usize> = order.iter().copied().collect();
+    order.extend((0..tests.len()).filter(|at| !placed.contains(at)));
+    let mut slots: Vec<Option<TestSpec>> = tests.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| slots.get_mut(at).and_then(Option::take)).collect()
 }
 
 const fn settled(status: TestStatus) -> TestStatus {
@@ -125,6 +159,22 @@ mod tests {
         let joined = change.added.first().unwrap();
         assert_eq!((joined.status, joined.attempts, &joined.last_error), (TestStatus::Pending, 0, &None));
         assert_eq!(joined.depends_on, ["a"]);
+    }
+
+    #[test]
+    fn what_is_needed_joins_first() {
+        let mut tests: Vec<TestSpec> = ["d", "b", "c", "a"].map(test).to_vec();
+        for (test, needs) in tests.iter_mut().zip([vec!["a", "live"], vec!["a"], vec![], vec!["c"]]) {
+            test.depends_on = needs.into_iter().map(str::to_owned).collect();
+        }
+        let change = merge(&file(&tests), &[test("live")]);
+        let ids: Vec<&str> = change.added.iter().map(|test| test.id.as_str()).collect();
+        assert_eq!(ids, ["c", "a", "d", "b"]);
+        let mut ring = [test("x"), test("y")];
+        for (test, need) in ring.iter_mut().zip(["y", "x"]) {
+            test.depends_on = vec![need.to_owned()];
+        }
+        assert_eq!(merge(&file(&ring), &[]).added.len(), 2);
     }
 
     #[test]
