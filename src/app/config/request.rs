@@ -1,7 +1,7 @@
 //! One loop from the flags of `loopdash run`, over what is configured: [`for_run`].
 
 use super::diagnostics::{Problem, Problems};
-use super::file::{Agent, Gate, Loop, NO_CRITIC, Words, default_gate_timeout};
+use super::file::{Gate, Loop, NO_CRITIC, Words, default_gate_timeout};
 use super::layers::{Loaded, read_text};
 use super::origin::element;
 use super::program;

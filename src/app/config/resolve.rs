@@ -10,6 +10,7 @@ use super::validate::check_inside;
 use crate::loops::core::gate::GateSpec;
 use crate::loops::core::spec::{AgentSpec, Limits, LoopSpec};
 use crate::loops::core::test_state::{TestFile, TestSpec};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,12 +159,18 @@ impl<'a> Resolver<'a> {
                 return None;
             }
         };
-        match serde_json::from_str::<TestFile>(&text) {
+        match TestFile::parse(&text) {
             Ok(parsed) => Some((found.display().to_string(), parsed.tests)),
-            Err(error) => {
-                let span = byte_at(&text, error.line(), error.column());
-                let place = Place { source: Arc::new(Source { name: file.to_owned(), text }), span: span..span + 1 };
-                self.problems.0.push(Problem::new(error.to_string()).at(Some(place)));
+            Err(errors) => {
+                let source = Arc::new(Source { name: file.to_owned(), text });
+                self.problems.0.extend(errors.0.iter().map(|error| {
+                    let span = byte_at(&source.text, error.line, error.column);
+                    let title = match error.pointer.as_str() {
+                        "" => error.message.clone(),
+                        pointer => format!("{pointer}: {}", error.message),
+                    };
+                    Problem::new(title).at(Some(Place { source: Arc::clone(&source), span }))
+                }));
                 None
             }
         }
@@ -196,8 +203,10 @@ fn gate_spec(gate: &Gate) -> GateSpec {
     }
 }
 
-/// The byte of a line and column, both from 1; the end of the text if it has no such place.
-fn byte_at(text: &str, line: usize, column: usize) -> usize {
+/// The bytes of the character at a line and column, both from 1; the end of the text if it has no such place.
+fn byte_at(text: &str, line: usize, column: usize) -> Range<usize> {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (start + column.saturating_sub(1)).min(text.len())
+    let rest = text.get(start..).unwrap_or_default();
+    let (at, c) = rest.char_indices().nth(column.saturating_sub(1)).unwrap_or((rest.len(), ' '));
+    start + at..start + at + c.len_utf8()
 }

@@ -359,12 +359,14 @@ fn files_that_loops_name_must_lie_inside_and_be_right() {
     let place = Place::with(
         "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"gone\"\nobjective_file = \"gone.md\"\n[[loop]]\nname = \"out\"\nobjective_file = \"link.md\"\n\
          [[loop]]\nname = \"empty\"\nobjective_file = \"empty.md\"\n[[loop]]\nname = \"bad\"\nobjective = \"x\"\ntests = \"bad.json\"\n\
-         [[loop]]\nname = \"context\"\nobjective = \"x\"\ncontext_files = [\"link.md\", \"not-yet.md\"]\n",
+         [[loop]]\nname = \"cycle\"\nobjective = \"x\"\ntests = \"cycle.json\"\n[[loop]]\nname = \"context\"\nobjective = \"x\"\ncontext_files = [\"link.md\", \"not-yet.md\"]\n",
     );
     std::fs::write(place.root.parent().unwrap().join("secret.md"), "secret").unwrap();
     std::os::unix::fs::symlink("../secret.md", place.root.join("link.md")).unwrap();
     place.write("empty.md", " \n");
     place.write("bad.json", "{\n  \"version\": 1,\n  \"tests\": [{\"id\": \"a\", \"titel\": \"x\"}]\n}\n");
+    let cycle = r#"{"version": 1, "tests": [{"id": "ä", "title": "x", "depends_on": ["b", "c"]}, {"id": "b", "title": "x", "depends_on": ["ä"]}]}"#;
+    place.write("cycle.json", cycle);
     insta::assert_snapshot!("refused_files", place.report(&place.resolve().unwrap_err()));
 }
 
