@@ -1,1 +1,35 @@
-//! git
+//! Git: worktrees for runs, snapshots of what agents did, and the differences between them.
+//! [`Git`] is the door for async code; the functions behind it are plain and blocking.
+
+mod cli;
+pub mod diff;
+mod door;
+mod error;
+mod include;
+mod lock;
+mod names;
+mod paths;
+mod refs;
+mod remove;
+mod repo;
+mod scan;
+mod snapshot;
+#[cfg(test)]
+pub(crate) mod testing;
+mod walk;
+mod workspace;
+mod worktree;
+
+pub use cli::{GitVersion, version};
+pub use door::Git;
+pub use error::GitError;
+pub use include::{Included, LIST as INCLUDE_LIST, include};
+pub use names::{branch_for, slug};
+pub use paths::display as display_path;
+pub use refs::{Foreign, RefsSeen, compare as compare_refs, observe};
+pub use remove::remove;
+pub use repo::{Head, MINIMUM_GIT, RepoInfo, discover};
+pub use scan::{LARGEST_UNTRACKED, Skipped, Why};
+pub use snapshot::{Snapshot, TakeSnapshot, take};
+pub use workspace::Workspace;
+pub use worktree::{AddWorktree, add, in_place, readd};
