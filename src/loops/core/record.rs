@@ -74,12 +74,86 @@ pub fn encode(record: &Record) -> serde_json::Result<String> {
 /// # Errors
 /// [`DecodeError`] says whether the line is damaged or merely newer.
 pub fn decode(json: &str) -> Result<Decoded, DecodeError> {
-    let head: Head<'_> = serde_json::from_str(json)?;
+    let (head, checked) = match Head::as_written(json) {
+        Some(head) => (head, false),
+        None => (serde_json::from_str(json)?, true),
+    };
     if head.v > FORMAT {
         return Err(DecodeError::Newer { found: head.v });
     }
     match Event::from_json(&head.kind, json) {
         Some(event) => Ok(Decoded::Known(Record { seq: head.seq, at: head.at, run: head.run, event: event? })),
-        None => Ok(Decoded::Unknown { seq: head.seq, kind: head.kind.into_owned() }),
+        None => {
+            if !checked {
+                serde_json::from_str::<serde::de::IgnoredAny>(json)?;
+            }
+            Ok(Decoded::Unknown { seq: head.seq, kind: head.kind.into_owned() })
+        }
+    }
+}
+
+impl<'a> Head<'a> {
+    /// Reads the head in the very form that [`encode`] gives it, which spares a pass over the whole line; `None` leaves
+    /// any other form to serde.
+    fn as_written(json: &'a str) -> Option<Self> {
+        let (v, rest) = number(json.strip_prefix("{\"v\":")?)?;
+        let (seq, rest) = number(rest.strip_prefix(",\"seq\":")?)?;
+        let (at, rest) = number(rest.strip_prefix(",\"at\":")?)?;
+        let (run, rest) = rest.strip_prefix(",\"run\":\"")?.split_once('"')?;
+        let (kind, _) = rest.strip_prefix(",\"type\":\"")?.split_once('"')?;
+        if kind.contains('\\') {
+            return None;
+        }
+        Some(Self { v: v.try_into().ok()?, seq, at: Millis(at), run: RunId::parse(run)?, kind: Cow::Borrowed(kind) })
+    }
+}
+
+/// Leading digits as a number, and what follows them.
+fn number(text: &str) -> Option<(u64, &str)> {
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = text.split_at_checked(end)?;
+    Some((digits.parse().ok()?, rest))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::loops::core::event::Noted;
+
+    const RUN: &str = "0192d5a0-0000-7000-8000-000000000001";
+
+    #[test]
+    fn a_head_in_any_form_reads_as_the_written_one_does() {
+        let run = RunId::parse(RUN).unwrap();
+        let event = Noted { text: "a \"b\"".to_owned() }.into();
+        let record = Record { seq: 7, at: Millis(12), run, event };
+        let written = encode(&record).unwrap();
+        assert!(Head::as_written(&written).is_some(), "encode and the short way agree");
+        for json in [
+            written,
+            format!(r#"{{ "v": 1, "seq": 7, "at": 12, "run": "{RUN}", "type": "noted", "text": "a \"b\"" }}"#),
+            format!(r#"{{"type":"noted","text":"a \"b\"","run":"{RUN}","at":12,"seq":7,"v":1}}"#),
+            format!(r#"{{"v":1,"seq":7,"at":12,"run":"{RUN}","type":"\u006eoted","text":"a \"b\"","more":{{}}}}"#),
+        ] {
+            assert_eq!(decode(&json).unwrap(), Decoded::Known(record.clone()), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_takes_nothing_that_is_not_json() {
+        let head = format!(r#"{{"v":1,"seq":7,"at":12,"run":"{RUN}","type":"#);
+        for rest in [r#""noted","text":"x""#, r#""noted","text":x}"#, r#""later",}"#, r#""later"} {}"#, r#""noted"}"#] {
+            let json = format!("{head}{rest}");
+            assert!(matches!(decode(&json), Err(DecodeError::Malformed(_))), "{json}");
+        }
+        let huge = format!(r#"{{"v":1,"seq":99999999999999999999,"at":12,"run":"{RUN}","type":"later"}}"#);
+        assert!(decode(&huge).is_err());
+        let later = decode(&format!(r#"{head}"later"}}"#)).unwrap();
+        assert_eq!(later, Decoded::Unknown { seq: 7, kind: "later".to_owned() });
+        assert!(matches!(
+            decode(&format!(r#"{head}"later"}}"#).replacen('1', "2", 1)),
+            Err(DecodeError::Newer { found: 2 })
+        ));
     }
 }

@@ -4,8 +4,8 @@
 
 use super::error::JournalError;
 use super::line::{MAX_LINE, seal};
-use super::owner;
-use super::replay::{Extent, Replay, Torn, open_plain, scan};
+use super::owner::{self, Lock};
+use super::replay::{Extent, Replay, Torn, scan};
 use super::store::{RunDir, make_dirs, private_options, require_file, sync_dir};
 use super::tail::{Refusal, Tail};
 use crate::loops::core::event::{Event, Record};
@@ -73,9 +73,10 @@ impl JournalWriter {
     /// As [`open`](Self::open).
     pub fn open_into(dir: &RunDir, each: impl FnMut(Record)) -> Result<(Self, Extent), JournalError> {
         let path = dir.journal();
-        dir.require()?;
-        // Looked at before it is opened for writing, which a FIFO would block.
-        drop(open_plain(&path)?);
+        // Asked before it is opened for writing, which would block on a FIFO, and whose end others take for a release.
+        if let Lock::Held(owner) = owner::lock_of(dir)? {
+            return Err(JournalError::Owned { run: dir.run(), owner });
+        }
         let mut file =
             private_options().read(true).append(true).open(&path).map_err(JournalError::io("open", &path))?;
         require_file(&file, &path)?;

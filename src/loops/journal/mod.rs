@@ -7,6 +7,7 @@
 pub mod append;
 mod atomic;
 pub mod error;
+pub mod follow;
 mod line;
 pub mod owner;
 pub mod replay;
@@ -14,10 +15,12 @@ pub mod store;
 mod tail;
 #[cfg(test)]
 mod testing;
+pub mod watch;
 
 pub use append::{JournalWriter, is_milestone};
 pub use error::JournalError;
+pub use follow::Follower;
 pub use line::MAX_LINE;
-pub use owner::{Owner, Ownership, ownership};
+pub use owner::{Lock, Owner, lock_of};
 pub use replay::{Extent, Replay, Torn, read, replay_into};
 pub use store::{RunDir, Store};

@@ -45,9 +45,9 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Who owns a run.
+/// Whether a run is owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ownership {
+pub enum Lock {
     /// Nobody: it may be opened.
     Free,
     /// A live writer, perhaps in this very process; who, if that is known.
@@ -58,11 +58,11 @@ pub enum Ownership {
 ///
 /// # Errors
 /// [`JournalError::Io`], such as for a run without a journal.
-pub fn ownership(dir: &RunDir) -> Result<Ownership, JournalError> {
+pub fn lock_of(dir: &RunDir) -> Result<Lock, JournalError> {
     let file = dir.open_journal()?;
     match file.try_lock_shared() {
-        Ok(()) => Ok(Ownership::Free),
-        Err(TryLockError::WouldBlock) => Ok(Ownership::Held(holder(dir))),
+        Ok(()) => Ok(Lock::Free),
+        Err(TryLockError::WouldBlock) => Ok(Lock::Held(holder(dir))),
         Err(TryLockError::Error(source)) => Err(JournalError::io("lock", &dir.journal())(source)),
     }
 }

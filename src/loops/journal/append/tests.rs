@@ -4,7 +4,7 @@
 use super::*;
 use crate::loops::core::event::{Guidance, Noted, PrioritySet, Spawned, When};
 use crate::loops::core::ids::{Millis, StepId, Who};
-use crate::loops::journal::owner::{Owner, Ownership, ownership};
+use crate::loops::journal::owner::{Owner, lock_of};
 use crate::loops::journal::replay::read;
 use crate::loops::journal::testing::{bytes, number, plant, records, run, store, write};
 use std::io::{BufRead, BufReader};
@@ -105,7 +105,7 @@ fn damaged_and_newer_journals_are_not_opened_and_not_changed() {
         }
         assert_eq!(std::fs::read(dir.journal()).unwrap(), text);
         assert!(!dir.torn().exists());
-        assert_eq!(ownership(&dir).unwrap(), Ownership::Free);
+        assert_eq!(lock_of(&dir).unwrap(), Lock::Free);
     }
 }
 
@@ -162,9 +162,9 @@ fn a_second_writer_in_the_same_process_is_refused_and_told_who() {
         Err(error @ JournalError::Owned { .. }) => assert!(error.to_string().contains(&format!("pid {me}")), "{error}"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(ownership(&dir).unwrap(), Ownership::Held(Some(Owner::current())));
+    assert_eq!(lock_of(&dir).unwrap(), Lock::Held(Some(Owner::current())));
     drop(writer);
-    assert_eq!(ownership(&dir).unwrap(), Ownership::Free);
+    assert_eq!(lock_of(&dir).unwrap(), Lock::Free);
     JournalWriter::open(&dir).unwrap();
 }
 
@@ -208,12 +208,12 @@ fn another_process_holds_its_run_until_it_is_killed() {
         Err(JournalError::Owned { owner, .. }) => assert_eq!(owner.map(|owner| owner.pid), Some(child.id())),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(ownership(&dir).unwrap(), Ownership::Held(Some(owner)) if owner.pid == child.id()));
+    assert!(matches!(lock_of(&dir).unwrap(), Lock::Held(Some(owner)) if owner.pid == child.id()));
     assert_eq!(read(&dir).unwrap().records.len(), 4, "it is read while it is held");
     child.kill().unwrap();
     child.wait().unwrap();
     // Nothing of it is left in the way, though its owner.json still is.
-    assert_eq!(ownership(&dir).unwrap(), Ownership::Free);
+    assert_eq!(lock_of(&dir).unwrap(), Lock::Free);
     let (_writer, replay) = JournalWriter::open(&dir).unwrap();
     assert_eq!(replay.records.len(), 4);
 }

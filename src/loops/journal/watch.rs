@@ -1,0 +1,259 @@
+//! Hearing of other processes' runs: [`Watch`] reports new run directories and growth of the journals it is told of.
+//!
+//! The file system's own notices are used, never a timer. Notices of one run that nobody has taken yet are one notice,
+//! so what waits is bounded by the number of runs.
+
+use super::store::{RunDir, Store, run_of};
+use crate::loops::core::ids::RunId;
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// Why runs cannot be watched.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot watch {}: {source}; changes of other processes are not seen", path.display())]
+pub struct WatchError {
+    path: PathBuf,
+    source: notify::Error,
+}
+
+/// Watches a state directory for as long as it lives.
+#[derive(Debug)]
+pub struct Watch {
+    watcher: RecommendedWatcher,
+    shared: Arc<Shared>,
+}
+
+/// Where a [`Watch`] puts what it hears.
+#[derive(Debug)]
+pub struct Changes {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    ready: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    changed: BTreeSet<RunId>,
+    followed: BTreeSet<RunId>,
+    closed: bool,
+}
+
+/// Starts to watch the runs of a store. New runs are reported at once; [`Watch::follow`] those whose growth matters.
+///
+/// # Errors
+/// [`WatchError`], such as when the system's watches are used up.
+pub fn watch(store: &Store) -> Result<(Watch, Changes), WatchError> {
+    let runs = store.runs_dir();
+    let shared = Arc::<Shared>::default();
+    let (hear, store) = (Arc::clone(&shared), store.clone());
+    let mut watcher = notify::recommended_watcher(move |notice: notify::Result<notify::Event>| match notice {
+        Ok(notice) if !notice.need_rescan() => {
+            let changed = notice.paths.iter().filter_map(|path| concerns(&store.runs_dir(), path, notice.kind));
+            hear.add(changed);
+        }
+        // Notices were lost: look at everything.
+        _ => {
+            let known = hear.lock().followed.clone();
+            hear.add(known.into_iter().chain(store.runs().unwrap_or_default()));
+        }
+    })
+    .map_err(failed(&runs))?;
+    watcher.watch(&runs, RecursiveMode::NonRecursive).map_err(failed(&runs))?;
+    Ok((Watch { watcher, shared: Arc::clone(&shared) }, Changes { shared }))
+}
+
+fn failed(path: &Path) -> impl FnOnce(notify::Error) -> WatchError {
+    let path = path.to_owned();
+    move |source| WatchError { path, source }
+}
+
+impl Watch {
+    /// Reports a run's growth, and the moment at which its writer lets go of it, from now on. Read the run after this
+    /// call, not before, so that nothing falls between.
+    ///
+    /// # Errors
+    /// [`WatchError`].
+    pub fn follow(&mut self, dir: &RunDir) -> Result<(), WatchError> {
+        self.watcher.watch(dir.path(), RecursiveMode::NonRecursive).map_err(failed(dir.path()))?;
+        self.shared.lock().followed.insert(dir.run());
+        Ok(())
+    }
+
+    /// Reports it no more.
+    pub fn unfollow(&mut self, dir: &RunDir) {
+        if self.shared.lock().followed.remove(&dir.run()) {
+            // A directory that is gone has taken its watch with it.
+            let _gone = self.watcher.unwatch(dir.path());
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.ready.notify_one();
+    }
+}
+
+impl Changes {
+    /// The next run that is new or has changed; `None` once the [`Watch`] is gone. Nothing is lost if this is dropped
+    /// while it waits.
+    pub async fn next(&mut self) -> Option<RunId> {
+        loop {
+            {
+                let mut waiting = self.shared.lock();
+                if let Some(run) = waiting.changed.pop_first() {
+                    return Some(run);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            self.shared.ready.notified().await;
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        // Each holder leaves a set of ids behind, which is whole whatever happened to it.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, runs: impl Iterator<Item = RunId>) {
+        let mut waiting = self.lock();
+        let before = waiting.changed.len();
+        waiting.changed.extend(runs);
+        if waiting.changed.len() > before {
+            self.ready.notify_one();
+        }
+    }
+}
+
+/// The run that a notice is about, if it is one to report: a new run directory, or a change of a journal. Opening and
+/// reading are not, or each look would cause the next.
+fn concerns(runs: &Path, path: &Path, kind: EventKind) -> Option<RunId> {
+    let changed = match kind {
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
+        _ => true,
+    };
+    let mut parts = path.strip_prefix(runs).ok()?.iter();
+    let run = run_of(parts.next()?)?;
+    let whole = match parts.next() {
+        None => matches!(kind, EventKind::Create(_) | EventKind::Modify(notify::event::ModifyKind::Name(_))),
+        Some(file) => file == "journal.jsonl",
+    };
+    (changed && whole).then_some(run)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::loops::journal::follow::Follower;
+    use crate::loops::journal::testing::{records, run, store, write};
+    use crate::loops::journal::{JournalWriter, Lock, lock_of};
+    use std::time::Duration;
+
+    async fn next(changes: &mut Changes) -> RunId {
+        match tokio::time::timeout(Duration::from_secs(20), changes.next()).await {
+            Ok(run) => run.unwrap(),
+            Err(_) => panic!("no notice came"),
+        }
+    }
+
+    #[tokio::test]
+    async fn new_runs_growth_and_release_are_reported() {
+        let (_root, store) = store();
+        let (mut watch, mut changes) = watch(&store).unwrap();
+        std::fs::create_dir(store.runs_dir().join("not-a-run")).unwrap();
+        let dir = store.run_dir(run(1));
+        let all = records(run(1), 30);
+        write(&dir, &all[..1]);
+        assert_eq!(next(&mut changes).await, run(1));
+        watch.follow(&dir).unwrap();
+        let mut follower = Follower::new(&dir);
+        assert_eq!(follower.poll_new().unwrap(), all[..1]);
+        let (mut writer, _) = JournalWriter::open(&dir).unwrap();
+        let mut seen = 1;
+        for record in &all[1..] {
+            writer.append(std::slice::from_ref(record)).unwrap();
+            while seen < record.seq as usize {
+                assert_eq!(next(&mut changes).await, run(1));
+                seen += follower.poll_new().unwrap().len();
+            }
+        }
+        drop(writer);
+        while lock_of(&dir).unwrap() != Lock::Free {
+            assert_eq!(next(&mut changes).await, run(1));
+        }
+    }
+
+    #[tokio::test]
+    async fn many_notices_of_one_run_are_one() {
+        let shared = Arc::<Shared>::default();
+        let mut changes = Changes { shared: Arc::clone(&shared) };
+        for n in [2, 1, 2, 2, 1] {
+            shared.add(std::iter::once(run(n)));
+        }
+        assert_eq!(changes.next().await, Some(run(1)));
+        shared.add(std::iter::once(run(1)));
+        assert_eq!(changes.next().await, Some(run(1)));
+        assert_eq!(changes.next().await, Some(run(2)));
+        shared.lock().closed = true;
+        assert_eq!(changes.next().await, None);
+    }
+
+    /// The system gives notices in order, so what looking would have caused comes before the next run's.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn looking_causes_no_notice() {
+        let (_root, store) = store();
+        let (mut watch, mut changes) = watch(&store).unwrap();
+        let dir = store.run_dir(run(1));
+        let mut writer = JournalWriter::create(&dir).unwrap();
+        watch.follow(&dir).unwrap();
+        writer.append(&records(run(1), 9)).unwrap();
+        write(&store.run_dir(run(2)), &records(run(2), 1));
+        while next(&mut changes).await != run(2) {}
+        let mut follower = Follower::new(&dir);
+        for _ in 0..20 {
+            follower.poll_new().unwrap();
+            lock_of(&dir).unwrap();
+            assert!(JournalWriter::open(&dir).is_err());
+        }
+        write(&store.run_dir(run(3)), &records(run(3), 1));
+        assert_eq!(next(&mut changes).await, run(3));
+        watch.unfollow(&dir);
+        drop(watch);
+        while changes.next().await.is_some() {}
+    }
+
+    #[test]
+    fn only_changes_of_journals_and_new_runs_concern_anyone() {
+        use notify::event::{AccessKind, CreateKind, DataChange, ModifyKind};
+        let runs = Path::new("/state/runs");
+        let dir = runs.join(run(1).to_string());
+        let write = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let create = EventKind::Create(CreateKind::Any);
+        let open = EventKind::Access(AccessKind::Open(AccessMode::Any));
+        let close = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let of = |path: &Path, kind| concerns(runs, path, kind);
+        assert_eq!(of(&dir, create), Some(run(1)));
+        assert_eq!(of(&dir.join("journal.jsonl"), write), Some(run(1)));
+        assert_eq!(of(&dir.join("journal.jsonl"), close), Some(run(1)));
+        assert_eq!(of(&dir.join("journal.jsonl"), open), None);
+        assert_eq!(of(&dir.join("summary.json"), write), None);
+        assert_eq!(of(&dir, open), None);
+        assert_eq!(of(&runs.join("junk"), create), None);
+        assert_eq!(of(Path::new("/elsewhere"), create), None);
+    }
+}
