@@ -7,11 +7,15 @@
 pub mod append;
 mod atomic;
 pub mod error;
+pub mod fleet;
 pub mod follow;
+pub mod index;
 mod line;
 pub mod owner;
 pub mod replay;
+pub mod report;
 pub mod store;
+pub mod summary;
 mod tail;
 #[cfg(test)]
 mod testing;

@@ -1,0 +1,230 @@
+//! `fleet.jsonl`: the few facts that belong to no run, told to every loopdash of the box.
+//!
+//! Nothing hangs on a single line of it, so unreadable lines are passed over and counted, and it is not synced.
+
+use super::error::JournalError;
+use super::line::{Line, Lines, seal, unseal};
+use super::replay::open_plain;
+use super::store::{Store, private_options, require_file};
+use crate::loops::core::ids::Millis;
+use crate::loops::core::record::FORMAT;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+/// Something that holds for no run in particular.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FleetFact {
+    /// The operator chose how many runs may have a slot at once.
+    CapSet {
+        /// How many.
+        cap: u32,
+    },
+    /// The operator chose how many gates may run at once.
+    GateCapSet {
+        /// How many.
+        cap: u32,
+    },
+    /// A loopdash that owns runs began.
+    Started {
+        /// Its process id.
+        pid: u32,
+        /// Its version.
+        version: String,
+    },
+    /// It ended in order; a start without an end is a crash, or still lives.
+    Ended {
+        /// Its process id.
+        pid: u32,
+    },
+}
+
+/// A fact and its moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FleetRecord {
+    /// When it was written.
+    pub at: Millis,
+    /// What holds from then on.
+    pub fact: FleetFact,
+}
+
+/// The whole file, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FleetFacts {
+    /// What could be read.
+    pub records: Vec<FleetRecord>,
+    /// Lines that could not: torn, of a later loopdash, or edited by hand.
+    pub skipped: u64,
+}
+
+impl FleetFacts {
+    /// The last cap that was chosen.
+    pub fn cap(&self) -> Option<u32> {
+        self.last(|fact| match fact {
+            FleetFact::CapSet { cap } => Some(*cap),
+            _ => None,
+        })
+    }
+
+    /// The last gate cap that was chosen.
+    pub fn gate_cap(&self) -> Option<u32> {
+        self.last(|fact| match fact {
+            FleetFact::GateCapSet { cap } => Some(*cap),
+            _ => None,
+        })
+    }
+
+    fn last<T>(&self, pick: impl Fn(&FleetFact) -> Option<T>) -> Option<T> {
+        self.records.iter().rev().find_map(|record| pick(&record.fact))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    v: u32,
+    at: Millis,
+    #[serde(flatten)]
+    fact: FleetFact,
+}
+
+/// Adds a fact.
+///
+/// # Errors
+/// [`JournalError::Io`] and [`JournalError::Full`].
+pub fn append(store: &Store, record: &FleetRecord) -> Result<(), JournalError> {
+    let path = store.fleet_file();
+    let doing = JournalError::io("append to", &path);
+    let write = || -> io::Result<()> {
+        let mut line = Vec::new();
+        let entry = Entry { v: FORMAT, at: record.at, fact: record.fact.clone() };
+        seal(&serde_json::to_string(&entry)?, &mut line);
+        let mut file = private_options().read(true).append(true).create(true).open(&path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        // Held for this one write: without it a line that a crash or a full disk cut short could be glued to ours
+        // between the look and the write.
+        file.lock()?;
+        if ends_torn(&mut file)? {
+            line.insert(0, b'\n');
+        }
+        file.write_all(&line)
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full { path: path.clone(), source },
+        _ => doing(source),
+    })
+}
+
+fn ends_torn(file: &mut std::fs::File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+/// Reads all facts; a missing file is none.
+///
+/// # Errors
+/// [`JournalError::Io`].
+pub fn read(store: &Store) -> Result<FleetFacts, JournalError> {
+    let path = store.fleet_file();
+    let file = match open_plain(&path) {
+        Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(FleetFacts::default());
+        }
+        opened => opened?,
+    };
+    require_file(&file, &path)?;
+    let mut facts = FleetFacts::default();
+    let mut lines = Lines::new(file);
+    loop {
+        match lines.next().map_err(JournalError::io("read", &path))? {
+            Line::End => return Ok(facts),
+            Line::Whole(line) => match unseal(line).ok().and_then(entry) {
+                Some(record) => facts.records.push(record),
+                None => facts.skipped += 1,
+            },
+            Line::Long(_) | Line::Partial(_) => facts.skipped += 1,
+        }
+    }
+}
+
+fn entry(json: &str) -> Option<FleetRecord> {
+    let entry: Entry = serde_json::from_str(json).ok()?;
+    (entry.v <= FORMAT).then_some(FleetRecord { at: entry.at, fact: entry.fact })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::loops::journal::testing::store;
+
+    fn all() -> Vec<FleetRecord> {
+        let facts = [
+            FleetFact::Started { pid: 7, version: "0.1.0".to_owned() },
+            FleetFact::CapSet { cap: 3 },
+            FleetFact::GateCapSet { cap: 1 },
+            FleetFact::CapSet { cap: 5 },
+            FleetFact::Ended { pid: 7 },
+        ];
+        (1..).zip(facts).map(|(at, fact)| FleetRecord { at: Millis(at), fact }).collect()
+    }
+
+    #[test]
+    fn facts_are_read_back_and_the_last_cap_holds() {
+        let (_root, store) = store();
+        assert_eq!(read(&store).unwrap(), FleetFacts::default());
+        for record in &all() {
+            append(&store, record).unwrap();
+        }
+        let facts = read(&store).unwrap();
+        assert_eq!(facts, FleetFacts { records: all(), skipped: 0 });
+        assert_eq!((facts.cap(), facts.gate_cap()), (Some(5), Some(1)));
+    }
+
+    #[test]
+    fn torn_lines_never_swallow_the_next_and_strange_ones_are_counted() {
+        let (_root, store) = store();
+        let all = all();
+        append(&store, &all[0]).unwrap();
+        let whole = std::fs::read(store.fleet_file()).unwrap();
+        for cut in 1..whole.len() - 1 {
+            std::fs::write(store.fleet_file(), &whole[..cut]).unwrap();
+            append(&store, &all[1]).unwrap();
+            assert_eq!(read(&store).unwrap(), FleetFacts { records: all[1..2].to_vec(), skipped: 1 }, "cut at {cut}");
+        }
+        // Of a line that lacks only its newline nothing is lost.
+        std::fs::write(store.fleet_file(), &whole[..whole.len() - 1]).unwrap();
+        append(&store, &all[1]).unwrap();
+        assert_eq!(read(&store).unwrap(), FleetFacts { records: all[..2].to_vec(), skipped: 0 });
+        let mut text = Vec::new();
+        seal(r#"{"v":1,"at":1,"type":"moon_phase","phase":3}"#, &mut text);
+        seal(r#"{"v":2,"at":1,"type":"cap_set","cap":9}"#, &mut text);
+        text.extend_from_slice(b"by hand\n{\"v\":1,\"at\":1,\"type\":\"cap_set\",\"cap\":9}\n");
+        std::fs::write(store.fleet_file(), &text).unwrap();
+        append(&store, &all[3]).unwrap();
+        assert_eq!(read(&store).unwrap(), FleetFacts { records: all[3..4].to_vec(), skipped: 4 });
+    }
+
+    #[test]
+    fn many_writers_at_once_lose_nothing() {
+        let (_root, store) = store();
+        std::thread::scope(|scope| {
+            for pid in 0..8 {
+                let store = &store;
+                scope.spawn(move || {
+                    for at in 0..50 {
+                        append(store, &FleetRecord { at: Millis(at), fact: FleetFact::Ended { pid } }).unwrap();
+                    }
+                });
+            }
+        });
+        let facts = read(&store).unwrap();
+        assert_eq!((facts.records.len(), facts.skipped), (400, 0));
+    }
+}

@@ -1,0 +1,265 @@
+//! `summary.json`: what a finished run came to, for scripts and for people who read one file.
+//!
+//! It is derived from the fold and may be deleted; the journal stays the truth.
+
+use super::atomic::replace;
+use super::error::JournalError;
+use super::report::report;
+use super::store::RunDir;
+use crate::loops::core::event::Outcome;
+use crate::loops::core::gate::GateResult;
+use crate::loops::core::ids::{Millis, RunId, TestId};
+use crate::loops::core::state::RunState;
+use crate::loops::core::step::Usage;
+use crate::loops::core::test_state::TestStatus;
+use crate::loops::core::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// The format of `summary.json`; it grows by fields that readers may ignore.
+pub const SUMMARY_FORMAT: u32 = 1;
+
+/// A run in one object. Moments are milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`SUMMARY_FORMAT`].
+    pub v: u32,
+    /// Which run.
+    pub run: RunId,
+    /// What lists call it.
+    pub label: String,
+    /// The loop's name.
+    #[serde(rename = "loop")]
+    pub name: String,
+    /// The repository's root.
+    pub repo: String,
+    /// How it ended; absent while it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why, as a fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was submitted.
+    pub submitted: Millis,
+    /// When it first got a slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Millis>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Millis>,
+    /// Milliseconds from start to end, waiting included.
+    pub wall_ms: u64,
+    /// Milliseconds in which a step ran.
+    pub active_ms: u64,
+    /// Iterations that counted against the limit.
+    pub iterations: u32,
+    /// Steps of all kinds.
+    pub steps: usize,
+    /// Its work items.
+    pub tests: Vec<TestSummary>,
+    /// Each gate's last result.
+    pub gates: Vec<GateSummary>,
+    /// The last verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Where the work is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<String>,
+    /// On which branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// What it is measured against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The last snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotSummary>,
+    /// What the agents reported in sum; absent if none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The loopdash that wrote this.
+    pub version: String,
+}
+
+/// A work item's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSummary {
+    /// Its id.
+    pub id: TestId,
+    /// What it is about.
+    pub title: String,
+    /// Where it stands.
+    pub status: TestStatus,
+    /// Iterations that did not meet it.
+    pub attempts: u32,
+    /// Why the last of them did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// A gate's last result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateSummary {
+    /// Its name.
+    pub gate: String,
+    /// In which iteration.
+    pub iteration: u32,
+    /// Whether the iteration needed it.
+    pub required: bool,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: GateResult,
+    /// Wall time.
+    pub duration_ms: u64,
+}
+
+/// What was changed in sum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSummary {
+    /// The commit.
+    pub commit: String,
+    /// Files changed since the base.
+    pub files: u32,
+    /// Lines added since the base.
+    pub insertions: u32,
+    /// Lines removed since the base.
+    pub deletions: u32,
+}
+
+impl Summary {
+    /// Of a run as it stands.
+    pub fn of(state: &RunState) -> Self {
+        let (outcome, reason) = state.outcome.clone().unzip();
+        let ended = state.is_finished().then_some(state.status_since);
+        let until = ended.unwrap_or(state.updated);
+        let workspace = state.workspace.as_ref();
+        let reported = state.usage != Usage::default();
+        Self {
+            v: SUMMARY_FORMAT,
+            run: state.id,
+            label: state.label.clone(),
+            name: state.spec.as_ref().map_or_else(String::new, |spec| spec.name.clone()),
+            repo: state.spec.as_ref().map_or_else(String::new, |spec| spec.repo.clone()),
+            outcome,
+            reason,
+            submitted: state.created,
+            started: state.first_admitted,
+            ended,
+            wall_ms: state.first_admitted.map_or(0, |start| until.since(start)),
+            active_ms: state.steps.iter().map(|step| step.duration_ms(until)).sum(),
+            iterations: state.counted,
+            steps: state.steps.len(),
+            tests: tests(state),
+            gates: gates(state),
+            verdict: state.iterations.iter().rev().find_map(|iteration| iteration.verdict.clone()),
+            worktree: workspace.map(|workspace| workspace.path.clone()),
+            branch: workspace.and_then(|workspace| workspace.branch.clone()),
+            base: workspace.map(|workspace| workspace.base.clone()).or_else(|| state.base.clone()),
+            snapshot: state.last_snapshot().map(|snapshot| SnapshotSummary {
+                commit: snapshot.commit.clone(),
+                files: snapshot.files,
+                insertions: snapshot.insertions,
+                deletions: snapshot.deletions,
+            }),
+            usage: reported.then_some(state.usage),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+fn tests(state: &RunState) -> Vec<TestSummary> {
+    let summary = |test: &crate::loops::core::test_state::TestSpec| TestSummary {
+        id: test.id.clone(),
+        title: test.title.clone(),
+        status: test.status,
+        attempts: test.attempts,
+        last_error: test.last_error.clone(),
+    };
+    state.tests.iter().map(summary).collect()
+}
+
+/// In the order in which the gates first ran.
+fn gates(state: &RunState) -> Vec<GateSummary> {
+    let mut gates: Vec<GateSummary> = Vec::new();
+    for iteration in &state.iterations {
+        for gate in &iteration.gates {
+            let last = GateSummary {
+                gate: gate.name.clone(),
+                iteration: iteration.number,
+                required: gate.required,
+                outcome: gate.outcome.clone(),
+                duration_ms: gate.duration_ms,
+            };
+            match gates.iter_mut().find(|known| known.gate == last.gate) {
+                Some(known) => *known = last,
+                None => gates.push(last),
+            }
+        }
+    }
+    gates
+}
+
+/// Writes `summary.json` and `report.tsv` into the run's directory, each whole or not at all.
+///
+/// # Errors
+/// [`JournalError::Io`].
+pub fn write_summary(dir: &RunDir, state: &RunState) -> Result<(), JournalError> {
+    dir.require()?;
+    let (summary, table) = (dir.summary(), dir.report());
+    let mut json = serde_json::to_vec_pretty(&Summary::of(state))
+        .map_err(|error| JournalError::io("write", &summary)(io::Error::from(error)))?;
+    json.push(b'\n');
+    replace(&summary, &json).map_err(JournalError::io("write", &summary))?;
+    replace(&table, report(state).as_bytes()).map_err(JournalError::io("write", &table))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::loops::journal::testing::{life, run, store, write};
+
+    #[test]
+    fn a_finished_run_is_summed_up() {
+        let (_root, store) = store();
+        let dir = store.run_dir(run(1));
+        let records = life(run(1));
+        write(&dir, &records);
+        let state = RunState::replay(run(1), &records);
+        assert_eq!(state.refused, 0, "the life of this run is a legal one");
+        write_summary(&dir, &state).unwrap();
+        write_summary(&dir, &state).unwrap();
+        let text = std::fs::read_to_string(dir.summary()).unwrap();
+        let summary: Summary = serde_json::from_str(&text).unwrap();
+        assert_eq!(summary, Summary::of(&state));
+        assert_eq!((summary.outcome, summary.reason.as_deref()), (Some(Outcome::Done), Some("every test passed")));
+        assert_eq!((summary.label.as_str(), summary.name.as_str()), ("auth#2", "auth"));
+        assert_eq!(summary.iterations, 2);
+        assert_eq!((summary.tests.len(), summary.tests[0].status), (1, TestStatus::Passed));
+        assert_eq!(summary.tests[0].attempts, 1);
+        assert_eq!((summary.gates.len(), summary.gates[0].iteration), (1, 2));
+        assert_eq!(summary.gates[0].outcome, GateResult::Passed);
+        assert_eq!(summary.snapshot.unwrap().commit, "c2");
+        assert_eq!(summary.usage.unwrap().output, Some(60));
+        assert_eq!((summary.branch.as_deref(), summary.base.as_deref()), (Some("run/auth"), Some("b0")));
+        let (first, last) = (records[1].at, records[records.len() - 1].at);
+        assert_eq!((summary.started, summary.ended), (Some(first), Some(last)));
+        assert_eq!(summary.wall_ms, last.since(first));
+        assert!(summary.active_ms > 0);
+        assert!(dir.report().exists());
+        let left: Vec<_> = dir.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 4, "{left:?}");
+    }
+
+    #[test]
+    fn a_run_that_only_was_submitted_has_a_summary_too() {
+        let summary = Summary::of(&RunState::replay(run(1), &life(run(1))[..1]));
+        assert_eq!((summary.outcome, summary.started, summary.wall_ms), (None, None, 0));
+        let json = serde_json::to_value(&summary).unwrap();
+        for absent in ["outcome", "usage", "verdict", "ended", "snapshot"] {
+            assert!(json.get(absent).is_none(), "{absent} is not known");
+        }
+        let empty = Summary::of(&RunState::new(run(1)));
+        assert_eq!(empty.tests, []);
+    }
+}
