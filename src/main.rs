@@ -1,2 +1,13 @@
 //! The `loopdash` binary: hands its arguments to [`loopdash::app`] and exits with the outcome's code.
-fn main() {}
+use std::process::ExitCode;
+
+use loopdash::loops::agent::shim;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    // Before anything else: this is a child on its way to becoming an agent.
+    if arguments.next_if(|first| first == shim::SUBCOMMAND).is_some() {
+        return shim::run(arguments);
+    }
+    ExitCode::SUCCESS
+}

@@ -1,7 +1,23 @@
-//! Output of the loops' child processes, made fit for a screen.
-//! [`sanitize`] takes raw bytes and gives text and colours.
+//! Child processes of the loops and their output: started, watched, stopped with all they started, and recorded.
+//! The door is [`Supervisor`]; [`transcript`] is what a step printed and [`sanitize`] makes it fit for a screen.
 
+mod dialect;
+mod family;
+mod launch;
+mod process;
+mod pump;
+mod resolve;
 pub mod sanitize;
 mod sgr;
+pub mod shim;
+mod signal;
+mod step;
+pub mod survivors;
+pub mod transcript;
+pub mod tree;
 
+pub use dialect::Dialect;
+pub use launch::{Cause, Ended, Exit, Input, Ladder, Launch, Leftover, RUN_MARK, STEP_MARK};
+pub use process::{Control, Running, Supervisor};
+pub use resolve::{SpawnError, resolve};
 pub use sgr::{SgrState, TextColor, TextStyle};

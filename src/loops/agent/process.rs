@@ -1,0 +1,292 @@
+//! Starting children. [`Supervisor`] owns the two threads that do nothing but serve them, a [`Running`] is one of them,
+//! and a [`Control`] is the lever on it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{Access, access};
+use tokio::process::Command;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::family::{self, Family};
+use super::launch::{Cause, Ended, Exit, Input, Launch, RUN_MARK, STEP_MARK};
+use super::pump;
+use super::resolve::{SpawnError, resolve};
+use super::shim;
+use super::step::{Step, Wish};
+use super::transcript::{LiveOutput, Writer};
+
+/// Threads that read pipes. More of them would leave less of the machine to the screen when many children print.
+const PUMP_THREADS: usize = 2;
+/// Output beyond this is read and counted, and not stored.
+const TRANSCRIPT_LIMIT: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Starts children, and keeps everything that concerns them off other threads. They die with it: a supervisor belongs
+/// to a whole process, not to a piece of work.
+pub struct Supervisor {
+    runtime: Option<Runtime>,
+    handle: Handle,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shim: Shim,
+    limit: u64,
+    sole: bool,
+}
+
+impl Supervisor {
+    /// A supervisor that starts children by way of the loopdash binary at `shim_exe`. On Linux this process becomes the
+    /// one that orphans below it come to.
+    pub fn new(shim_exe: PathBuf) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        // In loopdash itself nobody else starts sessions; a test or a program that embeds it may.
+        let canonical = |path: &Path| path.canonicalize().ok();
+        let sole = std::env::current_exe().is_ok_and(|own| canonical(&own) == canonical(&shim_exe));
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(PUMP_THREADS)
+            .thread_name("loopdash-pump")
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let inner = Inner { shim: Shim::open(shim_exe)?, limit: TRANSCRIPT_LIMIT, sole };
+        #[cfg(target_os = "linux")]
+        handle.spawn(bury(sole));
+        Ok(Self { runtime: Some(runtime), handle, inner: Arc::new(inner) })
+    }
+
+    /// Lets a transcript store at most `bytes`; output beyond is read, counted and reported.
+    #[must_use]
+    pub fn with_transcript_limit(mut self, bytes: u64) -> Self {
+        let inner = Inner { shim: self.inner.shim.clone(), limit: bytes, sole: self.inner.sole };
+        self.inner = Arc::new(inner);
+        self
+    }
+
+    /// Starts a child. When this returns it runs and its transcript is being written.
+    pub async fn spawn(&self, launch: Launch) -> Result<Running, SpawnError> {
+        let inner = Arc::clone(&self.inner);
+        // On a thread that lives as long as the runtime: the child gets its KILL when the thread that started it ends.
+        let started = self.handle.spawn(async move { start(&inner, launch) });
+        started.await.unwrap_or_else(|gone| Err(SpawnError::Other(io::Error::other(gone))))
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A child that runs. Dropped without being waited for, it is stopped.
+#[derive(Debug)]
+pub struct Running {
+    /// Process id, and id of its session.
+    pub pid: u32,
+    /// Start time, which identifies it together with the pid; see [`Proc::start`](super::tree::Proc::start).
+    pub start: u64,
+    /// Its output so far.
+    pub live: Arc<LiveOutput>,
+    control: Control,
+    done: oneshot::Receiver<Ended>,
+    over: bool,
+}
+
+impl Running {
+    /// The lever on it, for whoever may need it.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Waits for its end: exited, its output read, everything it left behind stopped.
+    pub async fn wait(mut self) -> Ended {
+        let ended = (&mut self.done).await;
+        self.over = true;
+        ended.unwrap_or_else(|_| Ended {
+            exit: Exit::Signal(rustix::process::Signal::KILL.as_raw()),
+            cause: Cause::Stopped,
+            duration: Duration::ZERO,
+            stdout_bytes: self.live.stdout_bytes(),
+            stderr_bytes: self.live.stderr_bytes(),
+            lines: self.live.lines(),
+            left_behind: Vec::new(),
+            pipes_held: false,
+            transcript_error: Some("loopdash went away while it ran".into()),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.over {
+            self.control.stop();
+        }
+    }
+}
+
+/// The lever on a child. Every call returns at once, and does nothing after its end.
+#[derive(Clone, Debug)]
+pub struct Control {
+    wish: Arc<watch::Sender<Wish>>,
+}
+
+impl Control {
+    /// Stops it and all it started, in stages; asked again, with KILL.
+    pub fn stop(&self) {
+        self.wish.send_modify(|wish| wish.stops = wish.stops.saturating_add(1));
+    }
+
+    /// Halts it and all it started, where they stand; the time frozen does not count.
+    pub fn freeze(&self) {
+        self.wish.send_modify(|wish| wish.frozen = true);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.wish.send_modify(|wish| wish.frozen = false);
+    }
+}
+
+/// The file that children are started by.
+#[derive(Clone)]
+struct Shim {
+    path: PathBuf,
+    /// Keeps the file that was there at the start, so that an upgrade does not mix versions.
+    _file: Arc<File>,
+}
+
+impl Shim {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = Arc::new(File::open(&path)?);
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::fd::AsRawFd;
+            let kept = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+            if kept.exists() {
+                return Ok(Self { path: kept, _file: file });
+            }
+        }
+        Ok(Self { path, _file: file })
+    }
+}
+
+fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
+    let program = find_program(&launch)?;
+    let mark = format!("{}/{}", launch.run, launch.step);
+    let mut command = Command::new(&inner.shim.path);
+    command.args(shim::arguments(std::process::id(), program.as_os_str(), &launch.argv)).current_dir(&launch.cwd);
+    for name in &launch.env_remove {
+        command.env_remove(name);
+    }
+    command.envs(launch.env.iter().map(|(name, value)| (name, value)));
+    command.env(RUN_MARK, &launch.run).env(STEP_MARK, &mark);
+    command.stdin(input(&launch.stdin)?).stdout(Stdio::piped()).stderr(Stdio::piped());
+
+    let record = |source: io::Error| match SpawnError::from_system(source) {
+        SpawnError::Other(source) => SpawnError::Transcript { dir: launch.dir.clone(), source },
+        exhausted => exhausted,
+    };
+    let writer = Writer::create(&launch.dir, inner.limit).map_err(record)?;
+    let live = writer.live();
+    let began = Instant::now();
+    let spawned = Family::start(mark, inner.sole, || {
+        let child = command.spawn()?;
+        Ok((child.id().unwrap_or_default(), child))
+    });
+    let (family, mut child) = spawned.map_err(SpawnError::from_system)?;
+
+    let exited = CancellationToken::new();
+    if let (Input::Bytes(bytes), Some(stdin)) = (launch.stdin, child.stdin.take()) {
+        tokio::spawn(pump::feed(stdin, bytes, exited.clone()));
+    }
+    let out = child.stdout.take().ok_or_else(no_pipe).and_then(|pipe| pipe.into_owned_fd());
+    let err = child.stderr.take().ok_or_else(no_pipe).and_then(|pipe| pipe.into_owned_fd());
+    let receivers = out.and_then(pump::receiver).and_then(|out| Ok((out, err.and_then(pump::receiver)?)));
+    let (out, err) = match receivers {
+        Ok(receivers) => receivers,
+        Err(error) => {
+            let _ = child.start_kill();
+            family.leader_is_gone();
+            return Err(SpawnError::from_system(error));
+        }
+    };
+    let cut = CancellationToken::new();
+    let pump = tokio::spawn(pump::pump(out, err, writer, cut.clone()));
+    let (wish, wishes) = watch::channel(Wish::default());
+    let (tell, done) = oneshot::channel();
+    let (pid, start) = (family.leader().pid, family.leader().start);
+    let (timeout, ladder) = (launch.timeout, launch.ladder);
+    let step = Step { child, family, began, pump, cut, exited, wishes, timeout, ladder };
+    tokio::spawn(async move {
+        let _ = tell.send(step.run().await);
+    });
+    Ok(Running { pid, start, live, control: Control { wish: Arc::new(wish) }, done, over: false })
+}
+
+fn no_pipe() -> io::Error {
+    io::Error::other("the system gave no pipe")
+}
+
+/// Checks what can be checked beforehand: after the fork there is only a status to tell it by.
+fn find_program(launch: &Launch) -> Result<PathBuf, SpawnError> {
+    let bad = |reason: String| SpawnError::BadCwd { path: launch.cwd.clone(), reason };
+    match launch.cwd.metadata() {
+        Ok(meta) if !meta.is_dir() => return Err(bad("it is not a directory".into())),
+        Ok(_) => access(&launch.cwd, Access::EXEC_OK).map_err(|error| bad(error.to_string()))?,
+        Err(error) => return Err(bad(error.to_string())),
+    }
+    let program = launch.argv.first().ok_or(SpawnError::Empty)?;
+    resolve(program, child_path(launch).as_deref(), &launch.cwd)
+}
+
+/// The `PATH` that the child will have.
+fn child_path(launch: &Launch) -> Option<OsString> {
+    let path = OsStr::new("PATH");
+    let added = launch.env.iter().rev().find(|(name, _)| name == path);
+    match added {
+        Some((_, value)) => Some(value.clone()),
+        None if launch.env_remove.iter().any(|name| name == path) => None,
+        None => std::env::var_os(path),
+    }
+}
+
+fn input(input: &Input) -> Result<Stdio, SpawnError> {
+    match input {
+        Input::Null => Ok(Stdio::null()),
+        Input::Bytes(_) => Ok(Stdio::piped()),
+        Input::File(path) => match File::open(path) {
+            Ok(file) => Ok(file.into()),
+            Err(source) => Err(SpawnError::Input { path: path.clone(), source }),
+        },
+    }
+}
+
+/// Buries orphans as they die, a few times a second at most.
+#[cfg(target_os = "linux")]
+async fn bury(sole: bool) {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    use tokio::signal::unix::{SignalKind, signal};
+    const OWNERS_FIRST: Duration = Duration::from_millis(50);
+    const AT_MOST_EVERY: Duration = Duration::from_millis(200);
+
+    let Ok(mut deaths) = signal(SignalKind::child()) else { return };
+    while deaths.recv().await.is_some() {
+        tokio::time::sleep(OWNERS_FIRST).await;
+        let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if family::any_leader() && matches!(waitid(WaitId::All, peek), Ok(Some(_))) {
+            let _ = tokio::task::spawn_blocking(move || family::bury_orphans(sole)).await;
+            tokio::time::sleep(AT_MOST_EVERY).await;
+        }
+    }
+}

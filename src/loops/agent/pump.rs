@@ -1,0 +1,83 @@
+//! Moves bytes: from a child's pipes to its transcript, and from memory to its standard input.
+//! Reading never waits for anybody but the disk, so a child is never held up by a screen or an engine.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::ChildStdin;
+use tokio_util::sync::CancellationToken;
+
+use super::transcript::{Stream, Totals, Writer};
+
+/// What one read takes, and what the pipe is asked to hold. A child that prints much is then woken up seldom.
+const CHUNK_BYTES: usize = 256 * 1024;
+/// Reads before another step has its turn.
+const TURN: usize = 4;
+/// What is taken at the end from a pipe that somebody keeps filling.
+const LAST_BYTES: usize = 16 * 1024 * 1024;
+
+thread_local! {
+    // One for each thread, not for each child: it is full only between a read and the write that follows.
+    static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK_BYTES]);
+}
+
+/// Makes the reading end of a child's output.
+pub(super) fn receiver(fd: OwnedFd) -> io::Result<Receiver> {
+    // Refused to those who have many large pipes already; the default size works too.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&fd, CHUNK_BYTES);
+    Receiver::from_owned_fd(fd)
+}
+
+/// Reads both pipes until they end, or until `cut` and there is nothing left to read. Tells whether they ended.
+pub(super) async fn pump(out: Receiver, err: Receiver, mut writer: Writer, cut: CancellationToken) -> (Totals, bool) {
+    let mut ends = [false, false];
+    let mut cut = std::pin::pin!(cut.cancelled_owned());
+    let mut turns = TURN;
+    while ends != [true, true] {
+        let going = tokio::select! {
+            ready = out.readable(), if !ends[0] => ready.is_ok(),
+            ready = err.readable(), if !ends[1] => ready.is_ok(),
+            () = &mut cut => {
+                turns = LAST_BYTES / CHUNK_BYTES;
+                false
+            }
+        };
+        // Both, and in this order: of what came at once, what was printed first is mostly on standard output.
+        ends[0] = ends[0] || drain(&out, Stream::Stdout, &mut writer, turns);
+        ends[1] = ends[1] || drain(&err, Stream::Stderr, &mut writer, turns);
+        if !going {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    (writer.finish(), ends == [true, true])
+}
+
+/// Takes what is there, `turns` reads of it at most. Returns whether the pipe has ended.
+fn drain(pipe: &Receiver, stream: Stream, writer: &mut Writer, turns: usize) -> bool {
+    CHUNK.with_borrow_mut(|chunk| {
+        for _ in 0..turns {
+            match pipe.try_read(chunk) {
+                Ok(0) => return true,
+                Ok(got) => writer.push(stream, chunk.get(..got).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return true,
+            }
+        }
+        false
+    })
+}
+
+/// Writes a child's standard input and ends it. A child that does not want all of it is its own affair.
+pub(super) async fn feed(mut stdin: ChildStdin, bytes: Arc<[u8]>, exited: CancellationToken) {
+    tokio::select! {
+        _ = stdin.write_all(&bytes) => {}
+        () = exited.cancelled() => {}
+    }
+}

@@ -1,0 +1,46 @@
+//! The body of `loopdash __exec`: what runs in a child between fork and the agent, without code in the forked parent.
+//! [`run`] makes the process a session leader that dies with loopdash, and becomes the agent.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+/// The hidden subcommand.
+pub const SUBCOMMAND: &str = "__exec";
+
+/// The arguments that make `loopdash` run `argv` from the file `program`, as a child of process `parent`.
+pub(super) fn arguments(parent: u32, program: &OsStr, argv: &[OsString]) -> Vec<OsString> {
+    let mut arguments = vec![SUBCOMMAND.into(), parent.to_string().into(), program.to_owned()];
+    arguments.extend_from_slice(argv);
+    arguments
+}
+
+/// Takes what follows the subcommand: the parent's process id, the file to run, and its arguments from `argv[0]` on.
+/// Returns only when that failed, having said why on standard error: 127 when the file is not there, 126 otherwise.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.into_iter();
+    let parent = arguments.next().and_then(|parent| parent.to_str()?.parse().ok());
+    let (Some(parent), Some(program), Some(name)) = (parent, arguments.next(), arguments.next()) else {
+        eprintln!("loopdash: {SUBCOMMAND} is for loopdash itself; use `loopdash run`");
+        return ExitCode::from(64);
+    };
+    // Fails only for a process that leads a group already, when it was started by hand; it is then a group of its own.
+    let _ = rustix::process::setsid();
+    if let Err(error) = die_with(parent) {
+        eprintln!("loopdash: start {}: {error}", program.display());
+        return ExitCode::from(126);
+    }
+    let error = Command::new(&program).arg0(name).args(arguments).exec();
+    eprintln!("loopdash: start {}: {error}", program.display());
+    ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+}
+
+/// Asks the kernel for a KILL when loopdash is gone, and fails when it is gone already.
+fn die_with(parent: i32) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    match rustix::process::getppid() {
+        Some(now) if now.as_raw_pid() == parent => Ok(()),
+        _ => Err(std::io::Error::other("loopdash is gone")),
+    }
+}

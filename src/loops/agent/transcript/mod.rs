@@ -1,0 +1,219 @@
+//! Transcripts: the raw output of a step on disk, and readers that see it as lines in the order they were printed.
+//! [`Transcript`] reads a finished, interrupted or running step; a running one is shared as [`LiveOutput`].
+//!
+//! A transcript is `stdout.log` and `stderr.log`, byte for byte, and `order.idx`, which tells how the two interleaved
+//! (format in `marks.rs`). A line ends at a newline, or where the other stream begins. Reading blocks on the disk: call it
+//! from a thread that may wait.
+
+mod index;
+mod live;
+mod marks;
+mod search;
+mod walk;
+mod writer;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use index::Index;
+use live::Tail;
+
+pub use live::LiveOutput;
+pub use marks::Stream;
+pub use search::{Direction, Found, Hit, Query};
+pub(super) use writer::{Totals, Writer};
+
+use super::sanitize;
+
+const STDOUT_FILE: &str = "stdout.log";
+const STDERR_FILE: &str = "stderr.log";
+const ORDER_FILE: &str = "order.idx";
+
+/// A longer line is shown up to here; the rest of it is on disk only.
+pub const LINE_CAP: usize = 64 * 1024;
+
+/// A line as it was printed, without its newline, control sequences and all. Clean it before it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawLine {
+    /// Where it was printed.
+    pub stream: Stream,
+    /// At most [`LINE_CAP`] bytes.
+    pub bytes: Vec<u8>,
+    /// Whether the line is longer than that.
+    pub cut: bool,
+    /// When it was printed, in milliseconds since the step began, to about a second.
+    pub at_ms: u64,
+}
+
+/// The output of one step. Cheap to open and to hold, however large it is.
+#[derive(Debug)]
+pub struct Transcript {
+    files: Files,
+    live: Option<Arc<LiveOutput>>,
+    recovered: OnceLock<Tail>,
+}
+
+impl Transcript {
+    /// The transcript in a step directory. One that is not there is empty. If another process is still writing it, this
+    /// sees what was there when it was first read.
+    pub fn open(dir: &Path) -> Self {
+        Self { files: Files::new(dir), live: None, recovered: OnceLock::new() }
+    }
+
+    /// The transcript of a running step; each call sees what has been printed by then.
+    pub fn live(live: Arc<LiveOutput>) -> Self {
+        Self { files: Files::new(live.dir()), live: Some(live), recovered: OnceLock::new() }
+    }
+
+    /// The number of lines, an unfinished last one included.
+    pub fn line_count(&self) -> io::Result<u64> {
+        Ok(self.index()?.end().lines())
+    }
+
+    /// Bytes of both streams that are stored.
+    pub fn byte_count(&self) -> io::Result<u64> {
+        Ok(self.index()?.end().merged())
+    }
+
+    /// The lines of `range` that exist, first one first. Costs what the range costs, wherever it is.
+    pub fn lines(&self, range: Range<u64>) -> io::Result<Vec<RawLine>> {
+        let index = self.index()?;
+        let range = range.start..range.end.min(index.end().lines());
+        let mut lines = Vec::new();
+        walk::scan(&index, &self.files, range, &mut |line| {
+            lines.push(RawLine {
+                stream: line.stream,
+                bytes: line.bytes.to_vec(),
+                cut: line.cut,
+                at_ms: u64::from(line.at_ms),
+            });
+            ControlFlow::Continue(())
+        })?;
+        Ok(lines)
+    }
+
+    /// Looks for at most `limit` lines that match, from line `from` on, that line included. Reads a bounded piece; ask
+    /// again from [`Found::resume`].
+    pub fn search(&self, query: &Query, from: u64, direction: Direction, limit: usize) -> io::Result<Found> {
+        let index = self.index()?;
+        match direction {
+            Direction::Forward => search::forward(&index, &self.files, query, from, limit),
+            Direction::Backward => search::backward(&index, &self.files, query, from, limit),
+        }
+    }
+
+    /// The end of the transcript as clean text for a prompt or a person: whole lines, no control sequences, at most
+    /// `max_lines` and `max_bytes`. A last line that is longer than that alone keeps its end.
+    pub fn tail(&self, max_lines: u64, max_bytes: usize) -> io::Result<String> {
+        let mut kept: VecDeque<String> = VecDeque::new();
+        let mut bytes = 0;
+        let mut end = self.line_count()?;
+        let first = end.saturating_sub(max_lines);
+        'windows: while end > first {
+            let start = end.saturating_sub(64).max(first);
+            for line in self.lines(start..end)?.iter().rev() {
+                let text = sanitize::plain_line(&line.bytes);
+                if bytes + text.len() + 1 > max_bytes {
+                    if kept.is_empty() {
+                        kept.push_front(end_of(&text, max_bytes));
+                    }
+                    break 'windows;
+                }
+                bytes += text.len() + 1;
+                kept.push_front(text.into_owned());
+            }
+            end = start;
+        }
+        Ok(kept.into_iter().collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The last `max` bytes of standard output, as printed.
+    pub fn stdout_tail_bytes(&self, max: usize) -> io::Result<Vec<u8>> {
+        let Some(file) = self.files.stream(Stream::Stdout)? else { return Ok(Vec::new()) };
+        let len = match &self.live {
+            Some(live) => live.tail().end.out,
+            None => file.metadata()?.len(),
+        };
+        let start = len.saturating_sub(max as u64);
+        let mut bytes = vec![0; usize::try_from(len - start).unwrap_or(max)];
+        let mut done = 0;
+        while let Some(space) = bytes.get_mut(done..).filter(|space| !space.is_empty()) {
+            match file.read_at(space, start + done as u64)? {
+                0 => break,
+                got => done += got,
+            }
+        }
+        bytes.truncate(done);
+        Ok(bytes)
+    }
+
+    /// The last line that says something, clean, for a list of loops.
+    pub fn last_line(&self) -> io::Result<Option<String>> {
+        let end = self.line_count()?;
+        let lines = self.lines(end.saturating_sub(16)..end)?;
+        let texts = lines.iter().rev().map(|line| sanitize::plain_line(&line.bytes).trim().to_owned());
+        Ok(texts.into_iter().find(|text| !text.is_empty()))
+    }
+
+    fn index(&self) -> io::Result<Index<'_>> {
+        let tail = match (&self.live, self.recovered.get()) {
+            (Some(live), _) => live.tail().clone(),
+            (None, Some(tail)) => tail.clone(),
+            (None, None) => {
+                let tail = index::recover(&self.files)?;
+                self.recovered.get_or_init(|| tail).clone()
+            }
+        };
+        Ok(Index::new(self.files.order()?, tail))
+    }
+}
+
+fn end_of(text: &str, max_bytes: usize) -> String {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(max_bytes.saturating_sub('…'.len_utf8())));
+    format!("…{}", text.get(from..).unwrap_or_default())
+}
+
+/// The three files, each opened when it is first needed and there.
+#[derive(Debug)]
+struct Files {
+    dir: PathBuf,
+    stdout: OnceLock<File>,
+    stderr: OnceLock<File>,
+    order: OnceLock<File>,
+}
+
+impl Files {
+    fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), stdout: OnceLock::new(), stderr: OnceLock::new(), order: OnceLock::new() }
+    }
+
+    fn stream(&self, stream: Stream) -> io::Result<Option<&File>> {
+        match stream {
+            Stream::Stdout => self.open(&self.stdout, STDOUT_FILE),
+            Stream::Stderr => self.open(&self.stderr, STDERR_FILE),
+        }
+    }
+
+    fn order(&self) -> io::Result<Option<&File>> {
+        self.open(&self.order, ORDER_FILE)
+    }
+
+    fn open<'a>(&self, place: &'a OnceLock<File>, name: &str) -> io::Result<Option<&'a File>> {
+        if let Some(file) = place.get() {
+            return Ok(Some(file));
+        }
+        match File::open(self.dir.join(name)) {
+            Ok(file) => Ok(Some(place.get_or_init(|| file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Writes a step's raw output to its directory, as it comes. [`Writer`] never loses count and never fails its caller:
+//! when the disk is full it keeps taking bytes, stores no more of them, and says so at the end.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::live::LiveOutput;
+use super::marks::{Marks, RECORD_BYTES, Record, Stream};
+use super::{ORDER_FILE, STDERR_FILE, STDOUT_FILE};
+
+/// Records kept in memory before they are appended to the index.
+const BATCH_RECORDS: usize = 128;
+/// Records older than this are appended when output arrives.
+const BATCH_MS: u32 = 1_000;
+
+/// The writing end of a transcript. `stderr.log` and the index are made when they are first needed, and the index is
+/// open only while a batch is appended: a quiet step holds one file.
+pub(crate) struct Writer {
+    live: Arc<LiveOutput>,
+    stdout: File,
+    stderr: Option<File>,
+    order_exists: bool,
+    marks: Marks,
+    flushed_ms: u32,
+    limit: u64,
+    error: Option<String>,
+}
+
+/// What a finished transcript holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) stdout_bytes: u64,
+    pub(crate) stderr_bytes: u64,
+    pub(crate) lines: u64,
+    pub(crate) error: Option<String>,
+}
+
+impl Totals {
+    /// Of a transcript whose writer is gone.
+    pub(crate) fn lost() -> Self {
+        Self { stdout_bytes: 0, stderr_bytes: 0, lines: 0, error: Some("its writer stopped unexpectedly".into()) }
+    }
+}
+
+impl Writer {
+    /// Makes `dir` if needed (mode 0700) and starts a transcript in it that stores at most `limit` bytes. Fails when
+    /// one is already there: transcripts are never overwritten.
+    pub(crate) fn create(dir: &Path, limit: u64) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let stdout = create(dir, STDOUT_FILE)?;
+        Ok(Self {
+            live: Arc::new(LiveOutput::new(dir.to_owned())),
+            stdout,
+            stderr: None,
+            order_exists: false,
+            marks: Marks::new(),
+            flushed_ms: 0,
+            limit,
+            error: None,
+        })
+    }
+
+    /// The side that readers share.
+    pub(crate) fn live(&self) -> Arc<LiveOutput> {
+        Arc::clone(&self.live)
+    }
+
+    /// Takes the next bytes of a stream. Blocks on the disk.
+    pub(crate) fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        let at_ms = self.live.now_ms();
+        if self.error.is_none() {
+            self.store(stream, bytes, u32::try_from(at_ms).unwrap_or(u32::MAX));
+        }
+        self.live.publish(stream, bytes.len() as u64, self.marks.now().lines(), at_ms);
+    }
+
+    /// Closes the transcript.
+    pub(crate) fn finish(mut self) -> Totals {
+        let end = self.marks.finish();
+        self.live.tail().pending.push(end);
+        if let Err(error) = self.flush() {
+            self.error.get_or_insert(error);
+        }
+        self.live.finish();
+        Totals {
+            stdout_bytes: self.live.stdout_bytes(),
+            stderr_bytes: self.live.stderr_bytes(),
+            lines: end.lines(),
+            error: self.error,
+        }
+    }
+
+    fn store(&mut self, stream: Stream, bytes: &[u8], at_ms: u32) {
+        let room = usize::try_from(self.limit.saturating_sub(self.marks.now().merged())).unwrap_or(usize::MAX);
+        let fits = bytes.get(..room).unwrap_or(bytes);
+        let (stored, failure) = self.write(stream, fits);
+        let stored = fits.get(..stored).unwrap_or(fits);
+        let record = self.marks.advance(stream, stored, at_ms);
+        let pending = {
+            let mut tail = self.live.tail();
+            tail.end = self.marks.now();
+            tail.pending.extend(record);
+            tail.pending.len()
+        };
+        if let Some(failure) = failure {
+            self.error = Some(failure);
+        } else if fits.len() < bytes.len() {
+            self.error = Some(format!("output over {} bytes was not stored", self.limit));
+        } else if pending >= BATCH_RECORDS || (pending > 0 && at_ms.saturating_sub(self.flushed_ms) >= BATCH_MS) {
+            self.flushed_ms = at_ms;
+            self.error = self.flush().err();
+        }
+    }
+
+    /// Writes what it can; returns how much that was, and why no more.
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> (usize, Option<String>) {
+        let name = match stream {
+            Stream::Stdout => STDOUT_FILE,
+            Stream::Stderr => STDERR_FILE,
+        };
+        let file = match (stream, &mut self.stderr) {
+            (Stream::Stdout, _) => &mut self.stdout,
+            (Stream::Stderr, Some(file)) => file,
+            (Stream::Stderr, none) => match create(self.live.dir(), STDERR_FILE) {
+                Ok(file) => none.insert(file),
+                Err(error) => return (0, Some(format!("create {name}: {error}"))),
+            },
+        };
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            match file.write(rest) {
+                Ok(0) => return (done, Some(format!("write {name}: the disk takes no more"))),
+                Ok(written) => done += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return (done, Some(format!("write {name}: {error}"))),
+            }
+        }
+        (done, None)
+    }
+
+    /// Appends the pending records to the index. They stay pending if that fails, so that readers here lose nothing.
+    fn flush(&mut self) -> Result<(), String> {
+        let batch = self.live.tail().pending.clone();
+        let bytes: Vec<u8> = batch.iter().flat_map(Record::encode).collect();
+        self.append(&bytes).map_err(|error| format!("write {ORDER_FILE}: {error}"))?;
+        let mut tail = self.live.tail();
+        tail.on_disk += batch.len() as u64;
+        tail.pending.clear();
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let dir = self.live.dir();
+        let mut file = if self.order_exists {
+            OpenOptions::new().append(true).open(dir.join(ORDER_FILE))?
+        } else {
+            create(dir, ORDER_FILE)?
+        };
+        self.order_exists = true;
+        let whole = file.metadata()?.len() / RECORD_BYTES as u64 * RECORD_BYTES as u64;
+        if let Err(error) = file.write_all(bytes) {
+            // Half a batch would put every later record off its grid.
+            let _ = file.set_len(whole);
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+fn create(dir: &Path, name: &str) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(name))
+}

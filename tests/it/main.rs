@@ -1,0 +1,4 @@
+//! Tests of loopdash as a whole: real processes, real files, real terminals.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod processes;
