@@ -1,6 +1,7 @@
 //! The `loopdash` binary: hands its arguments to [`loopdash::app`] and exits with the outcome's code.
 use std::process::ExitCode;
 
+use loopdash::app::demo::agent;
 use loopdash::loops::agent::shim;
 
 fn main() -> ExitCode {
@@ -8,6 +9,9 @@ fn main() -> ExitCode {
     // Before anything else: this is a child on its way to becoming an agent.
     if arguments.next_if(|first| first == shim::SUBCOMMAND).is_some() {
         return shim::run(arguments);
+    }
+    if arguments.next_if(|first| first == agent::SUBCOMMAND).is_some() {
+        return agent::main(&arguments.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>());
     }
     ExitCode::SUCCESS
 }

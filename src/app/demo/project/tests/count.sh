@@ -1,0 +1,6 @@
+is "words on one line" 3 "$(printf 'one two three\n' | "$tally" count)"
+is "words on several lines" 4 "$(printf 'one two\nthree four\n' | "$tally" count)"
+is "several spaces part two words" 2 "$(printf 'one   two\n' | "$tally" count)"
+is "spaces at both ends count for nothing" 1 "$(printf '  one  \n' | "$tally" count)"
+is "empty lines count for nothing" 2 "$(printf 'one\n\n\ntwo\n' | "$tally" count)"
+is "a star is a word" 1 "$(printf '*\n' | "$tally" count)"
