@@ -3,7 +3,9 @@
 //! Nothing of it needs a key, a network or an installed agent; [`agent::main`] also serves the tests.
 
 pub mod agent;
+pub mod expected;
 mod flood;
+pub mod loops;
 mod player;
 pub mod project;
 mod review;

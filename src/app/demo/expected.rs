@@ -1,0 +1,182 @@
+//! How the demo's loops end when nobody steers them: [`Expected`], checked against the fold of each run.
+//!
+//! A check looks at what happened on the way too, so that a loop cannot end right for a wrong reason.
+
+use crate::loops::core::event::{Outcome, ParkReason, Trouble};
+use crate::loops::core::ids::Who;
+use crate::loops::core::state::{RunState, StepOutcome};
+use crate::loops::core::step::{Cause, StepKind};
+use crate::loops::core::test_state::TestStatus;
+use crate::loops::core::transition::RunStatus;
+use crate::loops::core::verdict::Decision;
+
+/// How a loop has to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Done in exactly two iterations: `continue` with findings, then `done`.
+    ContinueThenDone,
+    /// Done, each test passed, none before what it depends on.
+    AllPassed {
+        /// How many there are.
+        tests: usize,
+    },
+    /// Parked, with these tests blocked, passed and never started.
+    Blocked {
+        /// Out of attempts.
+        blocked: &'static [&'static str],
+        /// Passed all the same.
+        passed: &'static [&'static str],
+        /// Waiting for the blocked ones.
+        waiting: &'static [&'static str],
+    },
+    /// Parked with a question of the actor.
+    Question,
+    /// Done after a first actor step that was ended by its timeout.
+    TimedOutThenDone,
+    /// Done, with at least this much output of the actor.
+    DoneAfterOutput {
+        /// On standard output.
+        bytes: u64,
+    },
+    /// Parked after a second answer of the critic that could not be read.
+    UnreadableVerdict,
+}
+
+impl Expected {
+    /// What the loop shows, for the list of results.
+    pub const fn shows(&self) -> &'static str {
+        match self {
+            Self::ContinueThenDone => "a review with findings, then done",
+            Self::AllPassed { .. } => "tests with dependencies, all passed",
+            Self::Blocked { .. } => "a blocked test, and the others passed",
+            Self::Question => "a question for the operator",
+            Self::TimedOutThenDone => "a silent agent ended by its timeout, then done",
+            Self::DoneAfterOutput { .. } => "50 MB of output with junk in it, done",
+            Self::UnreadableVerdict => "a critic that never gives a verdict",
+        }
+    }
+
+    /// Whether the run ended so.
+    ///
+    /// # Errors
+    /// What is different, as a fragment.
+    pub fn check(&self, run: &RunState) -> Result<(), String> {
+        match self {
+            Self::ContinueThenDone => {
+                done(run)?;
+                let verdicts: Vec<_> = run.iterations.iter().filter_map(|i| i.verdict.as_ref()).collect();
+                match verdicts.as_slice() {
+                    [first, second]
+                        if run.iterations.len() == 2
+                            && first.decision == Decision::Continue
+                            && !first.findings.is_empty()
+                            && second.decision == Decision::Done =>
+                    {
+                        Ok(())
+                    }
+                    _ => Err(format!("its verdicts were {}", verdict_words(run))),
+                }
+            }
+            Self::AllPassed { tests } => {
+                done(run)?;
+                all_passed(run, *tests)
+            }
+            Self::Blocked { blocked, passed, waiting } => {
+                parked(run, |reason| matches!(reason, ParkReason::Blocked { tests } if tests == blocked))?;
+                for (tests, status) in
+                    [(blocked, TestStatus::Blocked), (passed, TestStatus::Passed), (waiting, TestStatus::Pending)]
+                {
+                    for id in *tests {
+                        let found = run.test(id).map(|test| test.status);
+                        if found != Some(status) {
+                            let found = found.map_or("missing", TestStatus::word);
+                            return Err(format!("{id} is {found}, not {}", status.word()));
+                        }
+                    }
+                }
+                let started = |id: &&&str| run.iterations.iter().any(|iteration| iteration.test == **id);
+                waiting.iter().find(started).map_or(Ok(()), |id| Err(format!("{id} was started")))
+            }
+            Self::Question => parked(
+                run,
+                |reason| matches!(reason, ParkReason::NeedsHuman { from: Who::Actor, question } if !question.is_empty()),
+            ),
+            Self::TimedOutThenDone => {
+                done(run)?;
+                let causes: Vec<Cause> = actor_ends(run).map(|end| end.cause).collect();
+                match causes.as_slice() {
+                    [Cause::TimedOut, Cause::Natural] => Ok(()),
+                    other => Err(format!("its actor steps ended as {other:?}")),
+                }
+            }
+            Self::DoneAfterOutput { bytes } => {
+                done(run)?;
+                let printed: u64 = actor_ends(run).map(|end| end.stdout_bytes).sum();
+                if printed >= *bytes { Ok(()) } else { Err(format!("its actor printed {printed} bytes")) }
+            }
+            Self::UnreadableVerdict => {
+                parked(run, |reason| matches!(reason, ParkReason::Attention { kind: Trouble::UnreadableVerdict, .. }))?;
+                match run.steps.iter().filter(|step| step.kind == StepKind::Critic).count() {
+                    2 => Ok(()),
+                    asked => Err(format!("its critic was asked {asked} times")),
+                }
+            }
+        }
+    }
+}
+
+/// How a run stands, in a few words, for a person who expected something else.
+pub fn standing(run: &RunState) -> String {
+    match (&run.outcome, &run.park) {
+        (Some((outcome, reason)), _) => format!("{}: {reason}", outcome.word()),
+        (None, Some(ParkReason::NeedsHuman { question, .. })) => format!("parked with the question {question:?}"),
+        (None, Some(ParkReason::Attention { kind, detail })) => format!("parked: {}: {detail}", kind.word()),
+        (None, Some(ParkReason::Blocked { tests })) => format!("parked with {} blocked", tests.join(", ")),
+        (None, None) => run.status.word().to_owned(),
+    }
+}
+
+fn done(run: &RunState) -> Result<(), String> {
+    match run.outcome {
+        Some((Outcome::Done, _)) => Ok(()),
+        _ => Err(format!("it is {}", standing(run))),
+    }
+}
+
+fn parked(run: &RunState, right: impl Fn(&ParkReason) -> bool) -> Result<(), String> {
+    match &run.park {
+        Some(reason) if run.status == RunStatus::Parked && right(reason) => Ok(()),
+        _ => Err(format!("it is {}", standing(run))),
+    }
+}
+
+fn all_passed(run: &RunState, tests: usize) -> Result<(), String> {
+    if run.progress() != (tests, tests) {
+        let (passed, total) = run.progress();
+        return Err(format!("{passed} of {total} tests passed"));
+    }
+    let mut passed: Vec<&str> = Vec::new();
+    for iteration in &run.iterations {
+        let needs = run.test(&iteration.test).map(|test| test.depends_on.as_slice()).unwrap_or_default();
+        if let Some(early) = needs.iter().find(|id| !passed.contains(&id.as_str())) {
+            return Err(format!("{} started before {early} had passed", iteration.test));
+        }
+        if iteration.passed {
+            passed.push(&iteration.test);
+        }
+    }
+    Ok(())
+}
+
+fn actor_ends(run: &RunState) -> impl Iterator<Item = &crate::loops::core::step::StepEnd> {
+    run.steps.iter().filter(|step| step.kind == StepKind::Actor).filter_map(|step| match &step.end {
+        Some(StepOutcome::Finished(end)) => Some(end),
+        _ => None,
+    })
+}
+
+fn verdict_words(run: &RunState) -> String {
+    let words: Vec<&str> =
+        run.iterations.iter().map(|i| i.verdict.as_ref().map_or("none", |verdict| verdict.decision.word())).collect();
+    words.join(", ")
+}
