@@ -169,6 +169,21 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_every_verb() {
+        let rows: Vec<String> = VERBS
+            .iter()
+            .map(|(verb, takes, what)| {
+                let usage = std::iter::once(*verb).chain(takes.iter().copied()).collect::<Vec<_>>().join(" ");
+                format!("| `{usage}` | {what} |\n")
+            })
+            .collect();
+        let document = include_str!("../../../docs/scripted-agents.md");
+        let (_, rest) = document.split_once("<!-- verbs:start -->\n").unwrap();
+        let (table, _) = rest.split_once("<!-- verbs:end -->").unwrap();
+        assert_eq!(table, format!("| verb | what it does |\n|---|---|\n{}", rows.concat()));
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (line, part) in [
             ("", "nothing to do"),
