@@ -10,6 +10,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+/// The hidden subcommand.
+pub const SUBCOMMAND: &str = "__agent";
 /// The environment variable that divides all waiting.
 pub const SPEED: &str = "LOOPDASH_DEMO_SPEED";
 /// The word that makes the process an orphan instead of an agent.
@@ -54,7 +56,7 @@ fn deafened(words: &[String]) -> io::Error {
     Command::new("sh")
         .args(["-c", "trap '' HUP INT TERM; exec \"$@\"", "sh"])
         .arg(exe)
-        .arg("__agent")
+        .arg(SUBCOMMAND)
         .args(words)
         .env(DEAF, "1")
         .exec()

@@ -2,7 +2,7 @@
 //!
 //! [`seven`] gives them as ordinary [`LoopSpec`]s; [`Expected`] says how each has to end when nobody steers it.
 
-use super::agent::SPEED;
+use super::agent::{SPEED, SUBCOMMAND};
 use super::expected::Expected;
 use crate::loops::core::gate::{CommandLine, GateSpec};
 use crate::loops::core::spec::{AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec, PromptRoute};
@@ -185,7 +185,12 @@ impl Stage<'_> {
     fn agent(&self, name: &str, script: &str) -> AgentSpec {
         AgentSpec {
             name: name.to_owned(),
-            command: vec![self.exe.display().to_string(), "__agent".to_owned(), "script".to_owned(), script.to_owned()],
+            command: vec![
+                self.exe.display().to_string(),
+                SUBCOMMAND.to_owned(),
+                "script".to_owned(),
+                script.to_owned(),
+            ],
             prompt: PromptRoute::Stdin,
             dialect: DialectName::Text,
             env: BTreeMap::from([(SPEED.to_owned(), self.speed.to_string())]),

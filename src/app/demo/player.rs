@@ -246,7 +246,7 @@ fn from_hex(hex: &str) -> io::Result<Vec<u8>> {
 /// Starts the process that outlives us, and waits until it has left our session, so that what comes next is not a race.
 fn orphan() -> io::Result<()> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["__agent", super::agent::ORPHAN])
+        .args([super::agent::SUBCOMMAND, super::agent::ORPHAN])
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
