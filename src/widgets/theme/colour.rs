@@ -192,15 +192,11 @@ fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
 }
 
 fn nearest_256(rgb: (u8, u8, u8)) -> u8 {
-    (16..=255u8)
-        .min_by_key(|i| distance(xterm(*i), rgb))
-        .unwrap_or(16)
+    (16..=255u8).min_by_key(|i| distance(xterm(*i), rgb)).unwrap_or(16)
 }
 
 fn nearest_16(rgb: (u8, u8, u8)) -> Color {
-    let index = (0..16usize)
-        .min_by_key(|i| distance(ANSI_RGB[*i], rgb))
-        .unwrap_or(7);
+    let index = (0..16usize).min_by_key(|i| distance(ANSI_RGB[*i], rgb)).unwrap_or(7);
     NAMES[index + 1].1
 }
 

@@ -138,7 +138,8 @@ impl ThemeLibrary {
             palette.extend(file.palette.iter().map(|(k, v)| (k.as_str(), *v)));
             roles.extend(file.roles.iter().map(|(role, raw)| (*role, (raw, file.label.as_str()))));
         }
-        let missing: Vec<_> = Role::ALL.iter().filter(|r| !roles.contains_key(r)).map(|r| format!("`{}`", r.name())).collect();
+        let missing: Vec<_> =
+            Role::ALL.iter().filter(|r| !roles.contains_key(r)).map(|r| format!("`{}`", r.name())).collect();
         if !missing.is_empty() {
             let file = chain.first().map_or_else(String::new, |f| f.label.clone());
             return Err(ThemeError::Missing { file, roles: missing.join(", ") });
@@ -225,7 +226,8 @@ impl Reader<'_> {
         let table = DeTable::parse(self.text)
             .or_else(|e| self.fail(e.span().map_or(0, |s| s.start), e.message().replace('\n', " ")))?;
         let mut name = None;
-        let mut file = ThemeFile { label: self.file.to_owned(), inherits: None, palette: Vec::new(), roles: Vec::new() };
+        let mut file =
+            ThemeFile { label: self.file.to_owned(), inherits: None, palette: Vec::new(), roles: Vec::new() };
         for (key, value) in table.get_ref() {
             match key.get_ref().as_ref() {
                 "name" => name = Some(self.string(value)?.to_owned()),
@@ -268,17 +270,24 @@ impl Reader<'_> {
                 "bg" => raw.bg = Some(self.named(value)?),
                 "modifiers" => {
                     let Some(list) = value.get_ref().as_array() else {
-                        return self.fail(value.span().start, "`modifiers` is a list such as [\"bold\", \"underline\"]");
+                        return self
+                            .fail(value.span().start, "`modifiers` is a list such as [\"bold\", \"underline\"]");
                     };
                     for item in list.iter() {
                         let text = self.string(item)?;
                         let Some(modifier) = colour::modifier(text) else {
-                            return self.fail(item.span().start, format!("`{text}` is no modifier; use bold, dim, italic, underline, reverse or strike"));
+                            return self.fail(
+                                item.span().start,
+                                format!("`{text}` is no modifier; use bold, dim, italic, underline, reverse or strike"),
+                            );
                         };
                         raw.modifiers |= modifier;
                     }
                 }
-                other => return self.fail(key.span().start, format!("unknown key `{other}`; a style has fg, bg and modifiers")),
+                other => {
+                    return self
+                        .fail(key.span().start, format!("unknown key `{other}`; a style has fg, bg and modifiers"));
+                }
             }
         }
         Ok(raw)

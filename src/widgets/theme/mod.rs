@@ -40,7 +40,10 @@ impl Theme {
     #[must_use]
     pub fn detect(no_color: Option<&str>, colorterm: Option<&str>, term: Option<&str>) -> Detected {
         let term = term.unwrap_or_default();
-        let tier = if no_color.is_some_and(|v| !v.is_empty()) || matches!(term, "" | "dumb" | "vt100" | "vt102" | "vt220") || term.ends_with("-m") {
+        let tier = if no_color.is_some_and(|v| !v.is_empty())
+            || matches!(term, "" | "dumb" | "vt100" | "vt102" | "vt220")
+            || term.ends_with("-m")
+        {
             Tier::None
         } else if matches!(colorterm, Some("truecolor" | "24bit"))
             || term.ends_with("-direct")
@@ -108,7 +111,9 @@ impl Theme {
     }
 
     fn quiet(&self, style: Style) -> bool {
-        [Role::Dim, Role::Faint, Role::Border, Role::Queued, Role::Gutter].iter().any(|role| self.style(*role).fg == style.fg)
+        [Role::Dim, Role::Faint, Role::Border, Role::Queued, Role::Gutter]
+            .iter()
+            .any(|role| self.style(*role).fg == style.fg)
     }
 }
 

@@ -50,7 +50,8 @@ fn every_theme_gives_every_role_a_style_on_every_terminal() {
             let selection = theme.style(Role::Selection);
             assert_ne!(selection, Style::new(), "{name} at {tier:?} hides the selection");
             let ground = theme.style(Role::Background).bg;
-            let shown = selection.add_modifier.contains(Modifier::REVERSED) || selection.bg.is_some_and(|bg| Some(bg) != ground);
+            let shown = selection.add_modifier.contains(Modifier::REVERSED)
+                || selection.bg.is_some_and(|bg| Some(bg) != ground);
             assert!(shown, "{name} at {tier:?}: the selection has the ground of the screen");
         }
     }
@@ -70,7 +71,9 @@ fn text_can_be_read_on_every_ground() {
                 let ratio = contrast(fg, ground_style.bg).unwrap();
                 assert!(ratio >= least, "{name} {tier:?}: {role:?} on {ground:?} has {ratio:.2}, needs {least}");
             };
-            for role in Role::ALL.iter().copied().filter(|r| theme.style(*r).fg.is_some() && theme.style(*r).bg.is_none()) {
+            for role in
+                Role::ALL.iter().copied().filter(|r| theme.style(*r).fg.is_some() && theme.style(*r).bg.is_none())
+            {
                 let needs = match role {
                     Border | MeterEmpty => 1.3,
                     Faint | Gutter | Disabled => 3.0,
@@ -115,7 +118,10 @@ fn a_user_theme_inherits_what_it_does_not_say() {
     assert_eq!(library.add("mine.toml", "mine", text), Ok("mine".to_owned()));
     let theme = library.theme("mine", Tier::TrueColor).unwrap();
     let dark = library.theme("dark", Tier::TrueColor).unwrap();
-    assert_eq!(theme.style(Role::Danger), Style::new().fg(Color::LightRed).add_modifier(Modifier::BOLD | Modifier::REVERSED));
+    assert_eq!(
+        theme.style(Role::Danger),
+        Style::new().fg(Color::LightRed).add_modifier(Modifier::BOLD | Modifier::REVERSED)
+    );
     assert_eq!(theme.style(Role::Running).fg, Some(Color::Rgb(0, 0, 255)), "the palette is inherited by name");
     assert_eq!(theme.style(Role::Ok), dark.style(Role::Ok));
 }
@@ -123,7 +129,10 @@ fn a_user_theme_inherits_what_it_does_not_say() {
 #[test]
 fn mistakes_are_refused_with_file_line_and_a_hint() {
     let cases = [
-        ("[roles]\ntext = \"white\"\n\"borderfocus\" = \"red\"\n", "mine.toml:3: `borderfocus` is no role (did you mean `border.focus`?)"),
+        (
+            "[roles]\ntext = \"white\"\n\"borderfocus\" = \"red\"\n",
+            "mine.toml:3: `borderfocus` is no role (did you mean `border.focus`?)",
+        ),
         ("inherits = \"dark\"\n[roles]\ndim = \"gray\"\n", "mine.toml:3: `gray` is no colour (did you mean `grey`?)"),
         ("inherits = \"dark\"\n[roles]\ndim = \"#12345\"\n", "mine.toml:3: `#12345` is no colour; use"),
         ("[palette]\n\nblue = \"#xyz\"\n", "mine.toml:3: `#xyz` is no colour"),
