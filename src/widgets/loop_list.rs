@@ -129,7 +129,7 @@ impl Columns {
         columns.strip = take(6, 4);
         columns.iteration = take(3, 3);
         columns.cost = take(6, 6);
-        columns.priority = take(2, 2);
+        columns.priority = if columns.cost > 0 { take(2, 2) } else { 0 };
         // What is left widens reasons first, then names, then reasons again.
         if columns.status > 0 {
             let wider = left.min(3);

@@ -13,6 +13,7 @@ pub(crate) struct Pen<'b, 't> {
     buf: &'b mut Buffer,
     theme: &'t Theme,
     y: u16,
+    start: u16,
     x: u16,
     end: u16,
     selected: bool,
@@ -25,7 +26,7 @@ impl<'b, 't> Pen<'b, 't> {
         let inside = row < area.height;
         let y = if inside { area.y + row } else { area.y };
         let end = if inside { area.right() } else { area.x };
-        Self { buf, theme, y, x: area.x, end, selected: false }
+        Self { buf, theme, y, start: area.x, x: area.x, end, selected: false }
     }
 
     /// Paints the whole row as selected where `yes`; text that follows stays readable on that.
@@ -76,6 +77,12 @@ impl<'b, 't> Pen<'b, 't> {
     /// Moves right without writing.
     pub(crate) fn gap(&mut self, columns: u16) -> &mut Self {
         self.x = self.x.saturating_add(columns).min(self.end);
+        self
+    }
+
+    /// Moves left again, over what was written.
+    pub(crate) fn back(&mut self, columns: u16) -> &mut Self {
+        self.x = self.x.saturating_sub(columns).max(self.start);
         self
     }
 

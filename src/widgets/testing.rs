@@ -34,6 +34,11 @@ pub(crate) fn draw(widget: impl Widget, width: u16, height: u16) -> Vec<String> 
     text_of(&paint(widget, width, height))
 }
 
+/// What [`draw`] gives as one text for a snapshot, each row behind a bar that keeps its indent.
+pub(crate) fn shot(widget: impl Widget, width: u16, height: u16) -> String {
+    draw(widget, width, height).into_iter().map(|row| format!("▏{row}\n")).collect()
+}
+
 /// Draws a widget on a blank screen of that size.
 pub(crate) fn paint(widget: impl Widget, width: u16, height: u16) -> Buffer {
     let area = Rect::new(0, 0, width, height);

@@ -108,6 +108,11 @@ pub fn cut_front(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{ELLIPSIS}{}", text.get(start..).unwrap_or_default()))
 }
 
+/// The width of the widest of some texts, at most `most`.
+pub(crate) fn longest<'a>(texts: impl Iterator<Item = &'a str>, most: u16) -> u16 {
+    texts.map(|t| u16::try_from(width(t)).unwrap_or(u16::MAX)).max().unwrap_or_default().min(most)
+}
+
 /// Exactly `columns` wide: cut, or padded with spaces.
 #[must_use]
 pub fn fit(text: &str, columns: usize, align: Align) -> String {

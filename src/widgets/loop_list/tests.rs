@@ -1,5 +1,5 @@
 use super::*;
-use crate::widgets::testing::{draw, has_role, hold_at_all_sizes, paint, style_of, theme};
+use crate::widgets::testing::{draw, has_role, hold_at_all_sizes, paint, shot, style_of, theme};
 
 const STRIP: [Bar; 4] = [
     Bar { level: 8, role: Role::Attention },
@@ -89,21 +89,21 @@ fn list<'a>(theme: &'a Theme, rows: &'a [ListRow<'a>]) -> LoopList<'a> {
 fn a_wide_list_shows_every_column() {
     let theme = theme();
     let rows = rows(2);
-    insta::assert_snapshot!(draw(&list(&theme, &rows), 66, 14).join("\n"), @"
-    ╭─ Loops ──────────────────────────────────────────────────── 5 ─╮
-    │  NEEDS YOU 2                                                   │
-    │  ◐ docs-site          question 2/5               18m  $0.31    │
-    │  ⚠ perf-index         not converging  █▅▃▁    i5 41m  $3.10    │
-    │                                                                │
-    │  RUNNING 1                                                     │
-    │▸ ▶ auth-refactor      12/45           █▅▃▁    i4  3m  $0.42 p9 │
-    │                                                                │
-    │  QUEUED 1                                                      │
-    │  ○ search-facets      queued                                p5 │
-    │                                                                │
-    │  DONE 1                                                        │
-    │  ✓ 日本語の名前がと…  9/9                        11m           │
-    ╰────────────────────────────────────────────────────────────────╯
+    insta::assert_snapshot!(shot(&list(&theme, &rows), 66, 14), @"
+    ▏╭─ Loops ──────────────────────────────────────────────────── 5 ─╮
+    ▏│  NEEDS YOU 2                                                   │
+    ▏│  ◐ docs-site          question 2/5               18m  $0.31    │
+    ▏│  ⚠ perf-index         not converging  █▅▃▁    i5 41m  $3.10    │
+    ▏│                                                                │
+    ▏│  RUNNING 1                                                     │
+    ▏│▸ ▶ auth-refactor      12/45           █▅▃▁    i4  3m  $0.42 p9 │
+    ▏│                                                                │
+    ▏│  QUEUED 1                                                      │
+    ▏│  ○ search-facets      queued                                p5 │
+    ▏│                                                                │
+    ▏│  DONE 1                                                        │
+    ▏│  ✓ 日本語の名前がと…  9/9                        11m           │
+    ▏╰────────────────────────────────────────────────────────────────╯
     ");
 }
 
@@ -115,11 +115,11 @@ fn columns_leave_by_rank() {
         [52, 44, 34, 26, 20].into_iter().flat_map(|w| draw(&list(&theme, &rows[..6]), w, 8)[1..7].to_vec()).collect();
     insta::assert_snapshot!(shown.join("\n"), @"
     │  NEEDS YOU 2                                     │
-    │▸ ◐ docs-site     question 2/5             18m    │
-    │  ⚠ perf-index    not convergi… █▅▃▁    i5 41m    │
+    │▸ ◐ docs-site      question 2/5               18m │
+    │  ⚠ perf-index     not converging  █▅▃▁    i5 41m │
     │                                                  │
     │  RUNNING 1                                       │
-    │  ▶ auth-refactor 12/45         █▅▃▁    i4  3m p9 │
+    │  ▶ auth-refactor  12/45           █▅▃▁    i4  3m │
     │  NEEDS YOU 2                             │
     │▸ ◐ docs-site     question            18m │
     │  ⚠ perf-index    not converg… █▅▃▁   41m │

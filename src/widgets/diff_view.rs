@@ -1,0 +1,310 @@
+//! A diff: what it compares, its files, its hunks with words and syntax, and the findings that point into it.
+//! See [`DiffView`]; rows and files are the visible ones, the caller scrolls.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::flow::Flow;
+use super::format;
+use super::pen::Pen;
+use super::scrollbar::{Extent, scrollbar};
+use super::text::{self, Align};
+use super::theme::{Role, Theme};
+use super::verdict_view::Severity;
+
+mod props;
+
+pub use props::{DiffFinding, DiffLine, DiffRow, DiffSpan, FileRow, Scope, Sign};
+
+/// The diff's props.
+#[derive(Debug, Clone, Copy)]
+pub struct DiffView<'a> {
+    /// The theme.
+    pub theme: &'a Theme,
+    /// What it can compare with.
+    pub scopes: &'a [Scope<'a>],
+    /// Files changed, lines added, lines removed.
+    pub totals: (u64, u64, u64),
+    /// The visible files.
+    pub files: &'a [FileRow<'a>],
+    /// Where they lie among all files.
+    pub file_extent: Extent,
+    /// The visible rows.
+    pub rows: &'a [DiffRow<'a>],
+    /// Where they lie among all rows.
+    pub extent: Extent,
+    /// The row the cursor is on, among the visible ones.
+    pub cursor: Option<usize>,
+    /// True to wrap long lines, false to cut them.
+    pub wrap: bool,
+    /// First column shown of lines that are cut.
+    pub column: usize,
+    /// Findings to list below.
+    pub findings: &'a [DiffFinding<'a>],
+    /// What to say where nothing changed, or while the diff is read.
+    pub empty: &'a str,
+}
+
+/// How the area is divided between files, rows and findings. The caller asks it how many rows to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiffAreas {
+    /// The line with scopes and totals.
+    pub head: Rect,
+    /// The file list.
+    pub files: Rect,
+    /// The hunks.
+    pub rows: Rect,
+    /// The findings.
+    pub findings: Rect,
+}
+
+/// Divides an area for that many files and findings: both give way to the hunks, and leave first on low screens.
+#[must_use]
+pub fn diff_areas(area: Rect, files: usize, findings: usize) -> DiffAreas {
+    let fits = |n: usize, most: u16| u16::try_from(n).unwrap_or(u16::MAX).min(most);
+    let head = Rect { height: area.height.min(1), ..area };
+    let mut left = area.height - head.height;
+    let mut y = area.y + head.height;
+    let listed = if left >= 9 { fits(files, (left / 4).clamp(1, 8)) } else { 0 };
+    let files = Rect { y: y + u16::from(listed > 0 && left > 20), height: listed, ..area };
+    let used = if listed > 0 { files.bottom() - y + 1 } else { 0 };
+    y += used;
+    left -= used;
+    let below = if left >= 12 && findings > 0 { fits(findings.saturating_mul(2), left / 4) } else { 0 };
+    let used = if below > 0 { below + 1 } else { 0 };
+    let rows = Rect { y, height: left - used, ..area };
+    let findings = Rect { y: rows.bottom() + u16::from(below > 0), height: below, ..area };
+    DiffAreas { head, files, rows, findings }
+}
+
+/// Columns of the gutter: finding, two numbers of that many digits, sign.
+fn gutter(digits: u16) -> u16 {
+    3 + digits + 1 + digits + 3
+}
+
+impl DiffView<'_> {
+    fn draw_head(&self, area: Rect, buf: &mut Buffer) {
+        let mut pen = Pen::new(buf, self.theme, area, 0);
+        pen.gap(1);
+        if !self.scopes.is_empty() {
+            pen.put("since", Role::Dim).gap(1);
+        }
+        for scope in self.scopes {
+            let (text, role) = if scope.open {
+                (format!(" {} ", text::clean(scope.word)), Role::Badge)
+            } else {
+                (format!(" {} ", text::clean(scope.word)), Role::Dim)
+            };
+            if pen.left() > 24 || scope.open {
+                pen.put(&text, role);
+            }
+        }
+        let (files, added, removed) = self.totals;
+        pen.gap(2).put(&format::plural(files, "file"), Role::Text);
+        pen.gap(2).put(&format!("+{}", format::count(added)), Role::Added);
+        pen.gap(1).put(&format!("−{}", format::count(removed)), Role::Removed);
+        let blocking = self.findings.iter().filter(|f| f.severity == Severity::Blocking).count();
+        if blocking > 0 {
+            pen.at_end(&format!("● {blocking} blocking "), Role::Danger);
+        }
+    }
+
+    fn draw_file(&self, file: &FileRow<'_>, listed: bool, mut pen: Pen<'_, '_>) {
+        let marker = if file.selected && listed { "▸" } else { " " };
+        let tone = match file.status {
+            'A' => Role::Added,
+            'D' => Role::Removed,
+            _ => Role::Attention,
+        };
+        pen.put(marker, Role::Key).gap(1).put(&file.status.to_string(), tone).gap(1);
+        // A column of its own, so that the counts stand below each other.
+        let (findings, tone) = file
+            .findings
+            .map_or((String::new(), Role::Dim), |(severity, n)| (format!("{}{n}", severity.glyph()), severity.role()));
+        pen.at_end(&text::fit(&findings, 4, Align::Left), tone);
+        if let Some(warning) = file.warning.filter(|w| usize::from(pen.left()) > text::width(w) + 30) {
+            pen.at_end(&format!("⚠ {} ", text::clean(warning)), Role::Attention);
+        }
+        if file.binary {
+            pen.at_end("binary", Role::Dim);
+        } else if pen.left() > 24 {
+            let counts = |sign: char, n: u64| text::fit(&format!("{sign}{}", format::count(n)), 7, Align::Right);
+            pen.at_end(&counts('−', file.removed), Role::Removed);
+            pen.at_end(&counts('+', file.added), Role::Added);
+        }
+        let room = usize::from(pen.left());
+        let name = if listed && !file.selected { Role::Text } else { Role::Strong };
+        match file.from {
+            Some(from) if text::width(from) + text::width(file.path) + 3 <= room => {
+                pen.put(from, Role::Dim).put(" → ", Role::Dim).put(file.path, name);
+            }
+            _ => {
+                pen.put(&text::cut_front(file.path, room), name);
+            }
+        }
+    }
+
+    fn line_flow<'f>(&self, sign: Sign, spans: &'f [DiffSpan<'f>]) -> Flow<'f> {
+        let theme = self.theme;
+        let (ground, word) = match sign {
+            Sign::Context => (Style::new(), Style::new()),
+            Sign::Added => (theme.style(Role::AddedLine), theme.style(Role::AddedWord)),
+            Sign::Removed => (theme.style(Role::RemovedLine), theme.style(Role::RemovedWord)),
+        };
+        let plain = theme.style(Role::Text);
+        let styled = spans.iter().map(move |span| {
+            let base = span.syntax.map_or(plain, |role| plain.patch(theme.style(role)));
+            (span.text, base.patch(if span.changed { ground.patch(word) } else { ground }))
+        });
+        // A reviewer must see what reorders or hides text.
+        Flow::new(styled, Some(theme.style(Role::KeyDanger)))
+    }
+
+    /// Draws one row of the diff at `y` and returns how many rows of the screen it took.
+    fn draw_row(&self, row: &DiffRow<'_>, digits: u16, area: Rect, y: u16, cursor: bool, buf: &mut Buffer) -> u16 {
+        let mut pen = Pen::new(buf, self.theme, area, y);
+        match row {
+            DiffRow::File(file) => {
+                pen.put("──", Role::Border);
+                self.draw_file(file, false, pen);
+            }
+            DiffRow::Hunk { ranges, within } => {
+                pen.gap(1)
+                    .put("@@ ", Role::Gutter)
+                    .put(ranges, Role::Hunk)
+                    .put(" @@ ", Role::Gutter)
+                    .put(within, Role::Dim);
+            }
+            DiffRow::Gap(n) => {
+                pen.gap(gutter(digits) - 2).put("┆ ", Role::Gutter);
+                pen.put(&format::plural(u64::from(*n), "unchanged line"), Role::Faint);
+            }
+            DiffRow::Note(note) => {
+                pen.gap(gutter(digits)).put(note, Role::Dim);
+            }
+            DiffRow::Line(line) => return self.draw_line(line, digits, area, y, cursor, buf),
+        }
+        1
+    }
+
+    fn draw_line(&self, line: &DiffLine<'_>, digits: u16, area: Rect, y: u16, cursor: bool, buf: &mut Buffer) -> u16 {
+        let flow = self.line_flow(line.sign, line.spans);
+        let wide = gutter(digits);
+        let columns = area.width.saturating_sub(wide + 1);
+        let rows: Vec<Option<_>> = match self.wrap {
+            true => flow.rows(columns, usize::from(area.height - y)).into_iter().map(Some).collect(),
+            false => vec![None],
+        };
+        let (ground, mark, role) = match line.sign {
+            Sign::Context => (None, " ", Role::Dim),
+            Sign::Added => (Some(Role::AddedLine), "+", Role::Added),
+            Sign::Removed => (Some(Role::RemovedLine), "−", Role::Removed),
+        };
+        for (i, cells) in (0u16..).zip(&rows) {
+            let mut pen = Pen::new(buf, self.theme, area, y + i);
+            if let Some(ground) = ground {
+                pen.ground(ground);
+            }
+            if i > 0 {
+                pen.gap(wide - 2).put("↪", Role::Gutter);
+            } else {
+                match (line.finding, cursor) {
+                    (Some((severity, n)), _) => {
+                        pen.field(&format!("{}{n}", severity.glyph()), 3, Align::Left, severity.role())
+                    }
+                    (None, true) => pen.put("▸", Role::Key).gap(2),
+                    (None, false) => pen.gap(3),
+                };
+                for number in [line.old, line.new] {
+                    let number = number.map(|n| n.to_string()).unwrap_or_default();
+                    pen.field(&number, digits, Align::Right, if cursor { Role::Strong } else { Role::Gutter }).gap(1);
+                }
+                pen.put(mark, role);
+            }
+            if area.width > wide {
+                let at = Rect::new(area.x + wide, area.y + y + i, columns, 1);
+                match cells {
+                    Some(cells) => flow.draw(cells, at, buf),
+                    None => flow.draw_cut(self.column, self.theme, at, buf),
+                }
+            }
+        }
+        u16::try_from(rows.len()).unwrap_or(u16::MAX)
+    }
+
+    fn draw_rows(&self, area: Rect, buf: &mut Buffer) {
+        let largest = self.rows.iter().map(|row| match row {
+            DiffRow::Line(line) => line.old.max(line.new).unwrap_or_default(),
+            _ => 0,
+        });
+        let digits = largest.max().unwrap_or_default().checked_ilog10().unwrap_or_default() + 1;
+        let digits = u16::try_from(digits).unwrap_or(10).max(if area.width < 60 { 2 } else { 4 });
+        let mut y = 0;
+        for (i, row) in self.rows.iter().enumerate() {
+            if y >= area.height {
+                break;
+            }
+            y += self.draw_row(row, digits, area, y, self.cursor == Some(i), buf);
+        }
+    }
+
+    fn draw_findings(&self, area: Rect, buf: &mut Buffer) {
+        let mut y = 0;
+        for finding in self.findings {
+            let place = text::cut_front(finding.place, 24);
+            let indent = u16::try_from(text::width(&place)).unwrap_or_default() + 16;
+            let room = usize::from(area.width.saturating_sub(indent + 1));
+            for (i, row) in text::wrap(finding.text, room).into_iter().enumerate() {
+                let mut pen = Pen::new(buf, self.theme, area, y);
+                if i == 0 {
+                    let head = format!("{}{} {}", finding.severity.glyph(), finding.number, finding.severity.word());
+                    pen.gap(1)
+                        .field(&head, 12, Align::Left, finding.severity.role())
+                        .gap(1)
+                        .put(&place, Role::Path)
+                        .gap(2);
+                } else {
+                    pen.gap(indent);
+                }
+                pen.put(&row, Role::Text);
+                y = y.saturating_add(1);
+            }
+        }
+    }
+}
+
+impl Widget for &DiffView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        let areas = diff_areas(area, self.file_extent.total.max(self.files.len()), self.findings.len());
+        self.draw_head(areas.head, buf);
+        for (i, file) in (0..areas.files.height).zip(self.files) {
+            let pen = Pen::new(buf, self.theme, areas.files, i).select(file.selected);
+            self.draw_file(file, true, pen);
+        }
+        let edge = |area: Rect| Rect { x: area.right() - 1, width: 1, ..area };
+        if areas.files.height > 0 {
+            scrollbar(self.theme, self.file_extent, edge(areas.files), buf);
+            let line = Rect { y: areas.files.bottom(), height: 1, ..area };
+            Pen::new(buf, self.theme, line, 0).rule(0, Role::Border);
+        }
+        if self.rows.is_empty() {
+            Pen::new(buf, self.theme, areas.rows, 1).gap(2).put(self.empty, Role::Dim);
+        }
+        self.draw_rows(areas.rows, buf);
+        scrollbar(self.theme, self.extent, edge(areas.rows), buf);
+        if areas.findings.height > 0 {
+            let line = Rect { y: areas.findings.y - 1, height: 1, ..area };
+            Pen::new(buf, self.theme, line, 0).rule(0, Role::Border);
+            self.draw_findings(areas.findings, buf);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
