@@ -5,6 +5,7 @@
 use super::duration::Span;
 use crate::loops::core::gate::CommandLine;
 use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, DialectName, Isolation, PromptRoute};
+use crate::loops::core::worktree_path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ impl Default for Engine {
             gate_cap: None,
             repo_cap: None,
             on_start: OnStart::Ask,
-            worktree_path: "{{ repo_parent }}/{{ repo }}.loops/{{ slug }}".to_owned(),
+            worktree_path: worktree_path::DEFAULT.to_owned(),
         }
     }
 }

@@ -14,7 +14,6 @@ mod program;
 mod request;
 mod resolve;
 mod schema;
-mod template;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -30,4 +29,3 @@ pub use program::find as find_program;
 pub use request::{PROMPT_FILE, RunRequest, Standing, for_run};
 pub use resolve::resolve;
 pub use schema::{config_schema, schema_of};
-pub use template::{PathVariables, TemplateError, expand as expand_worktree_path};

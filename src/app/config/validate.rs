@@ -6,8 +6,8 @@
 use super::diagnostics::{Problem, Problems, visible};
 use super::file::{Agent, Config, Gate, Loop, NO_CRITIC};
 use super::origin::{Origins, child, element};
-use super::template;
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
+use crate::loops::core::worktree_path;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 64;
 /// Reports what is wrong in a configuration whose types are right.
 pub(super) fn validate(config: &Config, origins: &Origins, problems: &mut Problems) {
     let mut checks = Checks { config, origins, problems };
-    if let Err(error) = template::check(&config.engine.worktree_path) {
+    if let Err(error) = worktree_path::check(&config.engine.worktree_path) {
         checks.value("engine.worktree_path", Problem::new("`worktree_path` cannot be used").label(error.to_string()));
     }
     for (name, agent) in &config.agents {

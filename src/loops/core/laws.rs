@@ -448,6 +448,21 @@ fn iterations_run_out_and_retry_allows_as_many_again() {
 }
 
 #[test]
+fn an_answered_question_goes_on_with_the_same_test() {
+    let mut driver = Driver::new(spec(vec![test("a", &[]), test("b", &[])]));
+    assert_eq!(play(&mut driver, &[Decision::NeedsHuman]), Wait::Person);
+    assert!(driver.ask(&Ask::Resume).is_err() && driver.ask(&Ask::Retry).is_err());
+    driver.ask(&Ask::Answer { text: "left".to_owned() }).unwrap();
+    driver.settle();
+    driver.end(GOOD);
+    driver.settle();
+    assert_eq!(driver.run.open_iteration().unwrap().test, "a");
+    assert_eq!(driver.run.counted, 0, "a question costs no iteration");
+    assert_eq!(play(&mut driver, &[]), Wait::Nothing);
+    assert_eq!(driver.run.progress(), (2, 2));
+}
+
+#[test]
 fn a_note_in_an_interrupted_step_is_told_again() {
     let mut driver = Driver::new(spec(Vec::new()));
     driver.settle();

@@ -21,3 +21,4 @@ pub mod step;
 pub mod test_state;
 pub mod transition;
 pub mod verdict;
+pub mod worktree_path;

@@ -119,9 +119,13 @@ fn park(reason: ParkReason) -> Next {
     Next::Commit(vec![Parked { reason }.into()])
 }
 
-/// The test to work on next: of those whose dependencies are met, the one with the highest priority, then the first.
+/// The test to work on next, when no iteration is open: of those whose dependencies are met, the one with the highest
+/// priority, then the first. A test whose iteration ended with a question is still running, and goes on before others.
 pub fn runnable(tests: &[TestSpec]) -> Option<&TestSpec> {
     let met = |id: &String| tests.iter().any(|test| test.id == *id && test.status.satisfies());
+    if let Some(test) = tests.iter().find(|test| test.status == TestStatus::Running) {
+        return Some(test);
+    }
     tests
         .iter()
         .filter(|test| test.status == TestStatus::Pending && test.depends_on.iter().all(met))

@@ -1,1 +1,20 @@
-//! engine
+//! The engine: one task that owns the truth about a fleet, and the steps that it spawns.
+//!
+//! [`start`] gives a [`Handle`]; front ends send requests through it and fold what they hear. Inside, [`task`] commits
+//! events, asks the pure core what comes next, and hands [`order::Order`]s to [`report::Steps`].
+
+pub mod handle;
+mod intake;
+mod ledger;
+pub mod order;
+mod prepare;
+pub mod report;
+mod settle;
+mod task;
+mod testfile;
+#[cfg(test)]
+mod tests;
+pub mod workshop;
+
+pub use handle::{Accepted, Handle, Subscription, Update};
+pub use task::{Clock, Config, Running, Startup, start, system_clock};

@@ -5,6 +5,9 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use std::path::{Component, PathBuf};
 
+/// Beside the operator's checkout: on the same disk, easy to find, and never inside it.
+pub const DEFAULT: &str = "{{ repo_parent }}/{{ repo }}.loops/{{ slug }}";
+
 /// The variables of `engine.worktree_path`.
 #[derive(Clone, Debug, Serialize)]
 pub struct PathVariables<'a> {
@@ -67,7 +70,7 @@ pub fn expand(template: &str, variables: &PathVariables<'_>) -> Result<PathBuf, 
 ///
 /// # Errors
 /// Says why not.
-pub(super) fn check(template: &str) -> Result<(), TemplateError> {
+pub fn check(template: &str) -> Result<(), TemplateError> {
     let expand_for = |slug, run| {
         let variables = PathVariables { repo: "r", repo_parent: "/p", slug, run, state: "/s", home: "/h" };
         expand(template, &variables)
@@ -79,7 +82,6 @@ pub(super) fn check(template: &str) -> Result<(), TemplateError> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::app::config::file::Engine;
     use std::path::Path;
 
     #[test]
@@ -92,7 +94,7 @@ mod tests {
             state: "/st",
             home: "/home/me",
         };
-        let path = expand(&Engine::default().worktree_path, &variables).unwrap();
+        let path = expand(DEFAULT, &variables).unwrap();
         assert_eq!(path, Path::new("/src/shop.loops/fix-ci"));
         assert_eq!(expand("{{ home }}/w/{{ run }}", &variables).unwrap(), Path::new("/home/me/w/1a2b"));
     }

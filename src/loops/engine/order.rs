@@ -1,0 +1,179 @@
+//! What a step is given when it starts: everything it needs of its run, copied out of the fold.
+//!
+//! An [`Order`] is built before its `step_started` is journalled, so that the journal says what will be spawned; the
+//! step runs only after that line is durable.
+
+use crate::loops::core::event::StepStarted;
+use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
+use crate::loops::core::ids::{Millis, RunId, StepId};
+use crate::loops::core::plan::Work;
+use crate::loops::core::spec::{AgentSpec, LoopSpec, PromptRoute};
+use crate::loops::core::state::{Iteration, Note, RunState, Workspace};
+use crate::loops::core::step::StepKind;
+use crate::loops::core::test_state::TestSpec;
+use crate::loops::journal::RunDir;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Milliseconds until a setup command is stopped.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// Milliseconds until a test's `verify` command is stopped.
+const VERIFY_TIMEOUT_MS: u64 = 10 * 60 * 1000;
+
+/// A step to carry out.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Whose.
+    pub run: RunId,
+    /// Its number.
+    pub step: StepId,
+    /// What to do.
+    pub kind: StepKind,
+    /// The iteration; 0 before the first.
+    pub iteration: u32,
+    /// For the critic: whether its last answer could not be read.
+    pub reask: bool,
+    /// The loop.
+    pub spec: Arc<LoopSpec>,
+    /// The run's directory.
+    pub dir: RunDir,
+    /// The commit named at submission.
+    pub base: Option<String>,
+    /// Where to work, once there is a place.
+    pub workspace: Option<Workspace>,
+    /// The last snapshot of the run.
+    pub snapshot: Option<String>,
+    /// The run's slot.
+    pub slot: u32,
+    /// The test that the iteration works on.
+    pub test: Option<TestSpec>,
+    /// For the actor, the notes and answers that it has not been told; for the critic, all of them.
+    pub notes: Vec<Note>,
+    /// The open iteration, as far as it got.
+    pub open: Option<Iteration>,
+    /// The last closed iteration of the same test: what the actor is told.
+    pub last: Option<Iteration>,
+    /// What is left of the run's wall clock.
+    pub wall_left: Option<Duration>,
+}
+
+impl Order {
+    /// The order for `work`, which `next` asked for; `None` only if the run has no definition.
+    pub fn new(run: &RunState, work: &Work, dir: RunDir, now: Millis) -> Option<Self> {
+        let spec = run.spec.clone()?;
+        let open = run.open_iteration().cloned();
+        let test = open.as_ref().and_then(|iteration| run.test(&iteration.test)).cloned();
+        let last = test.as_ref().and_then(|test| run.feedback_for(&test.id)).cloned();
+        let notes = match work.kind {
+            StepKind::Actor => run.pending_notes().cloned().collect(),
+            StepKind::Critic => run.notes.clone(),
+            _ => Vec::new(),
+        };
+        let wall_left = spec
+            .limits
+            .wall_clock_ms
+            .zip(run.first_admitted)
+            .map(|(limit, first)| Duration::from_millis(limit.saturating_sub(now.since(first)).max(1)));
+        Some(Self {
+            run: run.id,
+            step: run.next_step(),
+            kind: work.kind.clone(),
+            iteration: work.iteration,
+            reask: work.reask,
+            spec,
+            dir,
+            base: run.base.clone(),
+            workspace: run.workspace.clone(),
+            snapshot: run.last_snapshot().map(|snapshot| snapshot.commit.clone()),
+            slot: run.slot.unwrap_or_default(),
+            test,
+            notes,
+            open,
+            last,
+            wall_left,
+        })
+    }
+
+    /// The journal's line about it.
+    pub fn announce(&self) -> StepStarted {
+        StepStarted {
+            step: self.step,
+            kind: self.kind.clone(),
+            iteration: self.iteration,
+            agent: self.agent().map(|agent| agent.name.clone()),
+            argv: self.argv(),
+            cwd: self.workspace.as_ref().map(|place| place.path.clone()).unwrap_or_default(),
+            prompt: self.agent().map(|_| self.prompt_name()),
+            guidance: match self.kind {
+                StepKind::Actor => self.notes.iter().map(|note| note.id).collect(),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    /// The agent in the role that this step plays.
+    pub fn agent(&self) -> Option<&AgentSpec> {
+        match self.kind {
+            StepKind::Actor => Some(&self.spec.actor),
+            StepKind::Critic => self.spec.critic.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What is spawned; empty for git operations.
+    pub fn argv(&self) -> Vec<String> {
+        match &self.kind {
+            StepKind::Worktree | StepKind::Snapshot => Vec::new(),
+            StepKind::Setup => self.spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
+            StepKind::Gate(_) => self.gate().map(|gate| gate.command.argv()).unwrap_or_default(),
+            StepKind::Actor | StepKind::Critic => {
+                let Some(agent) = self.agent() else { return Vec::new() };
+                let prompt = self.prompt_path().to_string_lossy().into_owned();
+                let fill = |arg: &String| match agent.prompt {
+                    PromptRoute::File => arg.replace("{prompt_file}", &prompt),
+                    PromptRoute::Stdin => arg.clone(),
+                };
+                agent.command.iter().map(fill).collect()
+            }
+        }
+    }
+
+    /// The gate that this step runs: the loop's, or the test's own `verify`.
+    pub fn gate(&self) -> Option<GateSpec> {
+        let StepKind::Gate(name) = &self.kind else { return None };
+        if let Some(gate) = self.spec.gates.iter().find(|gate| gate.name == *name) {
+            return Some(gate.clone());
+        }
+        let verify = self.test.as_ref()?.verify.clone()?;
+        (name == VERIFY_GATE).then(|| GateSpec {
+            name: VERIFY_GATE.to_owned(),
+            command: CommandLine::Argv(verify),
+            timeout_ms: VERIFY_TIMEOUT_MS,
+            required: true,
+        })
+    }
+
+    /// When the step is to be stopped: its own limit, or the end of the run's wall clock.
+    pub fn timeout(&self) -> Duration {
+        let own = match &self.kind {
+            StepKind::Gate(_) => Duration::from_millis(self.gate().map_or(VERIFY_TIMEOUT_MS, |gate| gate.timeout_ms)),
+            _ => self.agent().map_or(SETUP_TIMEOUT, |agent| Duration::from_millis(agent.timeout_ms)),
+        };
+        self.wall_left.map_or(own, |left| own.min(left))
+    }
+
+    /// The step's directory in the state directory.
+    pub fn step_dir(&self) -> PathBuf {
+        self.dir.step_dir(self.step, &self.kind)
+    }
+
+    /// The prompt's file.
+    pub fn prompt_path(&self) -> PathBuf {
+        self.step_dir().join("prompt.md")
+    }
+
+    fn prompt_name(&self) -> String {
+        RunDir::step_path(self.step, &self.kind).join("prompt.md").to_string_lossy().into_owned()
+    }
+}

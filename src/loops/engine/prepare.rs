@@ -1,0 +1,373 @@
+//! Work that must not hold up the engine's task: checking submissions, taking runs over, reading the store, listening to
+//! other loopdash processes.
+//!
+//! Each runs beside the engine and comes back to it as a message.
+
+use super::handle::Accepted;
+use super::task::{Engine, Inner};
+use crate::loops::agent::{resolve, survivors};
+use crate::loops::core::command::{Ask, Rejected};
+use crate::loops::core::event::{Event, Record, Submitted};
+use crate::loops::core::fleet::{FleetRun, Ownership};
+use crate::loops::core::ids::{RunId, Who};
+use crate::loops::core::spec::{AgentSpec, Isolation, LoopSpec, Trigger};
+use crate::loops::core::state::RunState;
+use crate::loops::git::{Head, RepoInfo, discover};
+use crate::loops::journal::fleet::{self, FleetFact, FleetRecord};
+use crate::loops::journal::{self, JournalError, JournalWriter, RunDir, Store};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+use tokio::sync::oneshot;
+
+/// Finished runs older than this are not shown; `loopdash list --all` has them.
+const RECENT: Duration = Duration::from_secs(24 * 60 * 60);
+
+type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
+
+/// A run that can be submitted: checked, with its journal made.
+pub(super) struct Made {
+    pub id: RunId,
+    pub spec: LoopSpec,
+    pub trigger: Trigger,
+    pub base: Option<String>,
+    pub writer: JournalWriter,
+}
+
+impl Made {
+    pub(super) fn submitted(self, label: String, order: u32) -> (JournalWriter, Event) {
+        let event = Submitted {
+            label,
+            spec: Box::new(self.spec),
+            trigger: self.trigger,
+            base: self.base,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            order,
+        };
+        (self.writer, event.into())
+    }
+}
+
+/// A checked submission.
+pub(super) struct Prepared {
+    pub runs: Vec<Made>,
+    pub answer: Answer,
+}
+
+/// What happens to a run once it is taken over.
+pub(super) enum AfterAdopt {
+    /// It is kept, paused.
+    Keep(Answer),
+    /// Something is asked of it.
+    Ask(Ask, Who, Answer),
+    /// It was only to be put in order.
+    Release,
+}
+
+/// A run that was taken over, or not.
+pub(super) struct Adopted {
+    pub run: RunId,
+    pub then: AfterAdopt,
+    pub result: Result<Taken, JournalError>,
+}
+
+/// A run in hand.
+pub(super) struct Taken {
+    pub writer: JournalWriter,
+    pub state: RunState,
+    /// Processes that had outlived the loopdash before, and were stopped.
+    pub left_behind: Vec<String>,
+}
+
+/// What the store held at the start.
+pub(super) struct Scanned {
+    pub runs: Vec<FleetRun>,
+    pub trouble: Option<String>,
+}
+
+impl Engine {
+    /// Checks the loops and makes their journals, then comes back as [`Inner::Prepared`].
+    pub(super) fn spawn_prepare(&self, specs: Vec<LoopSpec>, trigger: Trigger, answer: Answer) {
+        let store = self.config.store.clone();
+        let inner = self.inner_in.clone();
+        tokio::spawn(async move {
+            let made = tokio::task::spawn_blocking(move || prepare(&store, specs, trigger)).await;
+            match made.unwrap_or_else(|_| Err("checking it failed unexpectedly; see the log".to_owned())) {
+                Ok(runs) => {
+                    let _ = inner.send(Inner::Prepared(Prepared { runs, answer })).await;
+                }
+                Err(why) => {
+                    let _ = answer.send(Err(Rejected(why)));
+                }
+            }
+        });
+    }
+
+    /// Takes a run over: locks and reads its journal, and stops what a dead loopdash left running.
+    pub(super) fn spawn_adopt(&self, run: RunId, then: AfterAdopt) {
+        let dir = self.config.store.run_dir(run);
+        let inner = self.inner_in.clone();
+        tokio::spawn(async move {
+            let result = take_over(run, dir).await;
+            let _ = inner.send(Inner::Adopted(Box::new(Adopted { run, then, result }))).await;
+        });
+    }
+
+    pub(super) async fn adopted(&mut self, adopted: Box<Adopted>) {
+        let Adopted { run, then, result } = *adopted;
+        let taken = match result {
+            Ok(taken) => taken,
+            Err(error) => return self.not_adopted(run, then, &error),
+        };
+        let events = Self::interruption(&taken.state, taken.left_behind);
+        self.ledger.insert(run, taken.writer);
+        self.put(FleetRun { state: taken.state, ownership: Ownership::Mine, problem: None });
+        match then {
+            AfterAdopt::Keep(answer) => {
+                self.queue(run, events, Some((answer, Accepted { runs: vec![run], note: None })));
+            }
+            AfterAdopt::Ask(ask, who, answer) => {
+                self.queue(run, events, None);
+                self.settle().await;
+                self.decide(run, &ask, who, answer);
+            }
+            AfterAdopt::Release if events.is_empty() => self.release(run),
+            AfterAdopt::Release => {
+                self.releasing.insert(run);
+                self.queue(run, events, None);
+            }
+        }
+    }
+
+    fn not_adopted(&mut self, run: RunId, then: AfterAdopt, error: &JournalError) {
+        if let Some(entry) = self.fleet.runs.get(&run) {
+            let mut entry = entry.clone();
+            match error {
+                JournalError::Owned { owner, .. } => {
+                    entry.ownership = Ownership::Other { pid: owner.as_ref().map(|owner| owner.pid) };
+                }
+                _ => entry.problem = Some(error.to_string()),
+            }
+            self.put(entry);
+        }
+        if let AfterAdopt::Keep(answer) | AfterAdopt::Ask(_, _, answer) = then {
+            let _ = answer.send(Err(Rejected(error.to_string())));
+        }
+    }
+
+    /// Reads the store off the engine's task, then comes back as [`Inner::Scanned`].
+    pub(super) fn spawn_scan(&self) {
+        let store = self.config.store.clone();
+        let inner = self.inner_in.clone();
+        tokio::spawn(async move {
+            let scanned = tokio::task::spawn_blocking(move || scan(&store)).await.unwrap_or_else(|_| Scanned {
+                runs: Vec::new(),
+                trouble: Some("the state directory could not be read; see the log".to_owned()),
+            });
+            let _ = inner.send(Inner::Scanned(scanned)).await;
+        });
+    }
+
+    pub(super) fn scanned(&mut self, scanned: Scanned) {
+        self.loading = false;
+        if scanned.trouble.is_some() {
+            self.tell(super::handle::Update::Trouble(scanned.trouble));
+        }
+        for entry in scanned.runs {
+            let run = entry.state.id;
+            if self.ledger.owns(run) {
+                continue;
+            }
+            let abandoned = entry.is_interrupted() && (entry.state.is_live() || entry.state.active.is_some());
+            self.put(entry);
+            if abandoned {
+                self.spawn_adopt(run, AfterAdopt::Release);
+            }
+        }
+        self.listen_to_others();
+    }
+
+    /// Follows the journals of other loopdash processes from now on.
+    fn listen_to_others(&mut self) {
+        let (watch, mut changes) = match journal::watch::watch(&self.config.store) {
+            Ok(both) => both,
+            Err(error) => {
+                tracing::warn!(%error, "other loopdash processes are not followed");
+                return;
+            }
+        };
+        self.watch = Some(watch);
+        let others: Vec<RunId> =
+            self.fleet.runs.values().filter(|run| is_others(run)).map(|run| run.state.id).collect();
+        for run in others {
+            self.follow(run);
+        }
+        let inner = self.inner_in.clone();
+        tokio::spawn(async move {
+            while let Some(run) = changes.next().await {
+                if inner.send(Inner::Touched(run)).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+
+    fn follow(&mut self, run: RunId) {
+        let dir = self.config.store.run_dir(run);
+        if let Some(Err(error)) = self.watch.as_mut().map(|watch| watch.follow(&dir)) {
+            tracing::warn!(%run, %error, "not followed");
+        }
+    }
+
+    /// A run that is not owned here was read anew.
+    pub(super) fn foreign(&mut self, run: RunId, entry: Option<Box<FleetRun>>) {
+        self.reading.remove(&run);
+        let Some(entry) = entry.filter(|_| !self.ledger.owns(run)) else { return };
+        let was_others = self.fleet.runs.get(&run).is_some_and(is_others);
+        match (was_others, is_others(&entry)) {
+            (false, true) => self.follow(run),
+            (true, false) => {
+                let dir = self.config.store.run_dir(run);
+                if let Some(watch) = &mut self.watch {
+                    watch.unfollow(&dir);
+                }
+            }
+            _ => {}
+        }
+        self.put(*entry);
+    }
+
+    /// Somebody wrote to a run: if it is another loopdash's, its journal is read again from where it was.
+    pub(super) fn touched(&mut self, run: RunId) {
+        if self.ledger.owns(run) || !self.reading.insert(run) {
+            return;
+        }
+        let dir = self.config.store.run_dir(run);
+        let inner = self.inner_in.clone();
+        tokio::spawn(async move {
+            let entry = tokio::task::spawn_blocking(move || look_at(&dir)).await.ok();
+            let _ = inner.send(Inner::Foreign(run, entry.map(Box::new))).await;
+        });
+    }
+
+    /// Notes the caps where the few facts about no run are kept.
+    pub(super) fn record_caps(&self) {
+        let (store, at) = (self.config.store.clone(), self.now());
+        let facts =
+            [FleetFact::CapSet { cap: self.config.caps.engine }, FleetFact::GateCapSet { cap: self.config.gate_cap }];
+        self.tracker.spawn_blocking(move || {
+            for fact in facts {
+                if let Err(error) = fleet::append(&store, &FleetRecord { at, fact }) {
+                    tracing::warn!(%error, "fleet journal not written");
+                }
+            }
+        });
+    }
+}
+
+const fn is_others(run: &FleetRun) -> bool {
+    matches!(run.ownership, Ownership::Other { .. })
+}
+
+fn prepare(store: &Store, specs: Vec<LoopSpec>, trigger: Trigger) -> Result<Vec<Made>, String> {
+    let mut repos: BTreeMap<String, RepoInfo> = BTreeMap::new();
+    let mut checked = Vec::with_capacity(specs.len());
+    for mut spec in specs {
+        let repo = match repos.get(&spec.repo) {
+            Some(repo) => repo.clone(),
+            None => {
+                let found = discover(Path::new(&spec.repo)).map_err(|error| error.to_string())?;
+                repos.insert(spec.repo.clone(), found.clone());
+                found
+            }
+        };
+        check(&spec, &repo).map_err(|why| format!("loop {}: {why}", spec.name))?;
+        spec.repo = repo.root.to_string_lossy().into_owned();
+        // A base that is named is resolved when the worktree is made; HEAD is taken as it is now, so that a run that
+        // waits in the queue starts from what its operator saw.
+        let base = spec.base.clone().or_else(|| repo.head.commit().map(str::to_owned));
+        checked.push((spec, base));
+    }
+    checked
+        .into_iter()
+        .map(|(spec, base)| {
+            let id = RunId::new(uuid::Uuid::now_v7());
+            let writer = JournalWriter::create(&store.run_dir(id)).map_err(|error| error.to_string())?;
+            Ok(Made { id, spec, trigger, base, writer })
+        })
+        .collect()
+}
+
+/// What can be known to fail before anything starts.
+fn check(spec: &LoopSpec, repo: &RepoInfo) -> Result<(), String> {
+    check_agent("actor", &spec.actor, &repo.root)?;
+    if let Some(critic) = &spec.critic {
+        check_agent("critic", critic, &repo.root)?;
+    }
+    match (&spec.isolation, &repo.head) {
+        (Isolation::None, _) if repo.bare => Err(format!(
+            "{} is a bare repository and has no checkout to work in; use isolation = \"worktree\"",
+            repo.root.display()
+        )),
+        (Isolation::Worktree, Head::Unborn { .. }) => Err(format!(
+            "{} has no commits to start a worktree from; make one first: git commit --allow-empty -m \"first commit\"",
+            repo.root.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_agent(role: &str, agent: &AgentSpec, root: &Path) -> Result<(), String> {
+    let Some(program) = agent.command.first() else {
+        return Err(format!("{role} {} has an empty command", agent.name));
+    };
+    let path = agent.env.get("PATH").map(|path| path.into()).or_else(|| std::env::var_os("PATH"));
+    resolve(OsStr::new(program), path.as_deref(), root)
+        .map(drop)
+        .map_err(|error| format!("{role} {} cannot be started: {error}", agent.name))
+}
+
+async fn take_over(run: RunId, dir: RunDir) -> Result<Taken, JournalError> {
+    let opened = tokio::task::spawn_blocking(move || -> Result<_, JournalError> {
+        let mut state = RunState::new(run);
+        let (writer, _) = JournalWriter::open_into(&dir, |record: Record| state.apply(&record))?;
+        let spawned: Vec<(u32, u64)> = state.active_step().and_then(|step| step.process).into_iter().collect();
+        let found = survivors::find(&[run.to_string()], &spawned);
+        Ok((writer, state, found))
+    });
+    let (writer, state, found) = match opened.await {
+        Ok(opened) => opened?,
+        Err(_) => return Err(JournalError::Poisoned { path: std::path::PathBuf::new() }),
+    };
+    let stopped = survivors::stop(found).await;
+    let left_behind = stopped.iter().map(|proc| format!("{} {}", proc.pid, proc.command)).collect();
+    Ok(Taken { writer, state, left_behind })
+}
+
+/// A run as its journal and its lock say, without taking it.
+fn look_at(dir: &RunDir) -> FleetRun {
+    let mut state = RunState::new(dir.run());
+    let problem = journal::replay_into(dir, |record| state.apply(&record)).err().map(|error| error.to_string());
+    let ownership = match journal::lock_of(dir) {
+        Ok(journal::Lock::Held(owner)) => Ownership::Other { pid: owner.map(|owner| owner.pid) },
+        _ => Ownership::Nobody,
+    };
+    FleetRun { state, ownership, problem }
+}
+
+fn scan(store: &Store) -> Scanned {
+    let ids = match store.runs() {
+        Ok(ids) => ids,
+        Err(error) => return Scanned { runs: Vec::new(), trouble: Some(error.to_string()) },
+    };
+    let runs = ids.into_iter().map(|id| store.run_dir(id)).filter(is_shown).map(|dir| look_at(&dir)).collect();
+    Scanned { runs, trouble: None }
+}
+
+/// Unfinished runs are shown, and those that finished lately; a summary marks a finished run without reading it.
+fn is_shown(dir: &RunDir) -> bool {
+    let finished = std::fs::metadata(dir.summary()).and_then(|meta| meta.modified());
+    let age = |at: SystemTime| SystemTime::now().duration_since(at).unwrap_or_default();
+    finished.map_or(true, |at| age(at) < RECENT)
+}

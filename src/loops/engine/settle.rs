@@ -1,0 +1,301 @@
+//! Rounds: commit what is decided, start what is durable, ask what comes next, until nothing changes.
+//!
+//! The order inside a round is the law: journal, fold, tell, act.
+
+use super::handle::{Accepted, Update};
+use super::order::Order;
+use super::report::Wish;
+use super::task::{Batch, Engine, Inner, LiveStep, Reply};
+use crate::loops::core::command::Rejected;
+use crate::loops::core::event::{Admitted, Event, Record};
+use crate::loops::core::fleet::Ownership;
+use crate::loops::core::ids::RunId;
+use crate::loops::core::plan::{Next, Work, next};
+use crate::loops::core::schedule::{self, Active, Place, Waiting};
+use crate::loops::core::state::RunState;
+use crate::loops::core::step::StepKind;
+use crate::loops::core::transition::RunStatus;
+use crate::loops::journal::JournalError;
+use crate::loops::journal::summary::write_summary;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+impl Engine {
+    /// Goes round until every run waits for something outside the engine.
+    pub(super) async fn settle(&mut self) {
+        loop {
+            self.commit_pending().await;
+            self.advance().await;
+            self.admit();
+            if self.pending.is_empty() {
+                break;
+            }
+        }
+    }
+
+    async fn commit_pending(&mut self) {
+        let mut batches: BTreeMap<RunId, Vec<Record>> = BTreeMap::new();
+        let mut replies: Vec<(RunId, Reply)> = Vec::new();
+        let at = self.now();
+        for Batch { run, events, reply } in std::mem::take(&mut self.pending) {
+            let records = batches.entry(run).or_default();
+            let full = self.full.get(&run).and_then(|waiting| waiting.last());
+            let last = records.last().or(full).map(|record| record.seq);
+            let last = last.or_else(|| self.fleet.state(run).map(|state| state.seq)).unwrap_or_default();
+            records.extend((last + 1..).zip(events).map(|(seq, event)| Record { seq, at, run, event }));
+            replies.extend(reply.map(|reply| (run, reply)));
+        }
+        batches.retain(|run, records| match self.full.get_mut(run) {
+            Some(waiting) => {
+                waiting.append(records);
+                false
+            }
+            None => !records.is_empty(),
+        });
+        let committed = self.ledger.commit(batches.into_iter().collect()).await;
+        let mut failed: BTreeMap<RunId, String> = BTreeMap::new();
+        for (run, records, result) in committed {
+            match result {
+                Ok(()) => self.committed(run, records),
+                Err(error) => {
+                    failed.insert(run, error.to_string());
+                    self.not_committed(run, records, error);
+                }
+            }
+        }
+        for (run, (answer, accepted)) in replies {
+            let word = match failed.get(&run) {
+                None => Ok(accepted),
+                Some(why) => Err(Rejected(format!("it could not be journalled: {why}"))),
+            };
+            let _: Result<(), Result<Accepted, Rejected>> = answer.send(word);
+        }
+    }
+
+    /// Records are durable: everyone may know, and what they ask for may happen.
+    pub(super) fn committed(&mut self, run: RunId, records: Vec<Record>) {
+        for record in records {
+            self.fleet.apply(&record);
+            let record = Arc::new(record);
+            self.tell(Update::Record(Arc::clone(&record)));
+            match &record.event {
+                Event::StepStarted(_) => self.start_step(run),
+                Event::Finished(_) => self.finish(run),
+                Event::Reopened(_) => self.forget_summary(run),
+                event if changes_tests(event) => self.write_tests(run),
+                _ => {}
+            }
+        }
+        self.dirty.insert(run);
+        let Some(state) = self.fleet.state(run) else { return };
+        let wish = match (state.must_interrupt().is_some(), state.must_freeze()) {
+            (true, _) => Wish::Stop,
+            (false, true) => Wish::Freeze,
+            (false, false) => Wish::Run,
+        };
+        self.wish(run, wish);
+        if self.releasing.remove(&run) {
+            self.release(run);
+        }
+    }
+
+    fn not_committed(&mut self, run: RunId, records: Vec<Record>, error: JournalError) {
+        self.starting.remove(&run);
+        tracing::error!(%run, %error, "journal not written");
+        if let JournalError::Full { .. } = error {
+            self.full.insert(run, records);
+            self.tell(Update::Trouble(Some(format!("{error}; nothing new starts there until there is room"))));
+            return;
+        }
+        self.wish(run, Wish::Stop);
+        drop(self.ledger.release(run));
+        if let Some(entry) = self.fleet.runs.get_mut(&run) {
+            entry.ownership = Ownership::Nobody;
+            entry.problem = Some(error.to_string());
+            let entry = entry.clone();
+            self.tell(Update::Run(Box::new(entry)));
+        }
+    }
+
+    /// Tries again what a full disk refused.
+    pub(super) async fn retry_full(&mut self) {
+        let batches: Vec<_> = std::mem::take(&mut self.full).into_iter().collect();
+        for (run, records, result) in self.ledger.commit(batches).await {
+            match result {
+                Ok(()) => self.committed(run, records),
+                Err(error) => self.not_committed(run, records, error),
+            }
+        }
+        if self.full.is_empty() {
+            self.tell(Update::Trouble(None));
+        }
+    }
+
+    /// Asks the core what each run needs that may have changed.
+    async fn advance(&mut self) {
+        let mut gates: Vec<(RunId, Work)> = Vec::new();
+        for run in std::mem::take(&mut self.dirty) {
+            if !self.ledger.owns(run) || self.full.contains_key(&run) || self.has_pending(run) {
+                continue;
+            }
+            let Some(state) = self.fleet.state(run) else { continue };
+            if state.status == RunStatus::Running && state.active.is_none() && state.open_iteration().is_none() {
+                let news = self.test_files.look(state).await;
+                if !news.is_empty() {
+                    self.queue(run, news, None);
+                    continue;
+                }
+            }
+            match next(state) {
+                Next::Wait(_) => {}
+                Next::Commit(events) => self.queue(run, events, None),
+                Next::Start(work) if matches!(work.kind, StepKind::Gate(_)) => gates.push((run, work)),
+                Next::Start(work) => self.announce(run, &work),
+            }
+        }
+        self.grant_gates(gates);
+    }
+
+    /// Journals that a step starts; it does when that is durable.
+    fn announce(&mut self, run: RunId, work: &Work) {
+        let Some(state) = self.fleet.state(run) else { return };
+        let dir = self.config.store.run_dir(run);
+        let Some(order) = Order::new(state, work, dir, self.now()) else { return };
+        self.queue(run, vec![order.announce().into()], None);
+        self.starting.insert(run, order);
+    }
+
+    /// Gates have a cap of their own; who gets none is asked again when one ends.
+    fn grant_gates(&mut self, wanting: Vec<(RunId, Work)>) {
+        if wanting.is_empty() {
+            return;
+        }
+        let is_gate = |run: &&RunId| {
+            self.fleet.state(**run).and_then(RunState::active_step).is_some_and(|s| matches!(s.kind, StepKind::Gate(_)))
+        };
+        let in_use = self.live.keys().filter(is_gate).count();
+        let candidates: Vec<Place> = wanting.iter().filter_map(|(run, _)| self.fleet.state(*run)).map(place).collect();
+        let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
+        let granted = schedule::grant_gates(&candidates, in_use, self.config.gate_cap, self.now());
+        for (run, work) in wanting {
+            if granted.contains(&run) {
+                self.announce(run, &work);
+            } else {
+                self.waiting_for_gate.insert(run);
+            }
+        }
+    }
+
+    fn start_step(&mut self, run: RunId) {
+        let Some(order) = self.starting.remove(&run) else { return };
+        let (wish, wishes) = watch::channel(Wish::Run);
+        self.live.insert(run, LiveStep { step: order.step, wish, output: None });
+        self.steps.start(order, wishes, self.reports_in.clone());
+    }
+
+    /// Gives slots to the runs whose turn it is.
+    fn admit(&mut self) {
+        if self.leaving.is_some() || self.loading {
+            return;
+        }
+        let ready = |run: RunId| self.ledger.owns(run) && !self.full.contains_key(&run) && !self.has_pending(run);
+        let mine = || self.fleet.runs.values().map(|run| &run.state).filter(|state| ready(state.id));
+        let queue: Vec<Waiting<'_>> =
+            mine().filter(|state| state.status == RunStatus::Queued).filter_map(waiting).collect();
+        if queue.is_empty() {
+            return;
+        }
+        let owned = self.fleet.runs.values().map(|run| &run.state).filter(|state| self.ledger.owns(state.id));
+        let active: Vec<Active<'_>> = owned.filter_map(active).collect();
+        for admit in schedule::admit(&queue, &active, &self.config.caps, self.now()) {
+            self.queue(admit.run, vec![Admitted { slot: admit.slot }.into()], None);
+        }
+    }
+
+    /// A finished run is nobody's, and its summary is written; a summary is derived, so that nothing is lost if a run is
+    /// reopened meanwhile.
+    fn finish(&mut self, run: RunId) {
+        self.release(run);
+        let dir = self.config.store.run_dir(run);
+        let tell = self.inner_in.clone();
+        let Some(state) = self.fleet.state(run).cloned() else { return };
+        self.tracker.spawn_blocking(move || {
+            let result = write_summary(&dir, &state).map_err(|error| error.to_string());
+            // At the very end nobody reads this any more, and the log has it.
+            let _ = tell.try_send(Inner::Summarised(run, result));
+        });
+    }
+
+    /// A run that goes on is not finished, and its summary would say so.
+    fn forget_summary(&self, run: RunId) {
+        let dir = self.config.store.run_dir(run);
+        self.tracker.spawn_blocking(move || {
+            for path in [dir.summary(), dir.report()] {
+                if let Err(error) = std::fs::remove_file(&path)
+                    && error.kind() != std::io::ErrorKind::NotFound
+                {
+                    tracing::warn!(path = %path.display(), %error, "old summary not removed");
+                }
+            }
+        });
+    }
+
+    /// Gives a run up that is not to be worked on here.
+    pub(super) fn release(&mut self, run: RunId) {
+        drop(self.ledger.release(run));
+        if let Some(entry) = self.fleet.runs.get_mut(&run) {
+            entry.ownership = Ownership::Nobody;
+            let entry = entry.clone();
+            self.tell(Update::Run(Box::new(entry)));
+        }
+    }
+
+    pub(super) fn release_if_idle(&mut self, run: RunId) {
+        if self.ledger.owns(run) && self.fleet.state(run).is_some_and(RunState::is_finished) {
+            self.release(run);
+        }
+    }
+
+    fn write_tests(&mut self, run: RunId) {
+        if let Some(state) = self.fleet.state(run) {
+            self.test_files.write(state, &self.tracker);
+        }
+    }
+}
+
+const fn changes_tests(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TestStarted(_)
+            | Event::TestPassed(_)
+            | Event::TestFailed(_)
+            | Event::TestBlocked(_)
+            | Event::TestSkipped(_)
+            | Event::TestReset(_)
+            | Event::TestRetried(_)
+            | Event::TestAdded(_)
+    )
+}
+
+const fn place(state: &RunState) -> Place {
+    Place { run: state.id, priority: state.priority, since: state.status_since, order: state.order }
+}
+
+fn waiting(state: &RunState) -> Option<Waiting<'_>> {
+    let spec = state.spec.as_deref()?;
+    Some(Waiting { place: place(state), repo: &spec.repo, agents: agents(state) })
+}
+
+fn active(state: &RunState) -> Option<Active<'_>> {
+    let spec = state.spec.as_deref()?;
+    Some(Active { slot: state.slot?, repo: &spec.repo, agents: agents(state) })
+}
+
+/// The distinct agents that a run may have at work.
+fn agents(state: &RunState) -> Vec<&str> {
+    let Some(spec) = state.spec.as_deref() else { return Vec::new() };
+    let mut names = vec![spec.actor.name.as_str()];
+    names.extend(spec.critic.as_ref().map(|critic| critic.name.as_str()).filter(|name| *name != spec.actor.name));
+    names
+}

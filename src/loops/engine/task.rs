@@ -1,0 +1,253 @@
+//! The one task: its state, its messages, and its main loop.
+//!
+//! Everything that changes a run passes through here in one line: requests, reports of steps, runs taken over, and word
+//! from other loopdash processes.
+
+use super::handle::{Accepted, FrontMessage, Handle, REQUESTS, Subscription, UPDATES, Update};
+use super::ledger::Ledger;
+use super::order::Order;
+use super::report::{Report, Steps, Wish};
+use super::testfile::TestFiles;
+use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::command::{LiveRuns, Rejected};
+use crate::loops::core::event::{Event, Record};
+use crate::loops::core::fleet::{Fleet, FleetRun};
+use crate::loops::core::ids::{Millis, RunId, StepId};
+use crate::loops::core::schedule::Caps;
+use crate::loops::journal::Store;
+use crate::loops::journal::watch::Watch;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// Reports that steps may have waiting.
+const REPORTS: usize = 256;
+/// How long a full disk is given before the same write is tried again.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the engine reads the time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// The system's wall clock.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    })
+}
+
+/// What the engine does with the runs that it finds at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Startup {
+    /// Nothing: it only carries out what it is asked.
+    Ignore,
+    /// Shows all of the box; those that a dead loopdash left behind are put in order first.
+    Recover,
+}
+
+/// What an engine needs.
+#[derive(Clone)]
+pub struct Config {
+    /// Where journals lie.
+    pub store: Store,
+    /// How many at once.
+    pub caps: Caps,
+    /// Gates at once.
+    pub gate_cap: u32,
+    /// What to do with runs found at the start.
+    pub startup: Startup,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Running {
+    /// The way to it.
+    pub handle: Handle,
+    /// Ends when it has: after a shutdown, with every journal written.
+    pub task: JoinHandle<()>,
+}
+
+/// Starts the engine's task on the current runtime.
+pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
+    let (asks, fronts) = mpsc::channel(REQUESTS);
+    let (reports_in, reports) = mpsc::channel(REPORTS);
+    let (inner_in, inner) = mpsc::channel(REPORTS);
+    let (updates, _) = broadcast::channel(UPDATES);
+    let startup = config.startup.clone();
+    let fleet = Fleet::new(config.caps.engine, config.gate_cap);
+    let engine = Engine {
+        config,
+        steps,
+        fleet,
+        ledger: Ledger::default(),
+        fronts,
+        reports,
+        reports_in,
+        inner,
+        inner_in,
+        updates,
+        live: HashMap::new(),
+        pending: Vec::new(),
+        starting: HashMap::new(),
+        dirty: BTreeSet::new(),
+        waiting_for_gate: BTreeSet::new(),
+        full: HashMap::new(),
+        reading: BTreeSet::new(),
+        watch: None,
+        releasing: BTreeSet::new(),
+        test_files: TestFiles::default(),
+        tracker: TaskTracker::new(),
+        leaving: None,
+        loading: false,
+    };
+    let task = tokio::spawn(engine.run(startup));
+    Running { handle: Handle { asks }, task }
+}
+
+/// A step that runs.
+pub(super) struct LiveStep {
+    pub step: StepId,
+    pub wish: watch::Sender<Wish>,
+    pub output: Option<Arc<LiveOutput>>,
+}
+
+/// Where an answer goes when its events are durable.
+pub(super) type Reply = (oneshot::Sender<Result<Accepted, Rejected>>, Accepted);
+
+/// Events of one run that are to be journalled, and who waits for it.
+pub(super) struct Batch {
+    pub run: RunId,
+    pub events: Vec<Event>,
+    pub reply: Option<Reply>,
+}
+
+/// Word from the engine's own helper tasks.
+pub(super) enum Inner {
+    /// A submission is checked and its journals exist.
+    Prepared(super::prepare::Prepared),
+    /// A run was taken over.
+    Adopted(Box<super::prepare::Adopted>),
+    /// The store was read at the start.
+    Scanned(super::prepare::Scanned),
+    /// Somebody wrote to a run's journal.
+    Touched(RunId),
+    /// A run of another loopdash, read anew.
+    Foreign(RunId, Option<Box<FleetRun>>),
+    /// A finished run's summary is written.
+    Summarised(RunId, Result<(), String>),
+}
+
+/// The engine's state. No lock guards it, because only its task touches it.
+pub(super) struct Engine {
+    pub config: Config,
+    pub steps: Arc<dyn Steps>,
+    pub fleet: Fleet,
+    pub ledger: Ledger,
+    pub fronts: mpsc::Receiver<FrontMessage>,
+    pub reports: mpsc::Receiver<Report>,
+    pub reports_in: mpsc::Sender<Report>,
+    pub inner: mpsc::Receiver<Inner>,
+    pub inner_in: mpsc::Sender<Inner>,
+    pub updates: broadcast::Sender<Update>,
+    /// Running steps, by run.
+    pub live: HashMap<RunId, LiveStep>,
+    /// To be journalled in the next round.
+    pub pending: Vec<Batch>,
+    /// Steps whose `step_started` is in the round under way.
+    pub starting: HashMap<RunId, Order>,
+    /// Runs that may have something to do.
+    pub dirty: BTreeSet<RunId>,
+    /// Runs whose next gate waits for another run's to end.
+    pub waiting_for_gate: BTreeSet<RunId>,
+    /// Runs whose journal's disk is full, with what could not be written yet.
+    pub full: HashMap<RunId, Vec<Record>>,
+    /// Runs of others that are being read.
+    pub reading: BTreeSet<RunId>,
+    /// The eye on the store, once it was read.
+    pub watch: Option<Watch>,
+    /// Runs to be given up as soon as their recovery is journalled.
+    pub releasing: BTreeSet<RunId>,
+    pub test_files: TestFiles,
+    /// Summaries and test files being written.
+    pub tracker: TaskTracker,
+    /// Set once loopdash is to leave.
+    pub leaving: Option<LiveRuns>,
+    /// Whether the store is still being read.
+    pub loading: bool,
+}
+
+impl Engine {
+    async fn run(mut self, startup: Startup) {
+        if startup == Startup::Recover {
+            self.loading = true;
+            self.spawn_scan();
+        }
+        loop {
+            let retry = !self.full.is_empty();
+            tokio::select! {
+                biased;
+                Some(front) = self.fronts.recv() => self.front(front).await,
+                Some(report) = self.reports.recv() => self.report(report),
+                Some(inner) = self.inner.recv() => self.inner(inner).await,
+                () = tokio::time::sleep(FULL_DISK_PAUSE), if retry => self.retry_full().await,
+                else => break,
+            }
+            self.drain_reports();
+            self.settle().await;
+            if self.leaving.is_some() && self.is_quiet() {
+                break;
+            }
+        }
+        self.tracker.close();
+        self.tracker.wait().await;
+        let _ = self.updates.send(Update::Ended);
+    }
+
+    /// Whether nothing of mine runs any more and everything is written.
+    fn is_quiet(&self) -> bool {
+        self.pending.is_empty()
+            && self.live.is_empty()
+            && self.full.is_empty()
+            && self.fleet.runs.values().all(|run| !self.ledger.owns(run.state.id) || !run.state.is_live())
+    }
+
+    /// Reports that came meanwhile join the same round, so that their syncs share the disk's time.
+    fn drain_reports(&mut self) {
+        while let Ok(report) = self.reports.try_recv() {
+            self.report(report);
+        }
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        (self.config.clock)()
+    }
+
+    pub(super) fn tell(&self, update: Update) {
+        // No listener is no trouble: the journals hold everything.
+        let _ = self.updates.send(update);
+    }
+
+    pub(super) fn subscription(&self) -> Subscription {
+        let live = self
+            .live
+            .iter()
+            .filter_map(|(run, live)| live.output.clone().map(|output| (*run, live.step, output)))
+            .collect();
+        Subscription { fleet: self.fleet.clone(), live, updates: self.updates.subscribe() }
+    }
+
+    /// Queues events of one run; an empty batch only answers.
+    pub(super) fn queue(&mut self, run: RunId, events: Vec<Event>, reply: Option<Reply>) {
+        self.pending.push(Batch { run, events, reply });
+    }
+
+    /// Whether a batch of this run still waits, so that deciding on its state would be premature.
+    pub(super) fn has_pending(&self, run: RunId) -> bool {
+        self.pending.iter().any(|batch| batch.run == run)
+    }
+}

@@ -1,0 +1,130 @@
+//! `test-state.json` on disk: written as tests change, looked at for new tests before each iteration.
+//!
+//! loopdash alone decides what a test's state is; what somebody edits by hand is taken up if it is a new test, and
+//! reported otherwise.
+
+use crate::loops::core::event::{Event, Noted, TestAdded};
+use crate::loops::core::ids::{RunId, Who};
+use crate::loops::core::state::RunState;
+use crate::loops::core::test_state::{TestFile, TestSpec, merge};
+use std::collections::{BTreeSet, HashMap};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use tokio_util::task::TaskTracker;
+
+/// The test files of the runs in hand.
+#[derive(Debug, Default)]
+pub(super) struct TestFiles {
+    files: HashMap<RunId, Arc<Mutex<OnDisk>>>,
+}
+
+/// What is known of a file. The lock is held by the one blocking task that touches the file, never across an await.
+#[derive(Debug, Default)]
+struct OnDisk {
+    /// What the file should hold, until it is written; the newest wins.
+    wanted: Option<Vec<TestSpec>>,
+    /// Its time when loopdash last wrote or read it.
+    seen: Option<SystemTime>,
+    /// Tests found in it that the run does not have yet.
+    added: Vec<TestSpec>,
+    /// Sentences about hand edits, to be told.
+    telling: Vec<String>,
+    /// Sentences that were told.
+    told: BTreeSet<String>,
+    /// Whether the file cannot be read as it is; it is then left alone.
+    unreadable: bool,
+}
+
+impl OnDisk {
+    /// Reads what somebody changed, then writes what is wanted: in this order, so that a hand edit is never overwritten
+    /// unread.
+    fn sync(&mut self, path: &Path, live: &[TestSpec]) {
+        let found = modified(path);
+        if found != self.seen {
+            self.seen = found;
+            self.read(path, live);
+        }
+        let Some(mut tests) = self.wanted.take_if(|_| !self.unreadable) else { return };
+        tests.extend(self.added.iter().filter(|new| live.iter().all(|test| test.id != new.id)).cloned());
+        match replace(path, &TestFile { version: 1, tests }.to_json()) {
+            Ok(()) => self.seen = modified(path),
+            Err(error) => self.tell(format!("{} was not written: {error}", path.display())),
+        }
+    }
+
+    fn read(&mut self, path: &Path, live: &[TestSpec]) {
+        self.unreadable = false;
+        match std::fs::read_to_string(path).map(|text| TestFile::parse(&text)) {
+            Ok(Ok(file)) => {
+                let change = merge(&file, live);
+                self.added = change.added;
+                change.ignored.into_iter().for_each(|sentence| self.tell(sentence));
+            }
+            Ok(Err(errors)) => {
+                self.unreadable = true;
+                self.tell(format!("{} cannot be read and is left alone until it can: {errors}", path.display()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => self.tell(format!("{} was not read: {error}", path.display())),
+        }
+    }
+
+    fn tell(&mut self, sentence: String) {
+        if self.told.insert(sentence.clone()) {
+            self.telling.push(sentence);
+        }
+    }
+}
+
+impl TestFiles {
+    /// Writes the run's tests, off the async threads; a write that is overtaken by a newer one is left out.
+    pub(super) fn write(&mut self, run: &RunState, tracker: &TaskTracker) {
+        let Some((path, disk)) = self.file(run) else { return };
+        let live = run.tests.clone();
+        lock(&disk).wanted = Some(live.clone());
+        tracker.spawn_blocking(move || lock(&disk).sync(&path, &live));
+    }
+
+    /// What the file says that the run does not know yet: tests to add, hand edits to report.
+    pub(super) async fn look(&mut self, run: &RunState) -> Vec<Event> {
+        let Some((path, disk)) = self.file(run) else { return Vec::new() };
+        let live = run.tests.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let mut disk = lock(&disk);
+            disk.sync(&path, &live);
+            let added =
+                std::mem::take(&mut disk.added).into_iter().map(|test| TestAdded { test, who: Who::File }.into());
+            let told = std::mem::take(&mut disk.telling).into_iter().map(|text| Noted { text }.into());
+            added.chain(told).collect()
+        });
+        looked.await.unwrap_or_default()
+    }
+
+    fn file(&mut self, run: &RunState) -> Option<(PathBuf, Arc<Mutex<OnDisk>>)> {
+        let path = PathBuf::from(run.spec.as_ref()?.tests_file.as_ref()?);
+        Some((path, Arc::clone(self.files.entry(run.id).or_default())))
+    }
+}
+
+fn lock(disk: &Mutex<OnDisk>) -> std::sync::MutexGuard<'_, OnDisk> {
+    disk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}
+
+/// Replaces the file in one step: a temporary file in the same directory, then a rename.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let dir = path.parent().unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".test-state").tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    if let Ok(meta) = std::fs::metadata(path) {
+        file.as_file().set_permissions(meta.permissions())?;
+    }
+    file.persist(path)?;
+    Ok(())
+}

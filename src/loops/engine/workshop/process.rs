@@ -1,0 +1,216 @@
+//! A step that is a child process: spawned, obeyed to the engine's wishes, and turned into an end.
+//!
+//! Agents, gates and setup all pass here; only what they are told and what their end means differs.
+
+use super::{Done, Job, Workshop, millis};
+use crate::loops::agent::transcript::Transcript;
+use crate::loops::agent::{self, Control, Dialect, Input, Ladder, Launch};
+use crate::loops::core::spec::PromptRoute;
+use crate::loops::core::step::{Cause, Exit, StepEnd};
+use crate::loops::engine::order::Order;
+use crate::loops::engine::report::Wish;
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The first port that a run may use; each slot has [`PORTS_PER_SLOT`] of its own.
+const FIRST_PORT: u32 = 20_000;
+const PORTS_PER_SLOT: u32 = 20;
+
+/// How a child gets its prompt.
+pub(super) enum Prompt {
+    /// It gets none.
+    None,
+    /// Written to its standard input.
+    Stdin(String),
+    /// In a file that its arguments and `LOOPDASH_PROMPT` name.
+    File(PathBuf),
+}
+
+impl Workshop {
+    /// An agent with its prompt, which is kept beside its transcript.
+    pub(super) async fn run_agent(&self, job: &mut Job, prompt: String) -> Done {
+        let path = job.order.prompt_path();
+        let kept = {
+            let (path, text) = (path.clone(), prompt.clone());
+            tokio::task::spawn_blocking(move || keep(&path, &text)).await
+        };
+        if let Err(why) = kept.map_err(|error| error.to_string()).and_then(|kept| kept.map_err(|e| e.to_string())) {
+            return job.failed(format!("the prompt could not be written to {}: {why}", path.display()));
+        }
+        let route = match job.order.agent().map(|agent| agent.prompt) {
+            Some(PromptRoute::File) => Prompt::File(path),
+            _ => Prompt::Stdin(prompt),
+        };
+        let argv = job.order.argv();
+        self.run_process(job, argv, route).await
+    }
+
+    pub(super) async fn run_process(&self, job: &mut Job, argv: Vec<String>, prompt: Prompt) -> Done {
+        let launch = match self.launch(&job.order, argv, prompt) {
+            Ok(launch) => launch,
+            Err(why) => return not_started(job, why),
+        };
+        let running = match self.supervisor.spawn(launch).await {
+            Ok(running) => running,
+            Err(error) => return not_started(job, error.to_string()),
+        };
+        job.spawned(running.pid, running.start, running.live.clone()).await;
+        let control = running.control();
+        let waiting = running.wait();
+        tokio::pin!(waiting);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut waiting => break ended,
+                Ok(()) = job.wish.changed() => {
+                    let wish = *job.wish.borrow_and_update();
+                    obey(&control, wish);
+                }
+            }
+        };
+        finished(ended)
+    }
+
+    fn launch(&self, order: &Order, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
+        let place = order.workspace.as_ref().ok_or("there is no worktree")?;
+        let mut env = environment(order)?;
+        let stdin = match prompt {
+            Prompt::None => Input::Null,
+            Prompt::Stdin(text) => Input::Bytes(text.into_bytes().into()),
+            Prompt::File(path) => {
+                env.push(("LOOPDASH_PROMPT".into(), path.into_os_string()));
+                Input::Null
+            }
+        };
+        Ok(Launch {
+            argv: argv.into_iter().map(OsString::from).collect(),
+            cwd: PathBuf::from(&place.path),
+            env,
+            env_remove: Vec::new(),
+            stdin,
+            run: order.run.to_string(),
+            step: order.step.0,
+            dir: order.step_dir(),
+            timeout: Some(order.timeout()),
+            ladder: Ladder::default(),
+        })
+    }
+
+    /// What the step's agent said last.
+    pub(super) async fn answer(&self, order: &Order, max: usize) -> String {
+        let dir = order.step_dir();
+        let read = move || Dialect::Text.answer(&Transcript::open(&dir), max).unwrap_or_default();
+        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    }
+}
+
+/// What each child finds in its environment, besides the marks that the supervisor sets.
+fn environment(order: &Order) -> Result<Vec<(OsString, OsString)>, String> {
+    let mut env: Vec<(OsString, OsString)> = vec![
+        ("LOOPDASH_LOOP".into(), order.spec.name.clone().into()),
+        ("LOOPDASH_ITERATION".into(), order.iteration.to_string().into()),
+        ("LOOPDASH_SLOT".into(), order.slot.to_string().into()),
+        ("LOOPDASH_PORT_BASE".into(), (FIRST_PORT + order.slot.min(999) * PORTS_PER_SLOT).to_string().into()),
+    ];
+    if let Some(test) = &order.test {
+        env.push(("LOOPDASH_TEST".into(), test.id.clone().into()));
+    }
+    if let Some(base) = order.workspace.as_ref().map(|place| &place.base) {
+        env.push(("LOOPDASH_BASE".into(), base.into()));
+    }
+    for (name, value) in order.agent().into_iter().flat_map(|agent| &agent.env) {
+        let value = expand(value).map_err(|missing| {
+            format!("its environment names ${{{missing}}} for {name}, which is not set where loopdash runs")
+        })?;
+        env.push((name.into(), value.into()));
+    }
+    Ok(env)
+}
+
+/// Replaces `${NAME}` by the value in loopdash's own environment; `Err` is the first name that has none.
+fn expand(value: &str) -> Result<String, String> {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else {
+            rest = after;
+            out.push_str("${");
+            continue;
+        };
+        out.push_str(&std::env::var(name).map_err(|_| name.to_owned())?);
+        rest = behind;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn obey(control: &Control, wish: Wish) {
+    match wish {
+        Wish::Run => control.thaw(),
+        Wish::Freeze => control.freeze(),
+        Wish::Stop => control.stop(),
+        Wish::Kill => {
+            // A second stop is the supervisor's word for at once.
+            control.stop();
+            control.stop();
+        }
+    }
+}
+
+fn not_started(job: &Job, why: String) -> Done {
+    let mut done = job.failed(why);
+    done.end.cause = Cause::NotStarted;
+    done
+}
+
+fn finished(ended: agent::Ended) -> Done {
+    let stopped = ended.cause == agent::Cause::Stopped;
+    let end = StepEnd {
+        exit: Some(match ended.exit {
+            agent::Exit::Code(code) => Exit::Code(code),
+            agent::Exit::Signal(signal) => Exit::Signal(signal),
+        }),
+        cause: match ended.cause {
+            agent::Cause::TimedOut => Cause::TimedOut,
+            agent::Cause::Natural | agent::Cause::Stopped => Cause::Natural,
+        },
+        duration_ms: millis(ended.duration),
+        stdout_bytes: ended.stdout_bytes,
+        stderr_bytes: ended.stderr_bytes,
+        lines: ended.lines,
+        left_behind: ended.left_behind.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
+        usage: None,
+        error: None,
+        claim: false,
+        question: None,
+    };
+    if let Some(why) = ended.transcript_error {
+        tracing::error!(why, "transcript not written in full");
+    }
+    Done { facts: Vec::new(), end, stopped }
+}
+
+/// Writes a private file in a step's directory, which is made if needed.
+fn keep(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(dir) = path.parent() {
+        std::fs::DirBuilder::new().recursive(true).create(dir)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::expand;
+
+    #[test]
+    fn references_are_expanded_and_missing_ones_named() {
+        assert_eq!(expand("plain $HOME {x}").unwrap(), "plain $HOME {x}");
+        assert_eq!(expand("a${PATH}b").unwrap(), format!("a{}b", std::env::var("PATH").unwrap()));
+        assert_eq!(expand("${LOOPDASH_SURELY_UNSET}").unwrap_err(), "LOOPDASH_SURELY_UNSET");
+        assert_eq!(expand("open ${ended").unwrap(), "open ${ended");
+    }
+}
