@@ -1,0 +1,61 @@
+//! Putting the engine together: supervisor, git, store and caps from the configuration.
+//!
+//! [`start`] is the one place where real steps meet the engine; dashboard, headless runs and demo all pass through it.
+
+use super::config::file::Config as FileConfig;
+use crate::loops::agent::Supervisor;
+use crate::loops::core::schedule::Caps;
+use crate::loops::engine::workshop::Workshop;
+use crate::loops::engine::{self, Running, Startup, system_clock};
+use crate::loops::git::Git;
+use crate::loops::journal::Store;
+use anyhow::Context;
+use std::sync::Arc;
+
+/// What a front end chooses of the engine.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    /// Where journals lie.
+    pub store: Store,
+    /// How many runs at once, in all, per repository and per agent.
+    pub caps: Caps,
+    /// Gates at once.
+    pub gate_cap: u32,
+    /// What to do with runs found at the start.
+    pub startup: Startup,
+}
+
+impl Boot {
+    /// The caps that the configuration asks for.
+    pub fn new(store: Store, config: &FileConfig, startup: Startup) -> Self {
+        let agents = config.agents.iter().filter_map(|(name, agent)| Some((name.clone(), agent.cap?))).collect();
+        let caps = Caps { engine: config.engine.cap, repository: config.engine.repo_cap, agents };
+        let gate_cap = config.engine.gate_cap.unwrap_or_else(default_gate_cap);
+        Self { store, caps, gate_cap, startup }
+    }
+}
+
+/// Half the processors: test suites use several each.
+fn default_gate_cap() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores / 2).unwrap_or(u32::MAX).max(1)
+}
+
+/// Starts an engine with real steps on the current runtime.
+///
+/// # Errors
+/// loopdash's own executable cannot be found, or the threads that read children cannot be made.
+pub fn start(boot: Boot) -> anyhow::Result<Running> {
+    let shim = std::env::current_exe().context("find loopdash's own executable, which starts the agents")?;
+    let supervisor = Supervisor::new(shim).context("set up the supervision of child processes")?;
+    let state = boot.store.root().to_owned();
+    let workshop = Workshop::new(Arc::new(supervisor), Git::new(), state);
+    let config = engine::Config {
+        store: boot.store,
+        caps: boot.caps,
+        gate_cap: boot.gate_cap,
+        startup: boot.startup,
+        clock: system_clock(),
+    };
+    Ok(engine::start(config, Arc::new(workshop)))
+}
