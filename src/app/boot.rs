@@ -2,7 +2,7 @@
 //!
 //! [`start`] is the one place where real steps meet the engine; dashboard, headless runs and demo all pass through it.
 
-use super::config::file::Config as FileConfig;
+use super::config::Config as FileConfig;
 use crate::loops::agent::Supervisor;
 use crate::loops::core::schedule::Caps;
 use crate::loops::engine::workshop::Workshop;
