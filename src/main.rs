@@ -13,5 +13,5 @@ fn main() -> ExitCode {
     if arguments.next_if(|first| first == agent::SUBCOMMAND).is_some() {
         return agent::main(&arguments.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>());
     }
-    ExitCode::SUCCESS
+    loopdash::app::main_entry(std::env::args_os())
 }

@@ -1,4 +1,5 @@
 //! Tests of loopdash as a whole: real processes, real files, real terminals.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod cli;
 mod processes;

@@ -114,12 +114,18 @@ impl Listing<'_> {
     }
 
     fn line(&mut self, value: Option<&Value>, key: &str, path: &str, secret: bool) {
-        let origin = self.loaded.origins.get(path).map_or_else(|| "default".to_owned(), ToString::to_string);
+        let key = quoted(key);
         let line = match value {
-            None => format!("# {} is not set", quoted(key)),
-            Some(Value::String(text)) if secret && !names_a_variable(text) => format!("{} = \"…\"", quoted(key)),
-            Some(value) => format!("{} = {value}", quoted(key)),
+            None => {
+                let _ = writeln!(self.text, "# {} is not set", visible(&key));
+                return;
+            }
+            Some(Value::String(text)) if secret && !names_a_variable(text) => format!("{key} = \"…\""),
+            // TOML reads what JSON escapes, and this stays on one line.
+            Some(Value::String(text)) => format!("{key} = {}", serde_json::Value::from(text.as_str())),
+            Some(value) => format!("{key} = {value}"),
         };
+        let origin = self.loaded.origins.get(path).map_or_else(|| "default".to_owned(), ToString::to_string);
         let hidden = if secret && !line.contains("${") { "not shown; " } else { "" };
         let line = visible(&line).replace('\n', "\\n");
         let gap = ORIGIN_COLUMN.saturating_sub(line.chars().count()).max(2);

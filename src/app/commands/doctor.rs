@@ -1,0 +1,221 @@
+//! `loopdash doctor`: whether everything is there that loopdash needs, and what to do where it is not.
+
+use super::text::line;
+use crate::app::cli::exit::{Exit, Failure};
+use crate::app::config::{Loaded, Problems, find_program, repository_root, resolve};
+use crate::app::context::Context;
+use crate::loops::core::gate::CommandLine;
+use crate::loops::journal::Store;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Ok,
+    Warn,
+    Fail,
+}
+
+impl Health {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "FAIL",
+        }
+    }
+}
+
+/// One line of the report, and what to do when it is not well.
+struct Check {
+    health: Health,
+    what: &'static str,
+    found: String,
+    remedy: &'static str,
+}
+
+impl Check {
+    fn ok(what: &'static str, found: impl Into<String>) -> Self {
+        Self { health: Health::Ok, what, found: found.into(), remedy: "" }
+    }
+
+    fn warn(what: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
+        Self { health: Health::Warn, what, found: found.into(), remedy }
+    }
+
+    fn fail(what: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
+        Self { health: Health::Fail, what, found: found.into(), remedy }
+    }
+}
+
+/// Checks everything and prints a line for each, with what to do. The status says whether something failed.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn doctor(context: &Context) -> Result<Exit, Failure> {
+    let mut checks = vec![git()];
+    let root = repository_root(&context.cwd);
+    checks.push(repository(context, root.as_deref()));
+    let problems = match context.config() {
+        Ok(loaded) => {
+            let problems = configuration(&loaded, root.as_deref(), &mut checks);
+            agents(&loaded, &context.cwd, root.as_deref(), &mut checks);
+            problems
+        }
+        Err(Failure::Problems(problems)) => Some(problems),
+        Err(other) => {
+            checks.push(Check::fail("configuration", other.to_string(), ""));
+            None
+        }
+    };
+    if let Some(problems) = &problems {
+        let found = format!("{} problems, shown below", problems.0.len());
+        checks.push(Check::fail("configuration", found, "correct the lines that are shown"));
+    }
+    checks.push(state(context));
+    checks.push(terminal());
+    let mut out = std::io::stdout().lock();
+    for check in &checks {
+        writeln!(out, "{:<4}  {:<16} {}", check.health.word(), check.what, line(&check.found))?;
+        if check.health != Health::Ok && !check.remedy.is_empty() {
+            writeln!(out, "      {:<16} -> {}", "", check.remedy)?;
+        }
+    }
+    if let Some(problems) = problems {
+        write!(out, "\n{}", problems.render(context.colour_on_stdout()))?;
+    }
+    let failed = checks.iter().any(|check| check.health == Health::Fail);
+    Ok(if failed { Exit::BadData } else { Exit::Done })
+}
+
+/// The oldest git with everything that is used.
+const OLDEST_GIT: (u32, u32) = (2, 38);
+
+fn git() -> Check {
+    const INSTALL: &str = "install git 2.38 or later";
+    let output = std::process::Command::new("git").arg("--version").stdin(std::process::Stdio::null()).output();
+    match output {
+        Err(error) => Check::fail("git", format!("cannot be run: {error}"), INSTALL),
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            match version_of(&text) {
+                Some(version) if version >= OLDEST_GIT => Check::ok("git", text),
+                Some(_) => Check::fail("git", format!("{text} is too old"), INSTALL),
+                None => Check::warn("git", format!("{text:?} names no version"), INSTALL),
+            }
+        }
+    }
+}
+
+/// Major and minor version out of `git version 2.47.3`.
+fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn repository(context: &Context, root: Option<&Path>) -> Check {
+    match root {
+        Some(root) => Check::ok("repository", root.display().to_string()),
+        None => Check::warn(
+            "repository",
+            format!("{} is not inside one", context.cwd.display()),
+            "go to a repository, or make one with `git init` and a first commit; `loopdash demo` needs none",
+        ),
+    }
+}
+
+fn configuration(loaded: &Loaded, root: Option<&Path>, checks: &mut Vec<Check>) -> Option<Problems> {
+    for (_, path) in &loaded.files {
+        checks.push(Check::ok("configuration", format!("read {}", path.display())));
+    }
+    if loaded.project_file().is_none() {
+        checks.push(Check::warn("configuration", "there is no loopdash.toml here", "write one with `loopdash init`"));
+    }
+    let resolved = root.map(|root| resolve(loaded, root));
+    match resolved {
+        Some(Err(problems)) => return Some(problems),
+        Some(Ok(specs)) if !specs.is_empty() => {
+            let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+            checks.push(Check::ok("loops", names.join(", ")));
+        }
+        _ => {}
+    }
+    None
+}
+
+/// The programs of agents, and of gates that are not shell lines.
+fn agents(loaded: &Loaded, cwd: &Path, root: Option<&Path>, checks: &mut Vec<Check>) {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let base = root.unwrap_or(cwd);
+    for (name, agent) in &loaded.config.agents {
+        let argv = agent.command.as_ref().and_then(|words| words.argv()).unwrap_or_default();
+        let program = argv.first().map(String::as_str).unwrap_or_default();
+        checks.push(match find_program(program, &path, base) {
+            Some(file) => Check::ok("agent", format!("{name}: {}", file.display())),
+            None => Check::fail(
+                "agent",
+                format!("{name}: `{program}` is not an executable on PATH"),
+                "install it, or correct `command` of the agent",
+            ),
+        });
+    }
+    if loaded.config.agents.is_empty() {
+        let remedy = "add [agents.NAME] to the configuration, or use `loopdash run --actor`";
+        checks.push(Check::warn("agent", "none is configured", remedy));
+    }
+    for gate in loaded.config.loops.iter().flat_map(|definition| &definition.gates) {
+        // A path is looked up in the worktree, which does not exist yet.
+        if let CommandLine::Argv(argv) = &gate.command
+            && let Some(program) = argv.first().filter(|program| !program.contains('/'))
+            && find_program(program, &path, base).is_none()
+        {
+            let found = format!("{}: `{program}` is not an executable on PATH", gate.name);
+            checks.push(Check::fail("gate", found, "install it, or correct `command` of the gate"));
+        }
+    }
+}
+
+fn state(context: &Context) -> Check {
+    let opened =
+        context.state_root().and_then(|root| Store::open(&root).map_err(|error| Failure::Data(error.to_string())));
+    match opened {
+        Ok(store) => Check::ok("state directory", store.root().display().to_string()),
+        Err(error) => {
+            Check::fail("state directory", error.to_string(), "make it writable, or name another with --state-dir")
+        }
+    }
+}
+
+fn terminal() -> Check {
+    let name = std::env::var("TERM").unwrap_or_default();
+    let (input, output) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
+    if !input || !output {
+        return Check::warn("terminal", "not on a terminal now", "the dashboard needs one; use --headless without");
+    }
+    let size =
+        crossterm::terminal::size().map_or("unknown size".to_owned(), |(width, height)| format!("{width}x{height}"));
+    let colours = match (std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty()), std::env::var("COLORTERM")) {
+        (true, _) => "no colours (NO_COLOR)",
+        (_, Ok(kind)) if kind == "truecolor" || kind == "24bit" => "all colours",
+        _ if name.contains("256color") => "256 colours",
+        _ => "16 colours",
+    };
+    if name.is_empty() || name == "dumb" {
+        return Check::warn("terminal", format!("TERM={name}, {size}"), "set TERM to what your terminal is");
+    }
+    Check::ok("terminal", format!("{name}, {size}, {colours}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_git_prints_them() {
+        assert_eq!(version_of("git version 2.47.3"), Some((2, 47)));
+        assert_eq!(version_of("git version 2.39.5 (Apple Git-154)"), Some((2, 39)));
+        assert_eq!(version_of("gitoxide"), None);
+        assert!((2, 9) < OLDEST_GIT && (2, 38) >= OLDEST_GIT && (3, 0) > OLDEST_GIT);
+    }
+}

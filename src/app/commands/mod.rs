@@ -1,0 +1,10 @@
+//! The commands that need no engine: they read and print, and change nothing but what their name says.
+
+pub mod config;
+pub mod doctor;
+pub mod init;
+pub mod list;
+pub mod log;
+pub mod print;
+pub mod show;
+mod text;

@@ -1,0 +1,167 @@
+//! `loopdash show RUN`: one run at a glance: where it stands, tests, iterations with gates and verdicts.
+
+use super::list::standing;
+use super::text::{columns, line, moment, now};
+use crate::app::cli::args::ShowArgs;
+use crate::app::cli::exit::{Exit, Failure};
+use crate::app::context::{Context, read_fleet};
+use crate::app::sentence::{count, duration, park};
+use crate::loops::core::fleet::FleetRun;
+use crate::loops::core::state::{Iteration, RunState};
+use crate::loops::core::verdict::Severity;
+use crate::loops::journal::Store;
+use std::fmt::Write as _;
+use std::io::Write;
+
+/// Prints what is known about a run.
+///
+/// # Errors
+/// No run, or more than one, is called so; the state directory cannot be read.
+pub fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let store = context.store()?;
+    let run = find(&store, &args.run)?;
+    std::io::stdout().lock().write_all(page(&run, &store).as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The run that `text` names.
+pub(super) fn find(store: &Store, text: &str) -> Result<FleetRun, Failure> {
+    let mut fleet = read_fleet(store)?;
+    let id = fleet.find(text).map_err(|error| Failure::Data(error.to_string()))?;
+    fleet.runs.remove(&id).ok_or_else(|| Failure::Data(format!("run {id} is gone")))
+}
+
+fn page(run: &FleetRun, store: &Store) -> String {
+    let state = &run.state;
+    let mut rows = vec![fact("run", &format!("{} ({})", state.label, state.id)), fact("state", &standing(run))];
+    if let Some((_, reason)) = &state.outcome {
+        rows.push(fact("why", reason));
+    }
+    if let Some(reason) = &state.park {
+        rows.push(fact("waits for", &park(reason)));
+    }
+    if let Some(problem) = &run.problem {
+        rows.push(fact("problem", problem));
+    }
+    if let Some(spec) = &state.spec {
+        rows.push(fact("repository", &spec.repo));
+        rows.push(fact("actor", &format!("{}: {}", spec.actor.name, spec.actor.command.join(" "))));
+        let critic = spec
+            .critic
+            .as_ref()
+            .map_or("none".to_owned(), |agent| format!("{}: {}", agent.name, agent.command.join(" ")));
+        rows.push(fact("critic", &critic));
+    }
+    if let Some(workspace) = &state.workspace {
+        let place = if workspace.in_place { " (IN PLACE, your checkout)" } else { "" };
+        rows.push(fact("works in", &format!("{}{place}", workspace.path)));
+        if let Some(branch) = &workspace.branch {
+            rows.push(fact("branch", branch));
+        }
+        rows.push(fact("base", &workspace.base));
+    }
+    let age = duration(now().since(state.created) / 1000 * 1000);
+    rows.push(fact("submitted", &format!("{}, {age} ago", moment(state.created))));
+    rows.push(fact("priority", &state.priority.to_string()));
+    rows.push(fact("iterations", &format!("{} of {}", state.counted, state.max_iterations)));
+    rows.push(fact("journal", &store.run_dir(state.id).journal().display().to_string()));
+    let mut text = columns(&rows);
+    if let Some(spec) = &state.spec {
+        let _ = writeln!(text, "\nObjective\n{}", indented(&spec.objective));
+    }
+    if !state.tests.is_empty() {
+        let _ = write!(text, "\nTests\n{}", tests(state));
+    }
+    if !state.iterations.is_empty() {
+        text.push_str("\nIterations\n");
+        for iteration in &state.iterations {
+            text.push_str(&trip(iteration));
+        }
+    }
+    text
+}
+
+fn fact(name: &str, value: &str) -> Vec<String> {
+    vec![name.to_owned(), line(value)]
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end()
+        .lines()
+        .map(|text| format!("  {}", line_of(text)))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim_end()
+        .to_owned()
+}
+
+/// A line with its indentation.
+fn line_of(text: &str) -> String {
+    crate::app::config::visible(&text.trim_end().replace('\t', "    "))
+}
+
+fn tests(state: &RunState) -> String {
+    let rows: Vec<Vec<String>> = state
+        .tests
+        .iter()
+        .map(|test| {
+            let needs = if test.depends_on.is_empty() {
+                String::new()
+            } else {
+                format!("needs {}", test.depends_on.join(", "))
+            };
+            let error = test.last_error.as_deref().map(line).unwrap_or_default();
+            vec![
+                format!("  {}", line(&test.id)),
+                test.status.word().to_owned(),
+                format!("{}/{}", test.attempts, state.max_attempts(test)),
+                line(&test.title),
+                line(&needs),
+                error,
+            ]
+        })
+        .collect();
+    columns(&rows)
+}
+
+fn trip(iteration: &Iteration) -> String {
+    let result = iteration.result.as_deref().map_or("open".to_owned(), line);
+    let mut text = format!("  {} {}: {result}\n", iteration.number, line(&iteration.test));
+    if let Some(actor) = &iteration.actor {
+        let claim = if actor.claim { ", says that it is done" } else { "" };
+        let _ = writeln!(text, "    actor: {} after {}{claim}", line(&actor.word()), duration(actor.duration_ms));
+    }
+    if let Some(snapshot) = &iteration.snapshot {
+        let short: String = snapshot.commit.chars().take(10).collect();
+        let files = count(snapshot.files, "file");
+        let _ = writeln!(text, "    snapshot {short}: {files}, +{} -{}", snapshot.insertions, snapshot.deletions);
+    }
+    for gate in &iteration.gates {
+        let advisory = if gate.required { "" } else { " (advisory)" };
+        let length = duration(gate.duration_ms);
+        let _ = writeln!(text, "    gate {}{advisory}: {} after {length}", line(&gate.name), gate.outcome.word());
+    }
+    if let Some(verdict) = &iteration.verdict {
+        let _ = writeln!(text, "    verdict: {}: {}", verdict.decision.word(), line(&verdict.summary));
+        for finding in &verdict.findings {
+            let severity = if finding.severity == Severity::Blocking { "blocking" } else { "nit" };
+            let place = match (&finding.file, finding.line) {
+                (Some(file), Some(number)) => format!(" {file}:{number}"),
+                (Some(file), None) => format!(" {file}"),
+                (None, _) => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "      {} {severity}{}: {}",
+                line(&finding.id),
+                visible_place(&place),
+                line(&finding.text)
+            );
+        }
+    }
+    text
+}
+
+fn visible_place(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!(" {}", line(place)) }
+}

@@ -1,0 +1,232 @@
+//! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
+
+use crate::loops::core::event::{Event, ParkReason, SnapshotTaken, StepStarted, When};
+use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::verdict::{Severity, Verdict};
+
+/// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
+pub fn sentence(event: &Event) -> String {
+    match event {
+        Event::Submitted(e) => format!("submitted as {}, priority {}", e.label, e.spec.priority),
+        Event::Admitted(e) => format!("has slot {}", e.slot),
+        Event::Parked(e) => format!("waits for you: {}", park(&e.reason)),
+        Event::Unparked(e) => format!("goes on, by {}", e.who.word()),
+        Event::PauseRequested(e) => format!("pause asked for ({}), by {}", e.kind.word(), e.who.word()),
+        Event::Paused(e) => format!("paused ({})", e.kind.word()),
+        Event::Resumed(e) => format!("resumed by {}", e.who.word()),
+        Event::StopRequested(e) => format!("stop asked for by {}", e.who.word()),
+        Event::Reopened(e) => {
+            format!("reopened by {}, now up to {}", e.who.word(), count(e.max_iterations, "iteration"))
+        }
+        Event::WorkspaceReady(e) => workspace(e.in_place, e.fresh, &e.path, e.branch.as_deref()),
+        Event::TestStarted(e) => format!("test {}: attempt {}", e.test, e.attempt),
+        Event::TestPassed(e) => format!("test {} passed: {}", e.test, e.evidence),
+        Event::TestFailed(e) => format!("test {} not met at attempt {}: {}", e.test, e.attempt, e.why),
+        Event::TestBlocked(e) => format!("test {} blocked: {}", e.test, e.why),
+        Event::TestSkipped(e) => with_reason(format!("test {} skipped by {}", e.test, e.who.word()), &e.why),
+        Event::TestReset(e) => format!("test {} reset by {}", e.test, e.who.word()),
+        Event::TestRetried(e) => format!("test {} tried again, by {}", e.test, e.who.word()),
+        Event::TestAdded(e) => format!("test {} added by {}: {}", e.test.id, e.who.word(), e.test.title),
+        Event::IterationStarted(e) => format!("iteration {}: test {}", e.iteration, e.test),
+        Event::StepStarted(e) => step_started(e),
+        Event::Spawned(e) => format!("step {} is process {}", e.step, e.pid),
+        Event::StepFinished(e) => format!("step {} ended: {}", e.step, step_end(&e.end)),
+        Event::StepInterrupted(e) => {
+            format!("step {} ended early: {}{}", e.step, interrupt(e.why), left_behind(&e.left_behind))
+        }
+        Event::SnapshotTaken(e) => snapshot(e),
+        Event::GateFinished(e) => {
+            let kind = if e.required { "gate" } else { "advisory gate" };
+            format!("{kind} {}: {} after {}", e.gate, e.outcome.word(), duration(e.duration_ms))
+        }
+        Event::VerdictReached(e) => verdict(&e.verdict),
+        Event::Guidance(e) => {
+            let when = if e.when == When::Now { "now" } else { "next" };
+            format!("note {} by {}, to be heard {when}: {}", e.id, e.who.word(), e.text)
+        }
+        Event::Answered(e) => format!("answer {} by {}: {}", e.id, e.who.word(), e.text),
+        Event::Retried(e) => format!("tried again, by {}", e.who.word()),
+        Event::GatesRerun(e) => format!("gates run again, by {}", e.who.word()),
+        Event::PrioritySet(e) => format!("priority {} set by {}", e.priority, e.who.word()),
+        Event::LimitsSet(e) => match e.max_iterations {
+            Some(most) => format!("limit set to {} by {}", count(most, "iteration"), e.who.word()),
+            None => format!("limits left as they are by {}", e.who.word()),
+        },
+        Event::Noted(e) => e.text.clone(),
+        Event::Finished(e) => with_reason(format!("finished: {}", e.outcome.word()), &e.reason),
+    }
+}
+
+/// Why a run waits for a person, in words.
+pub fn park(reason: &ParkReason) -> String {
+    match reason {
+        ParkReason::NeedsHuman { question, from } => format!("question of the {}: {question}", from.word()),
+        ParkReason::Attention { kind, detail } => with_reason(kind.word().to_owned(), detail),
+        ParkReason::Blocked { tests } => format!("blocked: {}", tests.join(", ")),
+    }
+}
+
+/// A length of time as a person reads it: `850ms`, `12s`, `3m05s`, `2h10m`.
+pub fn duration(millis: u64) -> String {
+    let seconds = millis / 1000;
+    match seconds {
+        0 => format!("{millis}ms"),
+        1..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// A number of bytes as a person reads it: `12 B`, `4.2 kB`, `50 MB`.
+pub fn size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..1_000 => return format!("{bytes} B"),
+        1_000..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    let tenths = bytes / (unit / 10);
+    if tenths < 100 { format!("{}.{} {name}", tenths / 10, tenths % 10) } else { format!("{} {name}", bytes / unit) }
+}
+
+fn workspace(in_place: bool, fresh: bool, path: &str, branch: Option<&str>) -> String {
+    match (in_place, fresh, branch) {
+        (true, ..) => format!("works IN PLACE, in your checkout {path}"),
+        (false, true, Some(branch)) => format!("worktree made at {path} on branch {branch}"),
+        (false, true, None) => format!("worktree made at {path}"),
+        (false, false, _) => format!("worktree found at {path}"),
+    }
+}
+
+fn step_started(e: &StepStarted) -> String {
+    let what = match (&e.kind, &e.agent) {
+        (StepKind::Gate(name), _) => format!("gate {name}"),
+        (kind, Some(agent)) => format!("{}, {agent}", kind.word()),
+        (kind, None) => kind.word().to_owned(),
+    };
+    let notes = match e.guidance.len() as u32 {
+        0 => String::new(),
+        notes => format!(", with {}", count(notes, "note")),
+    };
+    format!("step {}: {what}{notes}", e.step)
+}
+
+fn step_end(end: &StepEnd) -> String {
+    let mut text = format!("{} after {}", end.word(), duration(end.duration_ms));
+    let bytes = end.stdout_bytes + end.stderr_bytes;
+    if bytes > 0 {
+        text.push_str(&format!(", {} lines, {}", end.lines, size(bytes)));
+    }
+    if end.claim {
+        text.push_str(", says that it is done");
+    }
+    if let Some(question) = &end.question {
+        text.push_str(&format!(", asks: {question}"));
+    }
+    text + &left_behind(&end.left_behind)
+}
+
+fn left_behind(processes: &[String]) -> String {
+    match processes {
+        [] => String::new(),
+        processes => format!(", left behind and stopped: {}", processes.join(", ")),
+    }
+}
+
+const fn interrupt(why: InterruptWhy) -> &'static str {
+    match why {
+        InterruptWhy::Pause => "pause",
+        InterruptWhy::Stop => "stop",
+        InterruptWhy::Guidance => "a note is to be heard now",
+        InterruptWhy::Test => "its test was skipped or reset",
+        InterruptWhy::RerunGates => "the gates run again",
+        InterruptWhy::Crash => "loopdash itself had ended",
+    }
+}
+
+fn snapshot(e: &SnapshotTaken) -> String {
+    let short: String = e.commit.chars().take(10).collect();
+    let mut text = if e.empty {
+        format!("snapshot {short}: nothing changed since the base")
+    } else {
+        format!("snapshot {short}: {}, +{} -{}", count(e.files, "file"), e.insertions, e.deletions)
+    };
+    if !e.skipped.is_empty() {
+        text.push_str(&format!("; not kept: {}", e.skipped.join(", ")));
+    }
+    text
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    let blocking = verdict.findings.iter().filter(|finding| finding.severity == Severity::Blocking).count() as u32;
+    let nits = verdict.findings.len() as u32 - blocking;
+    let mut text = format!("verdict: {}", verdict.decision.word());
+    if let Some(confidence) = verdict.confidence {
+        text.push_str(&format!(" ({:.0}%)", confidence * 100.0));
+    }
+    if blocking > 0 {
+        text.push_str(&format!(", {blocking} blocking"));
+    }
+    if nits > 0 {
+        text.push_str(&format!(", {}", count(nits, "nit")));
+    }
+    with_reason(text, &verdict.summary)
+}
+
+fn with_reason(text: String, reason: &str) -> String {
+    if reason.is_empty() { text } else { format!("{text}: {reason}") }
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: u32, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::core::event::{Parked, VerdictReached};
+    use crate::loops::core::ids::{StepId, Who};
+    use crate::loops::core::step::{Cause, Exit};
+    use crate::loops::core::verdict::{Decision, Finding};
+
+    #[test]
+    fn lengths_and_sizes_are_short() {
+        let lengths: Vec<String> = [7, 999, 12_400, 185_000, 7_800_000].map(duration).to_vec();
+        assert_eq!(lengths, ["7ms", "999ms", "12s", "3m05s", "2h10m"]);
+        let sizes: Vec<String> = [0, 999, 1_000, 4_250, 99_999, 50_000_000, 1_200_000_000].map(size).to_vec();
+        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "4.2 kB", "99 kB", "50 MB", "1.2 GB"]);
+    }
+
+    #[test]
+    fn ends_and_verdicts_say_what_matters() {
+        let end = StepEnd {
+            exit: Some(Exit::Signal(9)),
+            cause: Cause::Natural,
+            duration_ms: 61_000,
+            stdout_bytes: 2_000,
+            stderr_bytes: 0,
+            lines: 12,
+            left_behind: vec!["41 sleep".to_owned()],
+            usage: None,
+            error: None,
+            claim: true,
+            question: None,
+        };
+        let text = "signal KILL after 1m01s, 12 lines, 2.0 kB, says that it is done, left behind and stopped: 41 sleep";
+        assert_eq!(step_end(&end), text);
+        let finding = |severity| Finding { id: "f".to_owned(), severity, file: None, line: None, text: "x".to_owned() };
+        let reached = VerdictReached {
+            step: StepId(4),
+            verdict: Verdict {
+                decision: Decision::Continue,
+                confidence: Some(0.8),
+                summary: "not yet".to_owned(),
+                findings: vec![finding(Severity::Blocking), finding(Severity::Nit)],
+            },
+        };
+        assert_eq!(sentence(&reached.into()), "verdict: continue (80%), 1 blocking, 1 nit: not yet");
+        let parked = Parked { reason: ParkReason::NeedsHuman { question: "Which?".to_owned(), from: Who::Actor } };
+        assert_eq!(sentence(&parked.into()), "waits for you: question of the actor: Which?");
+    }
+}
