@@ -4,10 +4,9 @@ use super::cli::exit::Failure;
 use super::cli::{Colour, Global};
 use super::config::{LoadOptions, Loaded, load, repository_root};
 use crate::loops::core::fleet::{Fleet, FleetRun, Ownership};
-use crate::loops::core::ids::RunId;
-use crate::loops::core::state::RunState;
-use crate::loops::journal::{self, Store};
-use std::collections::BTreeMap;
+use crate::loops::journal::index::scan;
+use crate::loops::journal::store::default_root;
+use crate::loops::journal::{Lock, Store};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -71,6 +70,11 @@ impl Context {
         })
     }
 
+    /// Tells the user something beside the output.
+    pub fn note(&self, text: &str) {
+        tell(&format!("loopdash: {text}\n"));
+    }
+
     /// The state directory's path, whether it exists or not.
     ///
     /// # Errors
@@ -78,7 +82,7 @@ impl Context {
     pub fn state_root(&self) -> Result<PathBuf, Failure> {
         match &self.global.state_dir {
             Some(path) => Ok(self.cwd.join(path)),
-            None => journal::store::default_root().map_err(|error| Failure::Data(error.to_string())),
+            None => default_root().map_err(|error| Failure::Data(error.to_string())),
         }
     }
 
@@ -116,19 +120,19 @@ fn use_colour(wanted: Colour, terminal: bool) -> bool {
 /// # Errors
 /// The directory cannot be read.
 pub fn read_fleet(store: &Store) -> Result<Fleet, Failure> {
-    let runs = store.runs().map_err(|error| Failure::Data(error.to_string()))?;
-    let runs: BTreeMap<RunId, FleetRun> = runs.into_iter().map(|run| (run, read_run(store, run))).collect();
-    Ok(Fleet { runs, ..Fleet::new(0, 0) })
-}
-
-/// One run, folded from its journal.
-pub fn read_run(store: &Store, run: RunId) -> FleetRun {
-    let directory = store.run_dir(run);
-    let mut state = RunState::new(run);
-    let problem = journal::replay_into(&directory, |record| state.apply(&record)).err().map(|error| error.to_string());
-    let ownership = match journal::ownership(&directory) {
-        Ok(journal::Ownership::Held(owner)) => Ownership::Other { pid: owner.map(|owner| owner.pid) },
-        Ok(journal::Ownership::Free) | Err(_) => Ownership::Nobody,
-    };
-    FleetRun { state, ownership, problem }
+    let scans = scan(store).map_err(|error| Failure::Data(error.to_string()))?;
+    let runs = scans.into_iter().map(|scan| {
+        let ownership = match scan.lock {
+            Lock::Held(owner) => Ownership::Other { pid: owner.map(|owner| owner.pid) },
+            Lock::Free => Ownership::Nobody,
+        };
+        let problem = match scan.result {
+            Err(error) => Some(error.to_string()),
+            Ok(extent) => extent.newer.map(|format| {
+                format!("a newer loopdash goes on writing it (format {format}); shown as far as this one can read")
+            }),
+        };
+        (scan.dir.run(), FleetRun { state: scan.state, ownership, problem })
+    });
+    Ok(Fleet { runs: runs.collect(), ..Fleet::new(0, 0) })
 }

@@ -2,8 +2,9 @@
 
 use super::text::line;
 use crate::app::cli::exit::{Exit, Failure};
-use crate::app::config::{Loaded, Problems, find_program, repository_root, resolve};
+use crate::app::config::{Loaded, Problems, repository_root, resolve};
 use crate::app::context::Context;
+use crate::loops::agent::resolve as find;
 use crate::loops::core::gate::CommandLine;
 use crate::loops::journal::Store;
 use std::io::{IsTerminal, Write};
@@ -146,18 +147,14 @@ fn configuration(loaded: &Loaded, root: Option<&Path>, checks: &mut Vec<Check>) 
 
 /// The programs of agents, and of gates that are not shell lines.
 fn agents(loaded: &Loaded, cwd: &Path, root: Option<&Path>, checks: &mut Vec<Check>) {
-    let path = std::env::var("PATH").unwrap_or_default();
+    let path = std::env::var_os("PATH");
     let base = root.unwrap_or(cwd);
     for (name, agent) in &loaded.config.agents {
         let argv = agent.command.as_ref().and_then(|words| words.argv()).unwrap_or_default();
         let program = argv.first().map(String::as_str).unwrap_or_default();
-        checks.push(match find_program(program, &path, base) {
-            Some(file) => Check::ok("agent", format!("{name}: {}", file.display())),
-            None => Check::fail(
-                "agent",
-                format!("{name}: `{program}` is not an executable on PATH"),
-                "install it, or correct `command` of the agent",
-            ),
+        checks.push(match find(program.as_ref(), path.as_deref(), base) {
+            Ok(file) => Check::ok("agent", format!("{name}: {}", file.display())),
+            Err(error) => Check::fail("agent", format!("{name}: {error}"), "or correct `command` of the agent"),
         });
     }
     if loaded.config.agents.is_empty() {
@@ -168,10 +165,10 @@ fn agents(loaded: &Loaded, cwd: &Path, root: Option<&Path>, checks: &mut Vec<Che
         // A path is looked up in the worktree, which does not exist yet.
         if let CommandLine::Argv(argv) = &gate.command
             && let Some(program) = argv.first().filter(|program| !program.contains('/'))
-            && find_program(program, &path, base).is_none()
+            && let Err(error) = find(program.as_ref(), path.as_deref(), base)
         {
-            let found = format!("{}: `{program}` is not an executable on PATH", gate.name);
-            checks.push(Check::fail("gate", found, "install it, or correct `command` of the gate"));
+            let found = format!("{}: {error}", gate.name);
+            checks.push(Check::fail("gate", found, "or correct `command` of the gate"));
         }
     }
 }

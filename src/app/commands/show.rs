@@ -6,6 +6,7 @@ use crate::app::cli::args::ShowArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::{Context, read_fleet};
 use crate::app::sentence::{count, duration, park};
+use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::verdict::Severity;
@@ -97,7 +98,7 @@ fn indented(text: &str) -> String {
 
 /// A line with its indentation.
 fn line_of(text: &str) -> String {
-    crate::app::config::visible(&text.trim_end().replace('\t', "    "))
+    plain_str(text.trim_end())
 }
 
 fn tests(state: &RunState) -> String {

@@ -1,6 +1,6 @@
 //! Text for a terminal: cleaned, aligned, dated.
 
-use crate::app::config::visible;
+use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::ids::Millis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Text of agents, files and journals as one line that a terminal only shows.
 pub(super) fn line(text: &str) -> String {
-    visible(&text.trim().replace(['\r', '\n', '\t'], " "))
+    plain_str(&text.trim().replace(['\r', '\n', '\t'], " "))
 }
 
 /// A moment in local time, as `2026-11-21 14:03:07`.
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_line_stays_one_line_and_obeys_nothing() {
-        assert_eq!(line(" a\nb\t\u{1b}[2J\r"), "a b \\u{1b}[2J");
+        assert_eq!(line(" a\nb\u{1b}[2J\r"), "a b");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::diagnostics::{Problem, Problems};
 use super::file::{Gate, Loop, NO_CRITIC, Words, default_gate_timeout};
 use super::layers::{Loaded, read_text};
 use super::origin::element;
-use super::program;
 use super::resolve::{LARGEST_OBJECTIVE, Resolver};
+use crate::loops::agent::{SpawnError, resolve as find};
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
 use crate::loops::core::spec::{Isolation, LoopSpec};
 use std::io::Read;
@@ -181,9 +181,11 @@ fn agent(loaded: &mut Loaded, standing: &Standing<'_>, flag: &str, given: &str) 
         return Err(refused(loaded, "a quote is not closed"));
     };
     let program = command.first().cloned().unwrap_or_default();
-    let Some(file) = program::find(&program, standing.path, standing.cwd) else {
-        return Err(refused(loaded, "neither a configured agent nor a program on PATH"));
-    };
+    let file = find(program.as_ref(), Some(standing.path.as_ref()), standing.cwd).map_err(|error| match error {
+        // A program of a similar name is no better guess than an agent of one.
+        SpawnError::NotFound { .. } => refused(loaded, "neither a configured agent nor a program on PATH"),
+        error => refused(loaded, &error.to_string()),
+    })?;
     if program.contains('/') {
         command[0] = file.display().to_string();
     }
