@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use super::footer::Hint;
+use super::footer::{Hint, draw_hints};
 use super::mark::Mark;
 use super::pane::{Pane, centred};
 use super::pen::Pen;
@@ -98,11 +98,7 @@ impl Widget for &Chooser<'_> {
         }
         scrollbar(self.theme, self.extent, Rect { x: outer.right() - 1, width: 1, ..list }, buf);
         let mut pen = Pen::new(buf, self.theme, inside, inside.height.saturating_sub(1));
-        pen.gap(1);
-        for hint in self.hints {
-            let (key, word) = if hint.enabled { (Role::Key, Role::Dim) } else { (Role::Disabled, Role::Disabled) };
-            pen.put(hint.key, key).gap(1).put(hint.word, word).gap(2);
-        }
+        draw_hints(self.hints, pen.gap(1));
     }
 }
 

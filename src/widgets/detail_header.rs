@@ -56,7 +56,10 @@ impl DetailHeader<'_> {
             pieces.extend([(id.as_str(), Role::Text), (title.as_str(), Role::Dim)]);
         }
         let pieces: Vec<_> = pieces.into_iter().filter(|(text, _)| !text.is_empty()).collect();
-        title_line(self.theme, &pieces, self.branch.map(|b| (b, Role::Branch)), line, buf);
+        // The test's id outranks the branch.
+        let id_end = text::width(self.name) + text::width(&iteration) + text::width(&id) + 2;
+        let branch = self.branch.filter(|b| line.width < 40 || id_end + text::width(b) + 4 < usize::from(line.width));
+        title_line(self.theme, &pieces, branch.map(|b| (b, Role::Branch)), line, buf);
     }
 
     /// Badges a person must not miss, widest first.
@@ -157,7 +160,7 @@ mod tests {
         │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic                                          claude › codex │
         ╭─ auth-refactor · iteration 4 · CP-SPEC-005 session tok… ─ run/auth-refactor ─╮
         │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic                  claude › codex │
-        ╭─ auth-refactor i4 · CP-S… ─ run/auth-refactor ─╮
+        ╭─ auth-refactor i4 · CP-SPEC-005 ───────────────╮
         │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic   │
         ╭─ auth-refactor i4 ─────────╮
         │ ● ◉ gates 38s ○            │

@@ -95,6 +95,7 @@ impl Widget for &Dialog<'_> {
             }
             y += 1;
         }
+        y += u16::from(listed > 0);
         for (i, item) in self.items.iter().take(usize::from(listed)).enumerate() {
             if y < answers_at {
                 let more = self.items.len() - i;
@@ -148,9 +149,9 @@ mod tests {
         ▏          ╭─ ⚠ Quit with 2 live runs? ──────────────────────────────────╮
         ▏          │ They are at work. Paused runs go on where they stand when   │
         ▏          │ you come back.                                              │
+        ▏          │                                                             │
         ▏          │   auth-refactor                                             │
         ▏          │   fix-ci                                                    │
-        ▏          │                                                             │
         ▏          │                                                             │
         ▏          │  p  pause them and quit    s  stop them and quit            │
         ▏          │  Esc  stay                                                  │
@@ -161,9 +162,9 @@ mod tests {
         ▏╭─ ⚠ Quit with 2 live runs? ───────────╮
         ▏│ They are at work. Paused runs go on  │
         ▏│ where they stand when you come back. │
+        ▏│                                      │
         ▏│   auth-refactor                      │
         ▏│   fix-ci                             │
-        ▏│                                      │
         ▏│                                      │
         ▏│  p  pause them and quit              │
         ▏│  s  stop them and quit               │

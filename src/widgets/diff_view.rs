@@ -79,6 +79,9 @@ pub fn diff_areas(area: Rect, files: usize, findings: usize) -> DiffAreas {
     DiffAreas { head, files, rows, findings }
 }
 
+/// The columns of a file's counts, findings and a short warning.
+const FILE_COUNTS: u16 = 20;
+
 /// Columns of the gutter: finding, two numbers of that many digits, sign.
 fn gutter(digits: u16) -> u16 {
     3 + digits + 1 + digits + 3
@@ -111,38 +114,56 @@ impl DiffView<'_> {
         }
     }
 
-    fn draw_file(&self, file: &FileRow<'_>, listed: bool, mut pen: Pen<'_, '_>) {
-        let marker = if file.selected && listed { "▸" } else { " " };
+    /// Draws a file: in the list with its counts in columns behind `names`, in a header with them behind the name.
+    fn draw_file(&self, file: &FileRow<'_>, names: Option<u16>, mut pen: Pen<'_, '_>) {
+        let listed = names.is_some();
         let tone = match file.status {
             'A' => Role::Added,
             'D' => Role::Removed,
             _ => Role::Attention,
         };
-        pen.put(marker, Role::Key).gap(1).put(&file.status.to_string(), tone).gap(1);
-        // A column of its own, so that the counts stand below each other.
-        let (findings, tone) = file
-            .findings
-            .map_or((String::new(), Role::Dim), |(severity, n)| (format!("{}{n}", severity.glyph()), severity.role()));
-        pen.at_end(&text::fit(&findings, 4, Align::Left), tone);
-        if let Some(warning) = file.warning.filter(|w| usize::from(pen.left()) > text::width(w) + 30) {
-            pen.at_end(&format!("⚠ {} ", text::clean(warning)), Role::Attention);
-        }
-        if file.binary {
-            pen.at_end("binary", Role::Dim);
-        } else if pen.left() > 24 {
-            let counts = |sign: char, n: u64| text::fit(&format!("{sign}{}", format::count(n)), 7, Align::Right);
-            pen.at_end(&counts('−', file.removed), Role::Removed);
-            pen.at_end(&counts('+', file.added), Role::Added);
-        }
-        let room = usize::from(pen.left());
-        let name = if listed && !file.selected { Role::Text } else { Role::Strong };
-        match file.from {
-            Some(from) if text::width(from) + text::width(file.path) + 3 <= room => {
-                pen.put(from, Role::Dim).put(" → ", Role::Dim).put(file.path, name);
+        pen.put(if file.selected && listed { "▸" } else { " " }, Role::Key).gap(1);
+        pen.put(&file.status.to_string(), tone).gap(1);
+        let counts = if pen.left() > 30 { FILE_COUNTS } else { 0 };
+        let room = pen.left().saturating_sub(counts);
+        let columns = names.map_or(room, |n| n.min(room));
+        let role = if listed && !file.selected { Role::Text } else { Role::Strong };
+        let before = pen.left();
+        match file.from.map(text::clean) {
+            Some(from) if text::width(&from) + text::width(file.path) + 3 <= usize::from(columns) => {
+                pen.put(&from, Role::Dim).put(" → ", Role::Dim).put(file.path, role);
             }
             _ => {
-                pen.put(&text::cut_front(file.path, room), name);
+                pen.put(&text::cut_front(file.path, usize::from(columns)), role);
             }
+        }
+        if listed {
+            pen.gap(columns.saturating_sub(before - pen.left()));
+        }
+        if counts > 0 && file.binary {
+            pen.field("binary", 14, Align::Right, Role::Dim);
+        } else if counts > 0 {
+            let wide = if listed { 7 } else { 2 };
+            for (text, role) in [
+                (format!("+{}", format::count(file.added)), Role::Added),
+                (format!("−{}", format::count(file.removed)), Role::Removed),
+            ] {
+                pen.field(
+                    &text,
+                    u16::try_from(text::width(&text)).unwrap_or(wide).max(wide - 1) + 1,
+                    Align::Right,
+                    role,
+                );
+            }
+        }
+        if let Some((severity, n)) = file.findings {
+            pen.gap(2).put(&format!("{}{n}", severity.glyph()), severity.role());
+        }
+        if let Some(warning) = file.warning {
+            pen.gap(2).put(&format!("⚠ {}", text::clean(warning)), Role::Attention);
+        }
+        if !listed && pen.left() > 2 {
+            pen.gap(1).rule(0, Role::Border);
         }
     }
 
@@ -168,7 +189,7 @@ impl DiffView<'_> {
         match row {
             DiffRow::File(file) => {
                 pen.put("──", Role::Border);
-                self.draw_file(file, false, pen);
+                self.draw_file(file, None, pen);
             }
             DiffRow::Hunk { ranges, within } => {
                 pen.gap(1)
@@ -283,9 +304,12 @@ impl Widget for &DiffView<'_> {
         }
         let areas = diff_areas(area, self.file_extent.total.max(self.files.len()), self.findings.len());
         self.draw_head(areas.head, buf);
+        let name = |f: &FileRow<'_>| text::width(f.path) + f.from.map_or(0, |from| text::width(from) + 3);
+        let names = self.files.iter().map(name).max().unwrap_or_default().clamp(24, 80);
+        let names = u16::try_from(names).unwrap_or(80);
         for (i, file) in (0..areas.files.height).zip(self.files) {
             let pen = Pen::new(buf, self.theme, areas.files, i).select(file.selected);
-            self.draw_file(file, true, pen);
+            self.draw_file(file, Some(names), pen);
         }
         let edge = |area: Rect| Rect { x: area.right() - 1, width: 1, ..area };
         if areas.files.height > 0 {

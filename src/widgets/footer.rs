@@ -50,6 +50,14 @@ fn fitting<'h>(hints: &'h [Hint<'h>], columns: usize) -> Vec<&'h Hint<'h>> {
     kept
 }
 
+/// Writes the hints that fit into what is left of the row.
+pub(crate) fn draw_hints(hints: &[Hint<'_>], pen: &mut Pen<'_, '_>) {
+    for hint in fitting(hints, usize::from(pen.left())) {
+        let (key, word) = if hint.enabled { (Role::Key, Role::Dim) } else { (Role::Disabled, Role::Disabled) };
+        pen.put(hint.key, key).gap(1).put(hint.word, word).gap(2);
+    }
+}
+
 impl Widget for &Footer<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let mut pen = Pen::new(buf, self.theme, area, 0);
@@ -58,11 +66,7 @@ impl Widget for &Footer<'_> {
             pen.put(message, role);
             return;
         }
-        let columns = usize::from(pen.left());
-        for hint in fitting(self.hints, columns) {
-            let (key, word) = if hint.enabled { (Role::Key, Role::Dim) } else { (Role::Disabled, Role::Disabled) };
-            pen.put(hint.key, key).gap(1).put(hint.word, word).gap(2);
-        }
+        draw_hints(self.hints, &mut pen);
     }
 }
 

@@ -82,6 +82,9 @@ impl<'a> Help<'a> {
                 last.extend(group);
             }
         }
+        for column in &mut columns {
+            column.pop_if(|row| matches!(row, Row::Blank));
+        }
         let longest = columns.iter().map(Vec::len).max().unwrap_or_default();
         let height = u16::try_from(longest).unwrap_or(u16::MAX).saturating_add(2);
         let outer = centred(screen, width, height.min(screen.height.saturating_sub(2).max(3)));
@@ -170,12 +173,12 @@ mod tests {
         insta::assert_snapshot!(wide, @"
         ▏
         ▏
+        ▏
         ▏    ╭─ Keys · Loops ──────────────────────────────────────────────────────────────────────── Esc closes ─╮
         ▏    │ This loop                                         Move                                             │
         ▏    │        p  pause after the step                         j ↓  next loop                              │
         ▏    │        r  resume                                     Enter  zoom the pane                          │
         ▏    │           fix-ci is running                                                                        │
-        ▏    │                                                                                                    │
         ▏    ╰────────────────────────────────────────────────────────────────────────────────────────────────────╯
         ▏
         ▏
@@ -186,7 +189,7 @@ mod tests {
         ▏╭─ Keys · Loops ────────────── Esc closes ─╮
         ▏│ This loop                                ┃
         ▏│        p  pause after the step           ┃
-        ▏│        r  resume                         │
+        ▏│        r  resume                         ┃
         ▏│           fix-ci is running              │
         ▏│                                          │
         ▏╰──────────────────────────────────────────╯
@@ -194,7 +197,7 @@ mod tests {
         ");
         let buf = paint(&help, 110, 12);
         assert!(has_role(&buf, "resume", Role::Disabled) && has_role(&buf, "fix-ci is running", Role::Attention));
-        assert_eq!((help.most_scroll(Rect::new(0, 0, 110, 30)), help.most_scroll(Rect::new(0, 0, 44, 9))), (0, 4));
+        assert_eq!((help.most_scroll(Rect::new(0, 0, 110, 30)), help.most_scroll(Rect::new(0, 0, 44, 9))), (0, 3));
         assert!(draw(&Help { scroll: 99, ..help }, 44, 9).concat().contains("zoom the pane"));
         hold_at_all_sizes(&help);
     }

@@ -120,7 +120,7 @@ impl Screen {
 
 /// A bit over a third, enough for every column and no more.
 fn list_width(width: u16) -> u16 {
-    (width * 36 / 100).clamp(30, 57)
+    (width * 36 / 100).clamp(32, 57)
 }
 
 /// The rectangles of the detail side.
@@ -238,8 +238,8 @@ mod tests {
     fn at_eighty_by_twenty_four_both_sides_are_of_use() {
         let wish = Wish { focus: Side::List, zoom: false, banner: false, rows: 9 };
         let screen = Screen::of(Rect::new(0, 0, 80, 24), wish);
-        assert_eq!((screen.list, screen.detail), (Rect::new(0, 1, 30, 22), Rect::new(30, 1, 50, 22)));
+        assert_eq!((screen.list, screen.detail), (Rect::new(0, 1, 32, 22), Rect::new(32, 1, 48, 22)));
         let detail = Detail::of(screen.detail, true);
-        assert_eq!((detail.header.height, detail.tabs.y, detail.body), (2, 4, Rect::new(31, 6, 48, 16)));
+        assert_eq!((detail.header.height, detail.tabs.y, detail.body), (2, 4, Rect::new(33, 6, 46, 16)));
     }
 }

@@ -2,6 +2,9 @@
 //! Start at [`theme::Theme`] and [`layout::Screen`].
 
 pub mod chooser;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod composite;
 pub mod detail_header;
 pub mod dialog;
 pub mod diff_view;

@@ -48,6 +48,7 @@ enum Detail {
     Badges,
     Words,
     Short,
+    Tight,
     OpenOnly,
     OpenKey,
 }
@@ -58,6 +59,8 @@ impl Tabs<'_> {
         match detail {
             Detail::Badges | Detail::Words => format!(" {key} {word} "),
             Detail::Short => format!(" {key} {short} "),
+            Detail::Tight if index != self.open => format!(" {key} {short}"),
+            Detail::Tight => format!(" {key} {short} "),
             Detail::OpenOnly if index == self.open => format!(" {key} {short} "),
             Detail::OpenOnly | Detail::OpenKey => format!(" {key} "),
         }
@@ -74,7 +77,7 @@ impl Widget for &Tabs<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let mut pen = Pen::new(buf, self.theme, area, 0);
         let room = usize::from(pen.left());
-        let order = [Detail::Badges, Detail::Words, Detail::Short, Detail::OpenOnly];
+        let order = [Detail::Badges, Detail::Words, Detail::Short, Detail::Tight, Detail::OpenOnly];
         let detail = order.into_iter().find(|d| self.wide(*d) <= room).unwrap_or(Detail::OpenKey);
         for (i, tab) in self.tabs.iter().enumerate() {
             let role = if i == self.open { Role::Badge } else { Role::Dim };
@@ -101,11 +104,12 @@ mod tests {
         let mut panes = PANES;
         panes[2].badge = Some(("2", Role::Danger));
         let tabs = Tabs { theme: &theme, tabs: &panes, open: 1 };
-        let shown: Vec<_> = [70, 62, 52, 24, 8].into_iter().map(|w| draw(&tabs, w, 1).concat()).collect();
+        let shown: Vec<_> = [70, 62, 52, 46, 24, 8].into_iter().map(|w| draw(&tabs, w, 1).concat()).collect();
         insta::assert_snapshot!(shown.join("\n"), @"
         1 Output  2 Diff  3 Verdict 2  4 Tests  5 Gates  6 Timeline
         1 Output  2 Diff  3 Verdict 2  4 Tests  5 Gates  6 Timeline
         1 Out  2 Diff  3 Verd  4 Tests  5 Gates  6 Time
+        1 Out 2 Diff  3 Verd 4 Tests 5 Gates 6 Time
         1  2 Diff  3  4  5  6
         1  2
         ");

@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::widgets::Widget;
 
 use super::format;
@@ -172,7 +173,9 @@ impl Widget for &TitleBar<'_> {
         }
         let (left, right) = parts;
         for (text, role) in &left {
-            pen.put(text, *role);
+            let style = self.theme.style(*role);
+            let urgent = matches!(role, Role::Attention | Role::Danger);
+            pen.styled(text, if urgent { style.add_modifier(Modifier::BOLD) } else { style });
         }
         let used = wide(&right);
         if used > 0 && used < usize::from(pen.left()) {

@@ -203,7 +203,10 @@ impl Transcript<'_> {
                     return;
                 }
                 let mut pen = Pen::new(buf, self.theme, area, y);
-                pen.gap(1).put(sign, sign_role).gap(1);
+                // A bar runs down the whole of a long line; other signs mark only where it begins.
+                let begins = row.as_ref().is_none_or(|cells| cells.start == 0);
+                let bar = matches!(stream, Stream::Err | Stream::Tool);
+                pen.gap(1).put(if begins || bar { sign } else { " " }, sign_role).gap(1);
                 let at = Rect::new(area.x + GUTTER, area.y + y, columns, 1);
                 match row {
                     Some(cells) if area.width > GUTTER => flow.draw(&cells, at, buf),

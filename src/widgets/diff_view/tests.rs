@@ -110,16 +110,16 @@ fn a_diff_shows_files_hunks_and_findings() {
     insta::assert_snapshot!(shot(&view(&theme), 84, 26), @"
     ▏ since  last iteration  base   3 files  +1,023 −17                     ● 1 blocking
     ▏
-    ▏▸ M src/auth/session.rs                                             +19      −8 ●1
-    ▏  R src/old.rs → src/new.rs                                         +19      −8
-    ▏  A logo.png                                                             binary ◦2
+    ▏▸ M src/auth/session.rs         +19     −8  ●1
+    ▏  R src/old.rs → src/new.rs     +19     −8
+    ▏  A logo.png                        binary  ◦2
     ▏────────────────────────────────────────────────────────────────────────────────────
     ▏ @@ -61,7 +61,9 @@ impl Session
     ▏▸    61   61   /// Whether it lives.
     ▏●1   62      − now <= self.expires
     ▏          62 + now < self.expires
     ▏             ┆ 38 unchanged lines
-    ▏──  R src/old.rs → src/new.rs                                        +0      −0
+    ▏──  R src/old.rs → src/new.rs +0 −0 ────────────────────────────────────────────────
     ▏               renamed without changes
     ▏
     ▏
@@ -147,7 +147,7 @@ fn low_and_narrow_screens_keep_the_hunks() {
     ▏●1 62    − now <= self.expires
     ▏      62 + now < self.expires
     ▏         ┆ 38 unchanged lines
-    ▏──  R src/new.rs             +0      −0
+    ▏──  R src/new.rs +0 −0 ─────────────────────
     ▏           renamed without changes
     ");
     for height in 0..80u16 {
