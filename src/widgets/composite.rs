@@ -367,7 +367,6 @@ fn draw_verdicts(theme: &Theme, area: Rect, buf: &mut Buffer) {
             when: "13:49",
             summary: "The failing tail went to the actor instead.",
             findings: &[],
-            ..block
         },
         VerdictBlock { iteration: 1, confidence: Some(0.9), when: "13:31", findings: &now[2..], ..block },
     ];
