@@ -3,15 +3,12 @@
 //! Nothing here decides; decisions are events already. An event that does not fit is refused by the transition tables,
 //! counted, and leaves the state as it was.
 
-use super::{Delivery, Iteration, Note, RunState, SnapshotInfo, StepOutcome, StepRecord, Workspace};
-use crate::loops::core::event::{
-    Event, GateFinished, Guidance, ParkReason, PauseKind, Record, SnapshotTaken, StepFinished, StepInterrupted,
-    StepStarted, Submitted, Trouble, VerdictReached, When,
-};
+use super::{Delivery, Iteration, Note, RunState, Workspace};
+use crate::loops::core::event::{Event, ParkReason, PauseKind, Record, Submitted, When};
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::Millis;
 use crate::loops::core::spec::MAX_PRIORITY;
-use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind, Usage};
+use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::transition::{RunMove, RunStatus, TestMove, run_after, test_after};
 use std::sync::Arc;
@@ -255,7 +252,7 @@ impl RunState {
     }
 
     /// A stop outranks every other reason to end the running step.
-    fn interrupt_step(&mut self, why: InterruptWhy) {
+    pub(super) fn interrupt_step(&mut self, why: InterruptWhy) {
         if self.active.is_some() && self.interrupt != Some(InterruptWhy::Stop) {
             self.interrupt = Some(why);
         }
@@ -288,148 +285,6 @@ impl RunState {
                 .collect()
         };
         self.spec = Some(Arc::new((*e.spec).clone()));
-    }
-
-    fn step_started(&mut self, e: &StepStarted, at: Millis) {
-        for note in self.notes.iter_mut().filter(|note| e.guidance.contains(&note.id)) {
-            note.delivery = Delivery::InFlight(e.step);
-        }
-        self.steps.push(StepRecord {
-            id: e.step,
-            kind: e.kind.clone(),
-            iteration: e.iteration,
-            agent: e.agent.clone(),
-            argv: e.argv.clone(),
-            cwd: e.cwd.clone(),
-            started: at,
-            ended: None,
-            process: None,
-            end: None,
-        });
-        self.active = Some(e.step);
-        self.interrupt = None;
-    }
-
-    /// Ends the active step; `None` if `id` is not it, as a late message would be.
-    fn end_step(&mut self, id: crate::loops::core::ids::StepId, at: Millis, end: StepOutcome) -> Option<StepKind> {
-        let step = self.steps.last_mut().filter(|step| step.id == id && step.end.is_none());
-        let Some(step) = step else {
-            self.refused += 1;
-            return None;
-        };
-        step.ended = Some(at);
-        step.end = Some(end);
-        self.active = None;
-        Some(step.kind.clone())
-    }
-
-    fn step_finished(&mut self, e: &StepFinished, at: Millis) {
-        let Some(kind) = self.end_step(e.step, at, StepOutcome::Finished(e.end.clone())) else { return };
-        let interrupt = self.interrupt.take();
-        for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
-            note.delivery = Delivery::Delivered(e.step);
-        }
-        if let Some(usage) = &e.end.usage {
-            add_usage(&mut self.usage, usage);
-        }
-        let not_started = e.end.cause == Cause::NotStarted;
-        match kind {
-            StepKind::Worktree if !e.end.ok() => self.trouble = Some((Trouble::Worktree, e.end.word())),
-            StepKind::Setup if e.end.ok() => self.setup_done = true,
-            StepKind::Setup => self.trouble = Some((Trouble::Setup, e.end.word())),
-            StepKind::Actor if not_started => self.trouble = Some((Trouble::Actor, e.end.word())),
-            StepKind::Actor => self.actor_finished(&e.end),
-            StepKind::Snapshot if !e.end.ok() => {
-                self.trouble = Some((Trouble::Snapshot, e.end.word()));
-                self.workspace_ready = false;
-            }
-            StepKind::Critic if not_started => self.trouble = Some((Trouble::Critic, e.end.word())),
-            StepKind::Worktree | StepKind::Snapshot | StepKind::Gate(_) | StepKind::Critic => {}
-        }
-        self.after_interrupt(interrupt);
-    }
-
-    fn actor_finished(&mut self, end: &StepEnd) {
-        self.actor_failures = if end.ok() { 0 } else { self.actor_failures.saturating_add(1) };
-        if let Some(iteration) = self.open_iteration_mut() {
-            iteration.actor = Some(end.clone());
-        }
-    }
-
-    fn step_interrupted(&mut self, e: &StepInterrupted, at: Millis) {
-        let end = StepOutcome::Interrupted { why: e.why, lines: e.lines };
-        if self.end_step(e.step, at, end).is_none() {
-            return;
-        }
-        self.interrupt = None;
-        for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
-            note.delivery = Delivery::Pending;
-        }
-        self.after_interrupt(Some(e.why));
-    }
-
-    /// What was asked for by interrupting takes effect when the step has ended, whichever way it did.
-    fn after_interrupt(&mut self, why: Option<InterruptWhy>) {
-        let Some(iteration) = self.open_iteration_mut() else { return };
-        match why {
-            Some(InterruptWhy::Guidance) => iteration.restart(),
-            Some(InterruptWhy::RerunGates) => iteration.clear_checks(),
-            _ => {}
-        }
-    }
-
-    fn snapshot_taken(&mut self, e: &SnapshotTaken) {
-        if let Some(iteration) = self.open_iteration_mut() {
-            iteration.snapshot = Some(SnapshotInfo {
-                commit: e.commit.clone(),
-                tree: e.tree.clone(),
-                empty: e.empty,
-                files: e.files,
-                insertions: e.insertions,
-                deletions: e.deletions,
-            });
-        }
-    }
-
-    fn gate_finished(&mut self, e: &GateFinished) {
-        if let (true, GateResult::CouldNotRun { error }) = (e.required, &e.outcome) {
-            self.trouble = Some((Trouble::Gate, format!("gate {}: {error}", e.gate)));
-        }
-        if let Some(iteration) = self.open_iteration_mut() {
-            iteration.gates.retain(|gate| gate.name != e.gate);
-            iteration.gates.push(super::GateRun {
-                name: e.gate.clone(),
-                required: e.required,
-                outcome: e.outcome.clone(),
-                duration_ms: e.duration_ms,
-                step: e.step,
-            });
-        }
-    }
-
-    fn verdict_reached(&mut self, e: &VerdictReached) {
-        if let Some(iteration) = self.open_iteration_mut() {
-            iteration.asks = iteration.asks.saturating_add(1);
-            iteration.verdict = Some(e.verdict.clone());
-        }
-    }
-
-    fn guidance(&mut self, e: &Guidance) {
-        self.notes.push(Note {
-            id: e.id,
-            text: e.text.clone(),
-            question: None,
-            when: e.when,
-            who: e.who,
-            delivery: Delivery::Pending,
-        });
-        if e.when == When::Now {
-            if self.active.is_some() {
-                self.interrupt_step(InterruptWhy::Guidance);
-            } else if let Some(iteration) = self.open_iteration_mut() {
-                iteration.restart();
-            }
-        }
     }
 
     fn retried(&mut self) {
@@ -471,16 +326,4 @@ fn objective_test(objective: &str) -> TestSpec {
         max_attempts: Some(u32::MAX),
         last_error: None,
     }
-}
-
-fn add_usage(total: &mut Usage, more: &Usage) {
-    fn add(total: &mut Option<u64>, more: Option<u64>) {
-        if let Some(more) = more {
-            *total = Some(total.unwrap_or(0).saturating_add(more));
-        }
-    }
-    add(&mut total.input, more.input);
-    add(&mut total.cached, more.cached);
-    add(&mut total.output, more.output);
-    add(&mut total.micro_usd, more.micro_usd);
 }

@@ -6,6 +6,7 @@
 mod fold;
 pub use fold::OBJECTIVE_TEST;
 mod iteration;
+mod steps;
 
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
 

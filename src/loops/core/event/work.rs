@@ -1,0 +1,237 @@
+//! Events of a run's work: its place, its tests, its iterations, and what their steps come to.
+//!
+//! Each struct is the payload of the [`Event`](super::Event) of its name.
+
+use crate::loops::core::gate::GateResult;
+use crate::loops::core::ids::{StepId, TestId, Who};
+use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::test_state::TestSpec;
+use crate::loops::core::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// Its place to work exists and was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceReady {
+    /// Absolute path.
+    pub path: String,
+    /// Its branch; `None` in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Commit, or the empty tree, that work is measured against.
+    pub base: String,
+    /// The worktree's own git directory.
+    pub git_dir: String,
+    /// The git directory of the repository.
+    pub common_dir: String,
+    /// Whether it is the operator's own checkout.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_place: bool,
+    /// Whether it was made by this step: setup has to run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+    /// Files copied because `.worktreeinclude` names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<String>,
+}
+
+/// A test's attempt begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestStarted {
+    /// Which.
+    pub test: TestId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+}
+
+/// A test is met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestPassed {
+    /// Which.
+    pub test: TestId,
+    /// The evidence in a few words: verdict, gates.
+    pub evidence: String,
+}
+
+/// An attempt did not meet the test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestFailed {
+    /// Which.
+    pub test: TestId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Why, as a fragment.
+    pub why: String,
+}
+
+/// A test is out of attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestBlocked {
+    /// Which.
+    pub test: TestId,
+    /// Why, as a fragment.
+    pub why: String,
+}
+
+/// A test is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSkipped {
+    /// Which.
+    pub test: TestId,
+    /// By whom.
+    pub who: Who,
+    /// Why, if said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+/// A test starts over with no attempts; its history stays in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestReset {
+    /// Which.
+    pub test: TestId,
+    /// By whom.
+    pub who: Who,
+}
+
+/// A blocked test gets one more attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRetried {
+    /// Which.
+    pub test: TestId,
+    /// By whom.
+    pub who: Who,
+}
+
+/// A test joined the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestAdded {
+    /// The whole test, pending.
+    pub test: TestSpec,
+    /// By whom.
+    pub who: Who,
+}
+
+/// One trip begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IterationStarted {
+    /// Its number, from 1.
+    pub iteration: u32,
+    /// The test it works on.
+    pub test: TestId,
+}
+
+/// A step is about to start; durable before it does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepStarted {
+    /// Its number.
+    pub step: StepId,
+    /// What it does.
+    pub kind: StepKind,
+    /// The open iteration; 0 before the first.
+    #[serde(default)]
+    pub iteration: u32,
+    /// The agent's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// What is spawned; empty for git operations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub argv: Vec<String>,
+    /// Where.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cwd: String,
+    /// The prompt's file, relative to the run's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Notes and answers that this prompt carries, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guidance: Vec<u32>,
+}
+
+/// A step's process exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spawned {
+    /// Which step's.
+    pub step: StepId,
+    /// Process id.
+    pub pid: u32,
+    /// The process's start time as the system counts it (Linux: clock ticks since boot), so that a reused pid is
+    /// never taken for it.
+    pub start: u64,
+}
+
+/// A step ended by itself or by its timeout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFinished {
+    /// Which.
+    pub step: StepId,
+    /// How.
+    #[serde(flatten)]
+    pub end: StepEnd,
+}
+
+/// loopdash ended a step, or lost it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInterrupted {
+    /// Which.
+    pub step: StepId,
+    /// Why.
+    pub why: InterruptWhy,
+    /// Processes that had outlived it and were stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
+    /// Lines in its transcript.
+    #[serde(default)]
+    pub lines: u64,
+}
+
+/// The worktree's content is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotTaken {
+    /// By which step.
+    pub step: StepId,
+    /// The snapshot commit, under `refs/loopdash/<run>/<iteration>`.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// Whether the tree equals the base's: nothing was done at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub empty: bool,
+    /// The snapshot before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Files changed since the base.
+    pub files: u32,
+    /// Lines added since the base.
+    pub insertions: u32,
+    /// Lines removed since the base.
+    pub deletions: u32,
+    /// Paths that could not be kept, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+}
+
+/// A gate has its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateFinished {
+    /// By which step.
+    pub step: StepId,
+    /// The gate's name.
+    pub gate: String,
+    /// Whether the iteration needs it.
+    pub required: bool,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: GateResult,
+    /// Wall time.
+    pub duration_ms: u64,
+}
+
+/// The critic has spoken, or could not be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictReached {
+    /// By which step.
+    pub step: StepId,
+    /// What it said.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}

@@ -1,0 +1,167 @@
+//! The part of the fold that is about steps: started, ended, interrupted, and what they found.
+//!
+//! A step's end also settles what was asked for by interrupting it, whichever way it ended.
+
+use super::{Delivery, GateRun, Note, RunState, SnapshotInfo, StepOutcome, StepRecord};
+use crate::loops::core::event::{
+    GateFinished, Guidance, SnapshotTaken, StepFinished, StepInterrupted, StepStarted, Trouble, VerdictReached, When,
+};
+use crate::loops::core::gate::GateResult;
+use crate::loops::core::ids::{Millis, StepId};
+use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind, Usage};
+
+impl RunState {
+    pub(super) fn step_started(&mut self, e: &StepStarted, at: Millis) {
+        for note in self.notes.iter_mut().filter(|note| e.guidance.contains(&note.id)) {
+            note.delivery = Delivery::InFlight(e.step);
+        }
+        self.steps.push(StepRecord {
+            id: e.step,
+            kind: e.kind.clone(),
+            iteration: e.iteration,
+            agent: e.agent.clone(),
+            argv: e.argv.clone(),
+            cwd: e.cwd.clone(),
+            started: at,
+            ended: None,
+            process: None,
+            end: None,
+        });
+        self.active = Some(e.step);
+        self.interrupt = None;
+    }
+
+    /// Ends the active step; `None` if `id` is not it, as a late message would be.
+    fn end_step(&mut self, id: StepId, at: Millis, end: StepOutcome) -> Option<StepKind> {
+        let step = self.steps.last_mut().filter(|step| step.id == id && step.end.is_none());
+        let Some(step) = step else {
+            self.refused += 1;
+            return None;
+        };
+        step.ended = Some(at);
+        step.end = Some(end);
+        self.active = None;
+        Some(step.kind.clone())
+    }
+
+    pub(super) fn step_finished(&mut self, e: &StepFinished, at: Millis) {
+        let Some(kind) = self.end_step(e.step, at, StepOutcome::Finished(e.end.clone())) else { return };
+        let interrupt = self.interrupt.take();
+        for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
+            note.delivery = Delivery::Delivered(e.step);
+        }
+        if let Some(usage) = &e.end.usage {
+            add_usage(&mut self.usage, usage);
+        }
+        let not_started = e.end.cause == Cause::NotStarted;
+        match kind {
+            StepKind::Worktree if !e.end.ok() => self.trouble = Some((Trouble::Worktree, e.end.word())),
+            StepKind::Setup if e.end.ok() => self.setup_done = true,
+            StepKind::Setup => self.trouble = Some((Trouble::Setup, e.end.word())),
+            StepKind::Actor if not_started => self.trouble = Some((Trouble::Actor, e.end.word())),
+            StepKind::Actor => self.actor_finished(&e.end),
+            StepKind::Snapshot if !e.end.ok() => {
+                self.trouble = Some((Trouble::Snapshot, e.end.word()));
+                self.workspace_ready = false;
+            }
+            StepKind::Critic if not_started => self.trouble = Some((Trouble::Critic, e.end.word())),
+            StepKind::Worktree | StepKind::Snapshot | StepKind::Gate(_) | StepKind::Critic => {}
+        }
+        self.after_interrupt(interrupt);
+    }
+
+    fn actor_finished(&mut self, end: &StepEnd) {
+        self.actor_failures = if end.ok() { 0 } else { self.actor_failures.saturating_add(1) };
+        if let Some(iteration) = self.open_iteration_mut() {
+            iteration.actor = Some(end.clone());
+        }
+    }
+
+    pub(super) fn step_interrupted(&mut self, e: &StepInterrupted, at: Millis) {
+        let end = StepOutcome::Interrupted { why: e.why, lines: e.lines };
+        if self.end_step(e.step, at, end).is_none() {
+            return;
+        }
+        self.interrupt = None;
+        for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
+            note.delivery = Delivery::Pending;
+        }
+        self.after_interrupt(Some(e.why));
+    }
+
+    /// What was asked for by interrupting takes effect when the step has ended, whichever way it did.
+    fn after_interrupt(&mut self, why: Option<InterruptWhy>) {
+        let Some(iteration) = self.open_iteration_mut() else { return };
+        match why {
+            Some(InterruptWhy::Guidance) => iteration.restart(),
+            Some(InterruptWhy::RerunGates) => iteration.clear_checks(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn snapshot_taken(&mut self, e: &SnapshotTaken) {
+        if let Some(iteration) = self.open_iteration_mut() {
+            iteration.snapshot = Some(SnapshotInfo {
+                commit: e.commit.clone(),
+                tree: e.tree.clone(),
+                empty: e.empty,
+                files: e.files,
+                insertions: e.insertions,
+                deletions: e.deletions,
+            });
+        }
+    }
+
+    pub(super) fn gate_finished(&mut self, e: &GateFinished) {
+        if let (true, GateResult::CouldNotRun { error }) = (e.required, &e.outcome) {
+            self.trouble = Some((Trouble::Gate, format!("gate {}: {error}", e.gate)));
+        }
+        if let Some(iteration) = self.open_iteration_mut() {
+            iteration.gates.retain(|gate| gate.name != e.gate);
+            iteration.gates.push(GateRun {
+                name: e.gate.clone(),
+                required: e.required,
+                outcome: e.outcome.clone(),
+                duration_ms: e.duration_ms,
+                step: e.step,
+            });
+        }
+    }
+
+    pub(super) fn verdict_reached(&mut self, e: &VerdictReached) {
+        if let Some(iteration) = self.open_iteration_mut() {
+            iteration.asks = iteration.asks.saturating_add(1);
+            iteration.verdict = Some(e.verdict.clone());
+        }
+    }
+
+    pub(super) fn guidance(&mut self, e: &Guidance) {
+        self.notes.push(Note {
+            id: e.id,
+            text: e.text.clone(),
+            question: None,
+            when: e.when,
+            who: e.who,
+            delivery: Delivery::Pending,
+        });
+        if e.when == When::Now {
+            if self.active.is_some() {
+                self.interrupt_step(InterruptWhy::Guidance);
+            } else if let Some(iteration) = self.open_iteration_mut() {
+                iteration.restart();
+            }
+        }
+    }
+}
+
+fn add_usage(total: &mut Usage, more: &Usage) {
+    fn add(total: &mut Option<u64>, more: Option<u64>) {
+        if let Some(more) = more {
+            *total = Some(total.unwrap_or(0).saturating_add(more));
+        }
+    }
+    add(&mut total.input, more.input);
+    add(&mut total.cached, more.cached);
+    add(&mut total.output, more.output);
+    add(&mut total.micro_usd, more.micro_usd);
+}
