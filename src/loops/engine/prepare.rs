@@ -361,7 +361,9 @@ fn scan(store: &Store) -> Scanned {
         Ok(ids) => ids,
         Err(error) => return Scanned { runs: Vec::new(), trouble: Some(error.to_string()) },
     };
-    let runs = ids.into_iter().map(|id| store.run_dir(id)).filter(is_shown).map(|dir| look_at(&dir)).collect();
+    let looked = ids.into_iter().map(|id| store.run_dir(id)).filter(is_shown).map(|dir| look_at(&dir));
+    // A directory whose loopdash died before `submitted` was durable holds no run.
+    let runs = looked.filter(|run| run.state.spec.is_some() || run.problem.is_some()).collect();
     Scanned { runs, trouble: None }
 }
 
