@@ -16,7 +16,7 @@ use super::layout::{Arrangement, Detail, Screen, Side, Wish};
 use super::loop_list::{Bar, ListRow, LoopList, LoopRow};
 use super::mark::Mark;
 use super::notice::{Backdrop, Toast, Toasts, TooSmall};
-use super::pane::Pane;
+use super::pane::{Pane, Rule};
 use super::phase_strip::{Phase, PhaseKind};
 use super::scrollbar::Extent;
 use super::tabs::{PANES, Tabs};
@@ -215,7 +215,7 @@ where
     }
 }
 
-fn draw_diff(theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn diff_files() -> [FileRow<'static>; 3] {
     let file = FileRow {
         status: 'M',
         path: "src/auth/session.rs",
@@ -227,7 +227,7 @@ fn draw_diff(theme: &Theme, area: Rect, buf: &mut Buffer) {
         warning: None,
         selected: true,
     };
-    let files = [
+    [
         file,
         FileRow {
             path: "src/auth/middleware.rs",
@@ -246,7 +246,11 @@ fn draw_diff(theme: &Theme, area: Rect, buf: &mut Buffer) {
             selected: false,
             ..file
         },
-    ];
+    ]
+}
+
+fn draw_diff(theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let files = diff_files();
     let s = |text, syntax, changed| DiffSpan { text, syntax, changed };
     let (kw, ty, fun, com) =
         (Some(Role::SyntaxKeyword), Some(Role::SyntaxType), Some(Role::SyntaxFunction), Some(Role::SyntaxComment));
@@ -575,9 +579,8 @@ fn draw_detail(theme: &Theme, area: Rect, border: bool, focus: Side, open: usize
     if border {
         Pane::new(theme, focus == Side::Detail).render_to(area, buf);
     } else {
-        let line = Rect { height: 1, ..area };
-        super::pen::Pen::new(buf, theme, line, 0)
-            .rule(0, if focus == Side::Detail { Role::BorderFocus } else { Role::Border });
+        let role = if focus == Side::Detail { Role::BorderFocus } else { Role::Border };
+        Rule { theme, role }.render_to(area, buf);
     }
     let detail = Detail::of(area, border);
     let phase = |kind, mark, duration| Phase { kind, mark, duration, note: None };
@@ -603,7 +606,7 @@ fn draw_detail(theme: &Theme, area: Rect, border: bool, focus: Side, open: usize
     let inside = Rect { x: detail.tabs.x + 1, width: detail.tabs.width.saturating_sub(1), ..detail.tabs };
     Tabs { theme, tabs: &PANES, open }.render_to(inside, buf);
     if detail.rule.height > 0 {
-        super::pen::Pen::new(buf, theme, detail.rule, 0).rule(0, Role::Border);
+        Rule { theme, role: Role::Border }.render_to(detail.rule, buf);
     }
     let panes = [draw_output, draw_diff, draw_verdicts, draw_tests, draw_gates, draw_timeline];
     panes[open](theme, detail.body, buf);

@@ -64,6 +64,21 @@ impl Widget for &Pane<'_> {
     }
 }
 
+/// A line across, such as under the tabs, or in place of a border where panes are stacked.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule<'a> {
+    /// The theme.
+    pub theme: &'a Theme,
+    /// [`Role::Border`], or [`Role::BorderFocus`] where it heads the pane that keys go to.
+    pub role: Role,
+}
+
+impl Widget for &Rule<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        Pen::new(buf, self.theme, area, 0).rule(0, self.role);
+    }
+}
+
 /// Writes a title and a remark over a border's top line.
 pub(crate) fn title_line(
     theme: &Theme,
@@ -137,6 +152,9 @@ mod tests {
         let buf = paint(&pane, 48, 3);
         assert!(has_role(&buf, "╭", Role::BorderFocus) && has_role(&buf, "run/auth", Role::Branch));
         hold_at_all_sizes(&pane);
+        let rule = Rule { theme: &theme, role: Role::Border };
+        assert_eq!(draw(&rule, 5, 2), ["─────", ""]);
+        hold_at_all_sizes(&rule);
     }
 
     #[test]
