@@ -2,8 +2,9 @@
 
 use super::cli::exit::Failure;
 use super::cli::{Colour, Global};
-use super::config::{LoadOptions, Loaded, load, repository_root};
+use super::config::{LoadOptions, Loaded, load};
 use crate::loops::core::fleet::{Fleet, FleetRun, Ownership};
+use crate::loops::git::{RepoInfo, discover};
 use crate::loops::journal::index::scan;
 use crate::loops::journal::store::default_root;
 use crate::loops::journal::{Lock, Store};
@@ -57,17 +58,12 @@ impl Context {
         LoadOptions::from_process(self.cwd.clone(), self.global.config.clone(), self.global.set.clone())
     }
 
-    /// The root of the repository that this stands in.
+    /// The repository that this stands in. Blocks while git is asked.
     ///
     /// # Errors
-    /// There is none.
-    pub fn repository(&self) -> Result<PathBuf, Failure> {
-        repository_root(&self.cwd).ok_or_else(|| {
-            Failure::Data(format!(
-                "{} is not inside a git repository; go to one, or make one with `git init`",
-                self.cwd.display()
-            ))
-        })
+    /// There is none, or loopdash cannot work with it.
+    pub fn repository(&self) -> Result<RepoInfo, Failure> {
+        discover(&self.cwd).map_err(|error| Failure::Data(error.to_string()))
     }
 
     /// Tells the user something beside the output.

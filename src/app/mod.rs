@@ -58,7 +58,7 @@ fn dispatch(context: &Context, cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Config) => commands::config::config(context),
         Some(Command::List) => commands::list::list(context),
         Some(Command::Show(args)) => commands::show::show(context, &args),
-        Some(Command::Diff(_)) => not_built("diff"),
+        Some(Command::Diff(args)) => commands::diff::diff(context, &args),
         Some(Command::Log(args)) => commands::log::log(context, &args),
         Some(Command::Schema(args)) => commands::print::schema(args),
         Some(Command::Doctor) => commands::doctor::doctor(context),

@@ -1,8 +1,8 @@
 //! The commands that need no engine, run as a user runs them: what they print, and their exit status.
 
 use loopdash::loops::core::event::{
-    Event, Finished, GateFinished, IterationStarted, Outcome, Record, SnapshotTaken, Submitted, TestStarted,
-    VerdictReached,
+    Admitted, Event, Finished, GateFinished, IterationStarted, Outcome, Record, SnapshotTaken, Submitted, TestFailed,
+    TestStarted, VerdictReached, WorkspaceReady,
 };
 use loopdash::loops::core::gate::GateResult;
 use loopdash::loops::core::ids::{Millis, RunId, StepId};
@@ -230,7 +230,7 @@ fn doctor_tells_what_is_missing() {
     let told = here.run(&["doctor"]).ok();
     for part in [
         "ok    git ",
-        "ok    repository       [base]/shop",
+        "warn  repository       [base]/shop has no commit",
         "ok    agent            shell: /",
         "ok    state directory  [base]/state",
     ] {
@@ -295,9 +295,33 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
     }
 }
 
+fn submitted(here: &Desk, label: &str) -> Submitted {
+    Submitted {
+        label: label.to_owned(),
+        spec: Box::new(spec(label, &here.repo())),
+        trigger: Trigger::Cli,
+        base: None,
+        version: "0.1.0".to_owned(),
+        order: 0,
+    }
+}
+
+/// Writes a run's journal.
+fn write_run(here: &Desk, id: &str, events: Vec<Event>) -> RunId {
+    let run = RunId::parse(id).unwrap();
+    let store = Store::open(&here.state()).unwrap();
+    let mut writer = JournalWriter::create(&store.run_dir(run)).unwrap();
+    let records: Vec<Record> = events
+        .into_iter()
+        .zip(1..)
+        .map(|(event, seq)| Record { seq, at: Millis(1_795_000_000_000 + seq * 1_000), run, event })
+        .collect();
+    writer.append(&records).unwrap();
+    run
+}
+
 /// Writes a finished run's journal.
 fn journal(here: &Desk, id: &str, label: &str) -> RunId {
-    let run = RunId::parse(id).unwrap();
     let verdict = Verdict {
         decision: Decision::Done,
         confidence: Some(0.9),
@@ -309,14 +333,6 @@ fn journal(here: &Desk, id: &str, label: &str) -> RunId {
             line: Some(3),
             text: "a name".to_owned(),
         }],
-    };
-    let submitted = Submitted {
-        label: label.to_owned(),
-        spec: Box::new(spec(label, &here.repo())),
-        trigger: Trigger::Cli,
-        base: None,
-        version: "0.1.0".to_owned(),
-        order: 0,
     };
     let snapshot = SnapshotTaken {
         step: StepId(2),
@@ -337,8 +353,8 @@ fn journal(here: &Desk, id: &str, label: &str) -> RunId {
         duration_ms: 1_500,
     };
     let events: Vec<Event> = vec![
-        submitted.into(),
-        loopdash::loops::core::event::Admitted { slot: 0 }.into(),
+        submitted(here, label).into(),
+        Admitted { slot: 0 }.into(),
         TestStarted { test: "objective".to_owned(), attempt: 1 }.into(),
         IterationStarted { iteration: 1, test: "objective".to_owned() }.into(),
         snapshot.into(),
@@ -346,15 +362,7 @@ fn journal(here: &Desk, id: &str, label: &str) -> RunId {
         VerdictReached { step: StepId(4), verdict }.into(),
         Finished { outcome: Outcome::Done, reason: "every test passed".to_owned() }.into(),
     ];
-    let store = Store::open(&here.state()).unwrap();
-    let mut writer = JournalWriter::create(&store.run_dir(run)).unwrap();
-    let records: Vec<Record> = events
-        .into_iter()
-        .zip(1..)
-        .map(|(event, seq)| Record { seq, at: Millis(1_795_000_000_000 + seq * 1_000), run, event })
-        .collect();
-    writer.append(&records).unwrap();
-    run
+    write_run(here, id, events)
 }
 
 #[test]
@@ -386,6 +394,76 @@ fn runs_are_listed_shown_and_logged_without_an_engine() {
     assert!(lines[0].ends_with("     1  submitted as docs, priority 5"), "{log}");
     assert!(lines[7].ends_with("finished: done: every test passed"), "{log}");
     assert!(!log.contains('\u{1b}'), "{log:?}");
+}
+
+/// Runs git in the desk's repository.
+fn git(here: &Desk, arguments: &[&str]) -> String {
+    let identity = ["-c", "user.name=n", "-c", "user.email=a@b", "-c", "commit.gpgSign=false"];
+    let output = Command::new("git").args(identity).args(arguments).current_dir(here.repo()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_diff_shows_the_run_or_one_iteration() {
+    let here = Desk::new();
+    let mut commits = Vec::new();
+    for (number, text) in ["one\n", "one\ntwo\u{1b}[2J\n", "one\ntwo\u{1b}[2J\nthree\n"].iter().enumerate() {
+        here.write("file.txt", text);
+        git(&here, &["add", "file.txt"]);
+        git(&here, &["commit", "-q", "-m", &number.to_string()]);
+        commits.push(git(&here, &["rev-parse", "HEAD"]));
+    }
+    let step = |number: u32| StepId(number);
+    let taken = |number: u32, commit: &str| SnapshotTaken {
+        step: step(number),
+        commit: commit.to_owned(),
+        tree: commit.to_owned(),
+        empty: false,
+        parent: None,
+        files: 1,
+        insertions: 1,
+        deletions: 0,
+        skipped: Vec::new(),
+    };
+    let ready = WorkspaceReady {
+        path: here.repo().display().to_string(),
+        branch: None,
+        base: commits[0].clone(),
+        git_dir: here.repo().join(".git").display().to_string(),
+        common_dir: here.repo().join(".git").display().to_string(),
+        in_place: true,
+        fresh: false,
+        included: Vec::new(),
+    };
+    let begin = |iteration| IterationStarted { iteration, test: "objective".to_owned() };
+    let failed = TestFailed { test: "objective".to_owned(), attempt: 1, why: "not yet".to_owned() };
+    write_run(
+        &here,
+        "01930000-0000-7000-8000-00000000aaaa",
+        vec![
+            submitted(&here, "a").into(),
+            Admitted { slot: 0 }.into(),
+            ready.into(),
+            TestStarted { test: "objective".to_owned(), attempt: 1 }.into(),
+            begin(1).into(),
+            taken(1, &commits[1]).into(),
+            failed.into(),
+            TestStarted { test: "objective".to_owned(), attempt: 2 }.into(),
+            begin(2).into(),
+            taken(2, &commits[2]).into(),
+        ],
+    );
+    let whole = here.run(&["diff", "a"]).ok();
+    assert!(whole.starts_with(&format!("a, since its base: git diff {} {}\n", commits[0], commits[2])), "{whole}");
+    assert!(whole.contains("\n+two\n+three\n"), "{whole:?}");
+    let last = here.run(&["diff", "a", "--last"]).ok();
+    assert!(last.contains("iteration 2") && last.contains("\n+three\n") && !last.contains("+two"), "{last}");
+    let first = here.run(&["diff", "a", "--iteration", "1", "--color", "always"]).ok();
+    assert!(first.contains("\u{1b}[32m+two\u{1b}[m\n") && !first.contains("[2J"), "{first:?}");
+    let told = here.run(&["diff", "a", "--iteration", "7"]);
+    assert_eq!(told.code, Some(65));
+    assert!(told.err.contains("these have one: 1, 2"), "{}", told.err);
 }
 
 #[test]

@@ -24,10 +24,21 @@ pub struct DemoArgs {
     pub keep: bool,
 }
 
-/// Arguments of `run` and `prompt`.
+/// Arguments of `run`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub struct RunArgs {
+    /// Which loop.
+    #[command(flatten)]
+    pub what: LoopArgs,
+    /// How to show it.
+    #[command(flatten)]
+    pub lines: LineArgs,
+}
+
+/// The loop that `run` and `prompt` are about.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LoopArgs {
     /// File with the objective; `-` is standard input. prompt.md when nothing else is given.
     #[arg(value_name = "PROMPT_FILE", conflicts_with = "prompt")]
     pub prompt_file: Option<PathBuf>,
@@ -58,9 +69,6 @@ pub struct RunArgs {
     /// Work in this checkout instead of a worktree of its own.
     #[arg(long)]
     pub in_place: bool,
-    /// How to show it.
-    #[command(flatten)]
-    pub lines: LineArgs,
 }
 
 /// How a command without a screen prints.
@@ -155,7 +163,7 @@ pub struct ManArgs {
     pub command: Option<String>,
 }
 
-impl RunArgs {
+impl LoopArgs {
     /// The request that these flags make.
     pub fn request(&self) -> RunRequest {
         RunRequest {

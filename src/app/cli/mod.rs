@@ -6,7 +6,7 @@ pub mod exit;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-use args::{DemoArgs, DiffArgs, LogArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs};
+use args::{DemoArgs, DiffArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs};
 use exit::EXIT_STATUSES;
 
 const OVERVIEW: &str = "\
@@ -37,12 +37,12 @@ Examples:
     disable_help_subcommand = true,
 )]
 pub struct Cli {
-    /// What holds for every command.
-    #[command(flatten)]
-    pub global: Global,
     /// What holds for the dashboard.
     #[command(flatten)]
     pub dashboard: DashboardArgs,
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
     /// What to do; nothing is the dashboard.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -107,7 +107,7 @@ pub enum Command {
     /// Write a commented loopdash.toml; never replaces one.
     Init,
     /// Show the prompt that would be sent, without running anything.
-    Prompt(RunArgs),
+    Prompt(LoopArgs),
     /// Show every configuration value and where it came from.
     Config,
     /// List the runs of this box.

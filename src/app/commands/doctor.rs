@@ -2,10 +2,11 @@
 
 use super::text::line;
 use crate::app::cli::exit::{Exit, Failure};
-use crate::app::config::{Loaded, Problems, repository_root, resolve};
+use crate::app::config::{Loaded, Problems, resolve};
 use crate::app::context::Context;
 use crate::loops::agent::resolve as find;
 use crate::loops::core::gate::CommandLine;
+use crate::loops::git::{GitError, Head, MINIMUM_GIT, RepoInfo, discover, version};
 use crate::loops::journal::Store;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -56,8 +57,9 @@ impl Check {
 /// The output cannot be written.
 pub fn doctor(context: &Context) -> Result<Exit, Failure> {
     let mut checks = vec![git()];
-    let root = repository_root(&context.cwd);
-    checks.push(repository(context, root.as_deref()));
+    let found = discover(&context.cwd);
+    repository(&found, &mut checks);
+    let root = found.ok().map(|info| info.root);
     let problems = match context.config() {
         Ok(loaded) => {
             let problems = configuration(&loaded, root.as_deref(), &mut checks);
@@ -90,39 +92,46 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
     Ok(if failed { Exit::BadData } else { Exit::Done })
 }
 
-/// The oldest git with everything that is used.
-const OLDEST_GIT: (u32, u32) = (2, 38);
-
 fn git() -> Check {
-    const INSTALL: &str = "install git 2.38 or later";
-    let output = std::process::Command::new("git").arg("--version").stdin(std::process::Stdio::null()).output();
-    match output {
-        Err(error) => Check::fail("git", format!("cannot be run: {error}"), INSTALL),
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            match version_of(&text) {
-                Some(version) if version >= OLDEST_GIT => Check::ok("git", text),
-                Some(_) => Check::fail("git", format!("{text} is too old"), INSTALL),
-                None => Check::warn("git", format!("{text:?} names no version"), INSTALL),
-            }
+    match version() {
+        Ok(version) if version < MINIMUM_GIT => {
+            Check::fail("git", GitError::TooOld { found: version.to_string() }.to_string(), "")
         }
+        Ok(version) => Check::ok("git", version.to_string()),
+        Err(error) => Check::fail("git", error.to_string(), ""),
     }
 }
 
-/// Major and minor version out of `git version 2.47.3`.
-fn version_of(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?.split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-fn repository(context: &Context, root: Option<&Path>) -> Check {
-    match root {
-        Some(root) => Check::ok("repository", root.display().to_string()),
-        None => Check::warn(
+/// The repository, and what about it matters to a loop.
+fn repository(found: &Result<RepoInfo, GitError>, checks: &mut Vec<Check>) {
+    let info = match found {
+        Ok(info) => info,
+        Err(error @ GitError::NotARepository { .. }) => {
+            let remedy = "make one with `git init` and a first commit; `loopdash demo` needs none";
+            return checks.push(Check::warn("repository", error.to_string(), remedy));
+        }
+        Err(error) => return checks.push(Check::fail("repository", error.to_string(), "")),
+    };
+    let root = info.root.display();
+    checks.push(match &info.head {
+        Head::Branch { name, .. } => Check::ok("repository", format!("{root}, on {name}")),
+        Head::Detached { commit } => Check::ok("repository", format!("{root}, detached at {commit:.10}")),
+        Head::Unborn { .. } => Check::warn(
             "repository",
-            format!("{} is not inside one", context.cwd.display()),
-            "go to a repository, or make one with `git init` and a first commit; `loopdash demo` needs none",
+            format!("{root} has no commit"),
+            "worktrees start from one: `git commit --allow-empty -m start`, or use isolation = \"none\"",
         ),
+    });
+    for (present, fact) in [
+        (info.bare, "it is bare: loops work in worktrees, isolation = \"none\" cannot be used"),
+        (info.submodules, "it has submodules: new worktrees do not hold them; a `setup` command can fetch them"),
+        (info.filters, "it has content filters, such as LFS: they are not run, so filtered files stay as stored"),
+        (info.sparse, "it is checked out in part: new worktrees hold the same part"),
+        (info.partial, "it is a partial clone: what was never fetched is missing in new worktrees"),
+    ] {
+        if present {
+            checks.push(Check::warn("repository", fact, ""));
+        }
     }
 }
 
@@ -202,17 +211,4 @@ fn terminal() -> Check {
         return Check::warn("terminal", format!("TERM={name}, {size}"), "set TERM to what your terminal is");
     }
     Check::ok("terminal", format!("{name}, {size}, {colours}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_as_git_prints_them() {
-        assert_eq!(version_of("git version 2.47.3"), Some((2, 47)));
-        assert_eq!(version_of("git version 2.39.5 (Apple Git-154)"), Some((2, 39)));
-        assert_eq!(version_of("gitoxide"), None);
-        assert!((2, 9) < OLDEST_GIT && (2, 38) >= OLDEST_GIT && (3, 0) > OLDEST_GIT);
-    }
 }

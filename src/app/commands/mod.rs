@@ -1,6 +1,7 @@
 //! The commands that need no engine: they read and print, and change nothing but what their name says.
 
 pub mod config;
+pub mod diff;
 pub mod doctor;
 pub mod init;
 pub mod list;
