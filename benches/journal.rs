@@ -2,17 +2,24 @@
 //!
 //! Compare rows of one run with each other; the disk and the machine decide the absolute figures.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot set up its disk has nothing to say")]
+
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use loopdash::loops::core::event::{
-    Event, GateFinished, Guidance, IterationStarted, Record, SnapshotTaken, Spawned, StepFinished, StepStarted,
-    VerdictReached, When,
+    Admitted, Event, GateFinished, IterationStarted, Record, SnapshotTaken, Spawned, StepFinished, StepStarted,
+    Submitted, TestFailed, TestStarted, VerdictReached, WorkspaceReady,
 };
 use loopdash::loops::core::gate::GateResult;
-use loopdash::loops::core::ids::{Millis, RunId, StepId, Who};
+use loopdash::loops::core::ids::{Millis, RunId, StepId};
+use loopdash::loops::core::spec::{
+    AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec, PromptRoute, Trigger,
+};
+use loopdash::loops::core::state::{OBJECTIVE_TEST, RunState};
 use loopdash::loops::core::step::{Cause, Exit, StepEnd, StepKind};
 use loopdash::loops::core::verdict::{Decision, Finding, Severity, Verdict};
 use loopdash::loops::journal::{JournalWriter, RunDir, Store, replay_into};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
@@ -26,52 +33,116 @@ fn run() -> RunId {
     RunId::parse("0192d5a0-1111-7222-8333-444455556666").expect("a fixed id")
 }
 
-/// The records of iterations as they come: actor, snapshot, gate, critic.
+/// The records of a legal run that never gets done: actor, snapshot, gate and critic, over and over.
 fn records(count: usize) -> Vec<Record> {
-    (1..=count as u64)
-        .map(|seq| Record { seq, at: Millis(1_700_000_000_000 + seq * 40), run: run(), event: event(seq as u32) })
+    (1..)
+        .zip(opening().into_iter().chain((1..).flat_map(iteration)).take(count))
+        .map(|(seq, event)| Record { seq, at: Millis(1_700_000_000_000 + seq * 40), run: run(), event })
         .collect()
 }
 
-fn event(n: u32) -> Event {
-    let step = StepId(n / 3);
-    match n % 12 {
-        0 => IterationStarted { iteration: n / 12, test: "CP-SPEC-005".to_owned() }.into(),
-        1 | 4 | 7 => StepStarted {
-            step,
-            kind: StepKind::Actor,
-            iteration: n / 12,
-            agent: Some("claude".to_owned()),
-            argv: ["claude", "-p", "--verbose", "--output-format", "stream-json"].map(str::to_owned).to_vec(),
-            cwd: "/home/user/.local/state/worktrees/auth-refactor".to_owned(),
-            prompt: Some(format!("steps/{step}-actor/prompt.md")),
-            guidance: Vec::new(),
+fn opening() -> Vec<Event> {
+    let ready = WorkspaceReady {
+        path: "/home/user/.local/state/worktrees/auth-refactor".to_owned(),
+        branch: Some("run/auth-refactor".to_owned()),
+        base: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        git_dir: "/home/user/project/.git/worktrees/auth-refactor".to_owned(),
+        common_dir: "/home/user/project/.git".to_owned(),
+        in_place: false,
+        fresh: true,
+        included: Vec::new(),
+    };
+    vec![submitted(), Admitted { slot: 0 }.into(), ready.into()]
+}
+
+fn submitted() -> Event {
+    let agent = AgentSpec {
+        name: "claude".to_owned(),
+        command: vec!["claude".to_owned(), "-p".to_owned()],
+        prompt: PromptRoute::Stdin,
+        dialect: DialectName::Text,
+        env: BTreeMap::new(),
+        timeout_ms: 600_000,
+    };
+    let spec = LoopSpec {
+        name: "auth-refactor".to_owned(),
+        repo: "/home/user/project".to_owned(),
+        objective: "Move the session check into one place.".to_owned(),
+        tests: Vec::new(),
+        tests_file: None,
+        actor: agent.clone(),
+        critic: Some(agent),
+        critic_when: CriticWhen::Always,
+        isolation: Isolation::Worktree,
+        base: None,
+        branch: None,
+        worktree_path: None,
+        priority: 5,
+        limits: Limits { max_iterations: u32::MAX, max_attempts: u32::MAX, wall_clock_ms: None },
+        context_files: Vec::new(),
+        setup: None,
+        gates: Vec::new(),
+    };
+    let (label, version) = ("auth-refactor".to_owned(), "0.1.0".to_owned());
+    Submitted { label, spec: Box::new(spec), trigger: Trigger::Cli, base: None, version, order: 0 }.into()
+}
+
+fn iteration(n: u32) -> Vec<Event> {
+    let test = || OBJECTIVE_TEST.to_owned();
+    let first = n * 4 - 3;
+    let mut events =
+        vec![TestStarted { test: test(), attempt: n }.into(), IterationStarted { iteration: n, test: test() }.into()];
+    let gate = StepKind::Gate("tests".to_owned());
+    for (step, kind) in (first..).zip([StepKind::Actor, StepKind::Snapshot, gate, StepKind::Critic]) {
+        let step = StepId(step);
+        let process = kind != StepKind::Snapshot;
+        events.push(started(step, n, kind.clone()));
+        if process {
+            events.push(Spawned { step, pid: 10_000 + n, start: 123_456_789 }.into());
         }
-        .into(),
-        2 | 5 | 8 => Spawned { step, pid: 10_000 + n, start: 123_456_789 }.into(),
-        3 | 6 => StepFinished { step, end: end(n) }.into(),
-        9 => SnapshotTaken {
-            step,
-            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-            tree: "89abcdef0123456789abcdef0123456789abcdef".to_owned(),
-            empty: false,
-            parent: Some("fedcba9876543210fedcba9876543210fedcba98".to_owned()),
-            files: 12,
-            insertions: 340,
-            deletions: 57,
-            skipped: Vec::new(),
+        events.push(StepFinished { step, end: end(n) }.into());
+        match kind {
+            StepKind::Snapshot => events.push(snapshot(step)),
+            StepKind::Gate(gate) => {
+                let outcome = GateResult::Passed;
+                events.push(GateFinished { step, gate, required: true, outcome, duration_ms: 4_321 }.into());
+            }
+            StepKind::Critic => events.push(VerdictReached { step, verdict: verdict() }.into()),
+            _ => {}
         }
-        .into(),
-        10 => {
-            let outcome = GateResult::Failed { exit: Exit::Code(101) };
-            GateFinished { step, gate: "tests".to_owned(), required: true, outcome, duration_ms: 4_321 }.into()
-        }
-        _ if n.is_multiple_of(24) => {
-            let text = "keep the public signature as it is".to_owned();
-            Guidance { id: n, text, when: When::Next, who: Who::Operator }.into()
-        }
-        _ => VerdictReached { step, verdict: verdict() }.into(),
     }
+    let why = "the critic found 1 blocking point".to_owned();
+    events.push(TestFailed { test: test(), attempt: n, why }.into());
+    events
+}
+
+fn started(step: StepId, iteration: u32, kind: StepKind) -> Event {
+    StepStarted {
+        step,
+        kind,
+        iteration,
+        agent: Some("claude".to_owned()),
+        argv: ["claude", "-p", "--verbose", "--output-format", "stream-json"].map(str::to_owned).to_vec(),
+        cwd: "/home/user/.local/state/worktrees/auth-refactor".to_owned(),
+        prompt: Some(format!("steps/{step}-actor/prompt.md")),
+        guidance: Vec::new(),
+    }
+    .into()
+}
+
+fn snapshot(step: StepId) -> Event {
+    SnapshotTaken {
+        step,
+        commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        tree: "89abcdef0123456789abcdef0123456789abcdef".to_owned(),
+        empty: false,
+        parent: Some("fedcba9876543210fedcba9876543210fedcba98".to_owned()),
+        files: 12,
+        insertions: 340,
+        deletions: 57,
+        skipped: Vec::new(),
+    }
+    .into()
 }
 
 fn end(n: u32) -> StepEnd {
@@ -131,6 +202,17 @@ fn replay_100k(bencher: Bencher<'_, '_>) {
         let extent = replay_into(&written.dir, |record| seen += record.seq).expect("a whole journal");
         assert_eq!(extent.records as usize, EVENTS);
         seen
+    });
+}
+
+#[divan::bench]
+fn replay_and_fold_100k(bencher: Bencher<'_, '_>) {
+    let written = &*WRITTEN;
+    bencher.counter(BytesCount::new(written.bytes)).bench(|| {
+        let mut state = RunState::new(run());
+        replay_into(&written.dir, |record| state.apply(&record)).expect("a whole journal");
+        assert_eq!((state.seq as usize, state.refused), (EVENTS, 0));
+        state
     });
 }
 

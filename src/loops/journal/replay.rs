@@ -8,7 +8,7 @@ use super::line::{Line, Lines, ends_in_record, unseal};
 use super::store::RunDir;
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::RunId;
-use crate::loops::core::record::{DecodeError, Decoded, FORMAT, decode};
+use crate::loops::core::record::{DecodeError, Decoded, Decoder, FORMAT};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -90,7 +90,7 @@ pub(super) fn scan(
     mut each: impl FnMut(Record),
 ) -> Result<(), JournalError> {
     extent.torn = None;
-    let mut lines = Lines::new(input);
+    let (mut lines, mut decoder) = (Lines::new(input), Decoder::default());
     let mut number = 0;
     loop {
         number += 1;
@@ -101,7 +101,7 @@ pub(super) fn scan(
                 return Ok(());
             }
             Line::Long(bytes) => (bytes, Bad::Unsealed { why: "the line is too long", hides_record: false }),
-            Line::Whole(line) => match judge(line, run, extent.next_seq) {
+            Line::Whole(line) => match judge(&mut decoder, line, run, extent.next_seq) {
                 Ok(decoded) => {
                     extent.good_len += line.len() as u64 + 1;
                     extent.next_seq += 1;
@@ -161,9 +161,9 @@ enum Bad {
     Newer(u32),
 }
 
-fn judge(line: &[u8], run: RunId, expected: u64) -> Result<Decoded, Bad> {
+fn judge(decoder: &mut Decoder, line: &[u8], run: RunId, expected: u64) -> Result<Decoded, Bad> {
     let json = unseal(line).map_err(|why| Bad::Unsealed { why, hides_record: ends_in_record(line) })?;
-    let decoded = decode(json).map_err(|error| match error {
+    let decoded = decoder.decode(json).map_err(|error| match error {
         DecodeError::Newer { found } => Bad::Newer(found),
         // A later format may have dropped fields that the head needs here, but its lines still open with their `v`.
         DecodeError::Malformed(why) => match serde_json::from_str::<Version>(json) {
