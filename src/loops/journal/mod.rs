@@ -9,6 +9,8 @@ mod atomic;
 pub mod error;
 pub mod fleet;
 pub mod follow;
+#[cfg(test)]
+mod golden;
 pub mod index;
 mod line;
 pub mod owner;
