@@ -271,8 +271,9 @@ async fn time_runs_out() {
 #[tokio::test]
 async fn frozen_time_does_not_count() {
     let bench = Bench::new("freeze");
+    let time = Duration::from_secs(5);
     let mut launch = bench.sh("echo begun; setsid sh -c 'while :; do echo tick; sleep 0.02; done'");
-    launch.timeout = Some(Duration::from_secs(2));
+    launch.timeout = Some(time);
     let running = bench.start(launch).await;
     printed(&running, "tick").await;
     running.control().freeze();
@@ -281,17 +282,16 @@ async fn frozen_time_does_not_count() {
         !family.is_empty() && family.iter().all(|proc| stands_still(proc.state))
     })
     .await;
+    let frozen = Instant::now();
     let lines = running.live.lines();
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    assert!(stands_still(state_of(running.pid)), "it outlived its time, frozen");
+    tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(running.live.lines(), lines);
+    let frozen = frozen.elapsed();
     running.control().thaw();
-    let mut seen = running.live.version();
-    while running.live.lines() < lines + 5 {
-        seen = running.live.changed(seen).await;
-    }
     let ended = bench.end(running).await;
     assert_eq!(ended.cause, Cause::TimedOut);
+    assert!(ended.lines > lines, "it went on");
+    assert!(ended.duration >= time + frozen, "{:?}", ended.duration);
 }
 
 #[tokio::test]
@@ -438,4 +438,42 @@ async fn survivors_of_a_crash_are_found_and_stopped() {
     let stopped = survivors::stop(by_mark.clone()).await;
     assert_eq!(stopped.len(), by_mark.len());
     assert_eq!(bench.end(running).await.exit, Exit::Signal(9));
+}
+
+const HOST_DIR: &str = "LOOPDASH_TEST_HOST_DIR";
+
+/// Not a test by itself: the process that the next test kills.
+#[tokio::test]
+#[ignore = "runs as a process of another test"]
+async fn host() {
+    let Some(dir) = std::env::var_os(HOST_DIR).map(PathBuf::from) else { return };
+    let bench = Bench { root: tempfile::tempdir_in(&dir).unwrap(), run: std::env::var("HOST_RUN").unwrap() };
+    let running = bench.start(bench.sh("setsid sleep 311 & echo ready; trap '' TERM; while :; do sleep 1; done")).await;
+    printed(&running, "ready").await;
+    fs::write(dir.join("pid.new"), format!("{} {}", running.pid, running.start)).unwrap();
+    fs::rename(dir.join("pid.new"), dir.join("pid")).unwrap();
+    running.wait().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_killed_loopdash_takes_its_agents_along_and_finds_the_rest() {
+    let bench = Bench::new("killed");
+    let mut host = std::process::Command::new(std::env::current_exe().unwrap());
+    host.args(["--exact", "processes::host", "--ignored"]).stdout(std::process::Stdio::null());
+    let mut host = host.env(HOST_DIR, bench.path()).env("HOST_RUN", &bench.run).spawn().unwrap();
+    let pid_file = bench.path().join("pid");
+    until("the host has an agent", || pid_file.exists()).await;
+    let text = fs::read_to_string(pid_file).unwrap();
+    let (pid, start) = text.split_once(' ').unwrap();
+    let leader: (u32, u64) = (pid.parse().unwrap(), start.parse().unwrap());
+    assert!(tree::process(leader.0).is_some_and(|proc| proc.start == leader.1));
+    host.kill().unwrap();
+    host.wait().unwrap();
+    until("the agent dies", || !tree::process(leader.0).is_some_and(|proc| proc.start == leader.1 && proc.is_alive()))
+        .await;
+    let rest = survivors::find(std::slice::from_ref(&bench.run), &[leader]);
+    assert!(rest.iter().any(|proc| proc.command == "sleep 311"), "{rest:?}");
+    assert_eq!(survivors::stop(rest.clone()).await.len(), rest.len());
+    assert_eq!(tree::marked(&bench.run).into_iter().filter(tree::Proc::is_alive).count(), 0);
 }

@@ -23,3 +23,23 @@ impl Dialect {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::loops::agent::transcript::{Stream, Writer};
+
+    #[test]
+    fn text_is_the_clean_end_of_standard_output() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("1-critic");
+        let mut writer = Writer::create(&dir, u64::MAX).unwrap();
+        writer.push(Stream::Stdout, b"much talk\n\x1b[1mDONE\x1b[m\n");
+        writer.push(Stream::Stderr, b"warning: late\n");
+        writer.finish();
+        let transcript = Transcript::open(&dir);
+        assert_eq!(Dialect::Text.answer(&transcript, 1_000).unwrap(), "much talk\nDONE\n");
+        assert_eq!(Dialect::Text.answer(&transcript, 12).unwrap(), "DONE\n");
+    }
+}

@@ -212,6 +212,10 @@ impl<'a> Screen<'a> {
     }
 
     fn put_char(&mut self, c: char) {
+        if c.is_ascii() {
+            (self.marks, self.joined) = (0, false);
+            return self.put(c.encode_utf8(&mut [0; 4]), 1);
+        }
         if is_invisible(c) && !(is_joiner(c) && self.after_non_ascii()) {
             self.joined = false;
             let shown = format!("<U+{:04X}>", u32::from(c));

@@ -90,7 +90,8 @@ impl LiveOutput {
     }
 
     /// Waits until the version differs from `seen`, and returns the new one; at once if it does already. However much
-    /// arrived in between, it is one wake-up, and a step that nobody watches pays for none.
+    /// arrived in between, it is one wake-up, and a step that nobody watches pays for none. The end counts as a change;
+    /// after it there is no other, so ask [`LiveOutput::finished`] before waiting again.
     pub async fn changed(&self, seen: u64) -> u64 {
         loop {
             let mut woken = std::pin::pin!(self.wake.notified());
