@@ -22,7 +22,7 @@ use super::pump;
 use super::resolve::{SpawnError, resolve};
 use super::shim;
 use super::step::{Step, Wish};
-use super::transcript::{LiveOutput, Writer};
+use super::transcript::{LiveOutput, Stream, Writer};
 
 /// Threads that read pipes. More of them would leave less of the machine to the screen when many children print.
 const PUMP_THREADS: usize = 2;
@@ -212,7 +212,9 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     }
     let out = child.stdout.take().ok_or_else(no_pipe).and_then(|pipe| pipe.into_owned_fd());
     let err = child.stderr.take().ok_or_else(no_pipe).and_then(|pipe| pipe.into_owned_fd());
-    let receivers = out.and_then(pump::receiver).and_then(|out| Ok((out, err.and_then(pump::receiver)?)));
+    let receivers = out
+        .and_then(|out| pump::receiver(out, Stream::Stdout))
+        .and_then(|out| Ok((out, err.and_then(|err| pump::receiver(err, Stream::Stderr))?)));
     let (out, err) = match receivers {
         Ok(receivers) => receivers,
         Err(error) => {

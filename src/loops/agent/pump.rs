@@ -13,8 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::transcript::{Stream, Totals, Writer};
 
-/// What one read takes, and what the pipe is asked to hold. A child that prints much is then woken up seldom.
+/// What one read takes.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// What a pipe for standard output is asked to hold, so that a child that prints much changes places with us seldom. The
+/// system grants a user 64 MiB of this before it shrinks all their new pipes: a hundred children must fit.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 512 * 1024;
 /// Reads before another step has its turn.
 const TURN: usize = 4;
 /// What is taken at the end from a pipe that somebody keeps filling.
@@ -25,11 +29,15 @@ thread_local! {
     static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK_BYTES]);
 }
 
-/// Makes the reading end of a child's output.
-pub(super) fn receiver(fd: OwnedFd) -> io::Result<Receiver> {
-    // Refused to those who have many large pipes already; the default size works too.
+/// Makes the reading end of one of a child's outputs.
+pub(super) fn receiver(fd: OwnedFd, stream: Stream) -> io::Result<Receiver> {
     #[cfg(target_os = "linux")]
-    let _ = rustix::pipe::fcntl_setpipe_size(&fd, CHUNK_BYTES);
+    if stream == Stream::Stdout {
+        // Refused to those who have many large pipes already; the default size works too.
+        let _ = rustix::pipe::fcntl_setpipe_size(&fd, PIPE_BYTES);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
     Receiver::from_owned_fd(fd)
 }
 
