@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod cli;
+mod configuration;
 mod layers;
 mod processes;

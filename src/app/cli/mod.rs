@@ -109,6 +109,10 @@ pub enum Command {
     /// Show the prompt that would be sent, without running anything.
     Prompt(LoopArgs),
     /// Show every configuration value and where it came from.
+    ///
+    /// Later ones win: defaults; ~/.config/loopdash/config.toml (XDG_CONFIG_HOME is heeded); loopdash.toml, looked for
+    /// from here up to the repository's root; variables such as LOOPDASH_ENGINE_CAP and LOOPDASH_UI_THEME for the keys
+    /// of [engine] and [ui]; --set KEY=VALUE. Tables are joined key by key, everything else is replaced.
     Config,
     /// List the runs of this box.
     List,

@@ -67,25 +67,15 @@ pub fn for_run(loaded: &Loaded, standing: Standing<'_>, request: &RunRequest) ->
     if let Some(file) = &request.tests {
         definition.tests = Some(inside(&standing, file)?);
     }
-    if let Some(actor) = &request.actor {
-        definition.actor = Some(agent(&mut loaded, &standing, "actor", actor)?);
-    }
+    definition.actor = match (&request.actor, definition.actor.take()) {
+        (Some(actor), _) => Some(agent(&mut loaded, &standing, "actor", actor)?),
+        (None, Some(actor)) => Some(actor),
+        (None, None) => Some(only_agent(&loaded)?),
+    };
     match request.critic.as_deref() {
         Some(NO_CRITIC) => definition.critic = Some(NO_CRITIC.to_owned()),
         Some(critic) => definition.critic = Some(agent(&mut loaded, &standing, "critic", critic)?),
         None => {}
-    }
-    if definition.actor.is_none() && loaded.config.agents.len() != 1 {
-        let problem = Problem::new("no actor is named");
-        return Err(match loaded.config.agents.len() {
-            0 => {
-                problem.help("give one with `--actor \"program arguments\"`, or write `[agents.NAME]` in loopdash.toml")
-            }
-            _ => {
-                problem.nearest("", loaded.config.agents.keys().map(String::as_str), "choose one with --actor; agents")
-            }
-        }
-        .into());
     }
     for command in &request.gates {
         definition.gates.push(gate(&definition, command)?);
@@ -166,6 +156,23 @@ fn inside(standing: &Standing<'_>, file: &Path) -> Result<String, Problem> {
         Problem::new(format!("{shown} is not inside the repository"))
             .help(format!("it must lie below {}", root.display()))
     })
+}
+
+/// The agent that acts when none is named.
+fn only_agent(loaded: &Loaded) -> Result<String, Problem> {
+    let mut names = loaded.config.agents.keys();
+    let problem = Problem::new("no actor is named");
+    match (names.next(), names.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        (None, _) => {
+            Err(problem
+                .help("give one with `--actor \"program arguments\"`, or write `[agents.NAME]` in loopdash.toml"))
+        }
+        _ => {
+            let known = loaded.config.agents.keys().map(String::as_str);
+            Err(problem.nearest("", known, "choose one with --actor; agents"))
+        }
+    }
 }
 
 /// The name of a configured agent, or of one made from a command line whose program exists.

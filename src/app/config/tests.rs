@@ -414,6 +414,9 @@ fn the_default_prompt_file_is_read() {
     let spec = place.run(&RunRequest::default()).unwrap();
     assert_eq!((spec.objective.as_str(), spec.actor.name.as_str()), ("Do it.", "x"));
     assert_eq!(spec.critic.unwrap().name, "x");
+    // A critic from the command line does not make the only configured agent one of two.
+    let spec = place.run(&RunRequest { critic: Some("sh".to_owned()), ..RunRequest::default() }).unwrap();
+    assert_eq!((spec.actor.name.as_str(), spec.critic.unwrap().name.as_str()), ("x", "sh"));
 }
 
 #[test]
