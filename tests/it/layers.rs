@@ -92,13 +92,29 @@ fn the_rule_itself_can_see() {
     assert!(!uses("let tokio_like = 1;", "tokio"));
 }
 
+/// Whether the module that `path` holds is declared for tests alone.
+fn is_test_module(path: &str) -> bool {
+    let path = Path::new(path);
+    let (Some(dir), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
+        return false;
+    };
+    let parents = [dir.join("mod.rs"), dir.with_extension("rs"), dir.join("lib.rs")];
+    parents.iter().filter_map(|parent| std::fs::read_to_string(root().join(parent)).ok()).any(|text| {
+        let wanted = format!("mod {stem};");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        lines.iter().position(|line| line.ends_with(&wanted)).is_some_and(|at| {
+            lines[..at].iter().rev().take_while(|line| line.starts_with("#[")).any(|line| *line == "#[cfg(test)]")
+        })
+    })
+}
+
 #[test]
 fn files_stay_small_and_say_what_they_are_for() {
     let mut wrong = Vec::new();
     for (path, lines) in code("src") {
         let text = std::fs::read_to_string(root().join(&path)).unwrap();
         let own = lines.iter().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
-        let is_test = path.ends_with("tests.rs") || path.contains("/tests/") || path.ends_with("laws.rs");
+        let is_test = is_test_module(&path);
         if !text.starts_with("//!") && !is_test {
             wrong.push(format!("{path} does not open with its purpose"));
         }

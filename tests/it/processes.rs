@@ -443,9 +443,8 @@ async fn survivors_of_a_crash_are_found_and_stopped() {
 
 const HOST_DIR: &str = "LOOPDASH_TEST_HOST_DIR";
 
-/// Not a test by itself: the process that the next test kills.
+/// Not a test by itself, and nothing without its variable: the process that the next test kills.
 #[tokio::test]
-#[ignore = "runs as a process of another test"]
 async fn host() {
     let Some(dir) = std::env::var_os(HOST_DIR).map(PathBuf::from) else { return };
     let bench = Bench { root: tempfile::tempdir_in(&dir).unwrap(), run: std::env::var("HOST_RUN").unwrap() };
@@ -461,7 +460,7 @@ async fn host() {
 async fn a_killed_loopdash_takes_its_agents_along_and_finds_the_rest() {
     let bench = Bench::new("killed");
     let mut host = std::process::Command::new(std::env::current_exe().unwrap());
-    host.args(["--exact", "processes::host", "--ignored"]).stdout(std::process::Stdio::null());
+    host.args(["--exact", "processes::host"]).stdout(std::process::Stdio::null());
     let mut host = host.env(HOST_DIR, bench.path()).env("HOST_RUN", &bench.run).spawn().unwrap();
     let pid_file = bench.path().join("pid");
     until("the host has an agent", || pid_file.exists()).await;
