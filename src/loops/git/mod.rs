@@ -14,6 +14,7 @@ mod remove;
 mod repo;
 mod scan;
 mod snapshot;
+mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 mod walk;

@@ -3,10 +3,10 @@
 
 use git2::{Commit, Oid, Repository, Signature};
 
-use super::diff::{EMPTY, compare};
+use super::diff::{EMPTY, compare, count};
 use super::error::GitError;
 use super::names::kept_ref;
-use super::refs::{commit_at, tree_at};
+use super::refs::commit_at;
 use super::repo::{Head, open_objects};
 use super::scan::{Scanned, Skipped, scan};
 use super::workspace::Workspace;
@@ -69,7 +69,7 @@ pub fn take(wish: &TakeSnapshot) -> Result<Snapshot, GitError> {
 
     let since_base = compare(&repo, &workspace.base, &tree.to_string(), false)?;
     let changed_since_parent = match parent {
-        Some(parent) => changed(&repo, parent, tree)?,
+        Some(parent) => count(&repo, parent, &tree.to_string())?,
         None => since_base.files.len(),
     };
     Ok(Snapshot {
@@ -124,12 +124,6 @@ fn write(repo: &Repository, tree: Oid, parents: &[Commit<'_>], message: &str) ->
     let tree = repo.find_tree(tree).map_err(GitError::lib(failed))?;
     let parents: Vec<&Commit<'_>> = parents.iter().collect();
     repo.commit(None, &who, &who, message, &tree, &parents).map_err(GitError::lib(failed))
-}
-
-fn changed(repo: &Repository, parent: &str, tree: Oid) -> Result<usize, GitError> {
-    let (old, new) = (tree_at(repo, parent)?, tree_at(repo, &tree.to_string())?);
-    let diff = repo.diff_tree_to_tree(old.as_ref(), new.as_ref(), None).map_err(GitError::lib("compare snapshots"))?;
-    Ok(diff.deltas().len())
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
-use std::fs::File;
-use std::io::{Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -16,6 +14,7 @@ use super::error::GitError;
 use super::paths::{as_path, display};
 use super::repo::{guard, open_exactly};
 use super::scan::{GITLINK, Known, LARGEST_UNTRACKED, Skipped, Why};
+use super::store::{Store, is_ours};
 
 /// Each level costs a file handle and some stack.
 const DEEPEST: usize = 200;
@@ -25,7 +24,6 @@ const LINK: u32 = 0o120_000;
 
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
-const CONTENT: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 /// A path whose content differs from the index.
 pub(crate) struct Found {
@@ -40,7 +38,7 @@ pub(crate) struct Walk<'a> {
     root: &'a Path,
     modes_matter: bool,
     ignored_directories: HashMap<Vec<u8>, bool>,
-    chunk: Vec<u8>,
+    store: Store<'a>,
     pub(crate) known: Known<'a>,
     pub(crate) found: Vec<Found>,
     pub(crate) skipped: Vec<Skipped>,
@@ -63,7 +61,7 @@ impl<'a> Walk<'a> {
             root,
             modes_matter,
             ignored_directories: HashMap::new(),
-            chunk: vec![0; 64 << 10],
+            store: Store::new(repo, root),
             known,
             found: Vec::new(),
             skipped: Vec::new(),
@@ -171,6 +169,7 @@ impl<'a> Walk<'a> {
         }
         if level.depth >= DEEPEST {
             self.skip(path, Why::TooDeep(DEEPEST));
+            self.known.saw_below(path);
             return Ok(());
         }
         let handle = match rustix::fs::openat(parent, name, DIRECTORY, Mode::empty()) {
@@ -220,8 +219,9 @@ impl<'a> Walk<'a> {
                 return Ok(());
             }
         }
+        let rules = !level.no_attributes;
         let stored =
-            if mode == LINK { self.store_link(parent, name)? } else { self.store_file(parent, name, path, level)? };
+            if mode == LINK { self.store.link(parent, name)? } else { self.store.file(parent, name, path, rules)? };
         match (stored, known) {
             (Ok(id), Some((position, entry))) => {
                 self.known.saw(position);
@@ -250,47 +250,6 @@ impl<'a> Walk<'a> {
             _ if self.modes_matter && Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR) => PROGRAM,
             _ => FILE,
         }
-    }
-
-    fn store_link(&self, parent: BorrowedFd<'_>, name: &CString) -> Result<Result<Oid, Why>, GitError> {
-        match rustix::fs::readlinkat(parent, name, Vec::new()) {
-            Ok(target) => self.repo.blob(target.as_bytes()).map(Ok).map_err(GitError::lib("store a link")),
-            Err(errno) => Ok(Err(Why::Unreadable(errno.to_string()))),
-        }
-    }
-
-    /// Streams the content into the object database, through the line-ending rules that are built into git and through
-    /// no program. A failure to read is the file's; a failure to write is ours.
-    fn store_file(
-        &mut self,
-        parent: BorrowedFd<'_>,
-        name: &CString,
-        path: &[u8],
-        level: Level,
-    ) -> Result<Result<Oid, Why>, GitError> {
-        let mut file = match rustix::fs::openat(parent, name, CONTENT, Mode::empty()) {
-            Ok(handle) => File::from(handle),
-            Err(errno) if is_ours(errno) => return Err(GitError::io("open a file in", self.root)(errno.into())),
-            Err(errno) => return Ok(Err(Why::Unreadable(errno.to_string()))),
-        };
-        match file.metadata() {
-            Ok(found) if found.is_file() => {}
-            Ok(_) => return Ok(Err(Why::Special("file that changed its kind"))),
-            Err(error) => return Ok(Err(Why::Unreadable(error.to_string()))),
-        }
-        let hint = if level.no_attributes { None } else { Some(as_path(path)) };
-        let mut writer = self.repo.blob_writer(hint).map_err(GitError::lib("store a file"))?;
-        loop {
-            match file.read(&mut self.chunk) {
-                Ok(0) => break,
-                Ok(count) => writer
-                    .write_all(self.chunk.get(..count).unwrap_or_default())
-                    .map_err(GitError::io("store in the repository a copy of", self.root.join(as_path(path))))?,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Ok(Err(Why::Unreadable(error.to_string()))),
-            }
-        }
-        writer.commit().map(Ok).map_err(GitError::lib("store a file"))
     }
 
     /// The commit a repository inside the worktree is at, if it can be opened at all.
@@ -341,11 +300,6 @@ impl<'a> Walk<'a> {
         let path = if path.is_empty() { ".".to_owned() } else { display(path) };
         self.skipped.push(Skipped { path, why });
     }
-}
-
-/// Failures that say something about this process or the machine, not about the file.
-fn is_ours(errno: Errno) -> bool {
-    matches!(errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO)
 }
 
 fn list(handle: OwnedFd) -> Result<(Dir, Vec<(CString, FileType)>), Errno> {

@@ -2,6 +2,7 @@
 //! [`between`] answers a [`Diff`]; its structure depends on the content alone, never on time or on the worktree.
 
 mod text;
+mod trees;
 mod words;
 
 use std::ops::Range;
@@ -165,12 +166,7 @@ pub fn load_file(common_dir: &Path, file: &FileDiff) -> Result<FileDiff, GitErro
 
 /// As [`between`], on an open repository without worktree; without hunks when only the counts are wanted.
 pub(crate) fn compare(repo: &Repository, from: &str, to: &str, with_hunks: bool) -> Result<Diff, GitError> {
-    let (old, new) = (tree_at(repo, from)?, tree_at(repo, to)?);
-    let mut options = DiffOptions::new();
-    options.include_typechange(true).skip_binary_check(true);
-    let mut found = repo
-        .diff_tree_to_tree(old.as_ref(), new.as_ref(), Some(&mut options))
-        .map_err(GitError::lib("compare trees"))?;
+    let Some(mut found) = compare_names(repo, from, to)? else { return Ok(Diff::default()) };
     let odb = repo.odb().map_err(GitError::lib("open the object database"))?;
     find_renames(&odb, &mut found)?;
 
@@ -190,6 +186,29 @@ pub(crate) fn compare(repo: &Repository, from: &str, to: &str, with_hunks: bool)
     }
     diff.files.sort_by(|a, b| a.path_bytes.cmp(&b.path_bytes));
     Ok(diff)
+}
+
+/// Which files differ; none when no file does.
+fn compare_names<'a>(repo: &'a Repository, from: &str, to: &str) -> Result<Option<git2::Diff<'a>>, GitError> {
+    let (old, new) = (tree_at(repo, from)?, tree_at(repo, to)?);
+    let mut options = DiffOptions::new();
+    options.include_typechange(true).skip_binary_check(true).disable_pathspec_match(true);
+    // The library reads every tree of both sides; told where to look, it reads a few.
+    if let Some(places) = trees::changed(repo, old.as_ref(), new.as_ref())? {
+        if places.is_empty() {
+            return Ok(None);
+        }
+        for place in places {
+            options.pathspec(place);
+        }
+    }
+    let found = repo.diff_tree_to_tree(old.as_ref(), new.as_ref(), Some(&mut options));
+    found.map(Some).map_err(GitError::lib("compare trees"))
+}
+
+/// How many files differ between two trees.
+pub(crate) fn count(repo: &Repository, from: &str, to: &str) -> Result<usize, GitError> {
+    Ok(compare_names(repo, from, to)?.map_or(0, |found| found.deltas().len()))
 }
 
 /// Pairs deleted files with added ones. Comparing contents is quadratic, so the work is bounded by count and size.

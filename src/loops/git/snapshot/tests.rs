@@ -233,14 +233,30 @@ fn ignore_rules_are_gits_own() {
 }
 
 #[test]
-fn line_endings_are_stored_as_git_would() {
+fn content_is_stored_under_gits_own_rules() {
     let fixture = Fixture::new();
-    fixture.write(".gitattributes", "*.txt text\n*.bin -text\n");
+    fixture.write(".gitattributes", "*.txt text\n*.bin -text\n*.id ident\n*.crlf eol=crlf\n");
     fixture.commit("attributes");
     let workspace = fixture.workspace("x");
-    write(&workspace.path.join("a.txt"), "one\r\ntwo\r\n");
-    write(&workspace.path.join("a.bin"), "one\r\ntwo\r\n");
-    assert_eq!(snap(&workspace, 1, None).tree, tree_by_git(&workspace));
+    for name in ["a.txt", "a.bin", "a.id", "a.crlf", "a.other"] {
+        write(&workspace.path.join(name), "one\r\n$Id: 0123 $\r\n");
+        write(&workspace.path.join("plain").join(name), "one\ntwo\n");
+    }
+    let mut large = "line of a large file\r\n".repeat(500_000);
+    write(&workspace.path.join("large.txt"), &large);
+    large.push('\0');
+    write(&workspace.path.join("large.bin"), &large);
+    let snapshot = snap(&workspace, 1, None);
+    assert_eq!(snapshot.tree, tree_by_git(&workspace));
+    let stored = fixture.git(["cat-file", "-s", &format!("{}:large.bin", snapshot.tree)]);
+    assert_eq!(stored, large.len().to_string());
+
+    // Where git would refuse, the content is kept as it is.
+    git(&workspace.path, ["config", "core.safecrlf", "true"]);
+    write(&workspace.path.join("mixed.txt"), "one\r\ntwo\n");
+    let snapshot = snap(&workspace, 2, Some(&snapshot));
+    assert_eq!(snapshot.skipped, []);
+    assert_eq!(fixture.git(["show", &format!("{}:mixed.txt", snapshot.tree)]), "one\r\ntwo");
 }
 
 #[test]
@@ -290,6 +306,23 @@ fn what_git_cannot_store_is_reported_and_never_opened() {
     assert!(matches!(found[3], ("socket", Why::Special("socket"))));
     assert!(matches!(found[4], ("sub/git~1", Why::IllegalName(_))), "{found:?}");
     assert_eq!(snapshot.files, 2);
+}
+
+#[test]
+fn bottomless_directories_are_reported() {
+    let fixture = Fixture::new();
+    let workspace = fixture.workspace("x");
+    let mut deep = workspace.path.clone();
+    for _ in 0..300 {
+        deep.push("d");
+    }
+    write(&deep.join("f"), "x");
+    git(&workspace.path, ["add", "-A"]);
+    let snapshot = snap(&workspace, 1, None);
+    assert!(matches!(whys(&snapshot)[..], [(_, Why::TooDeep(_))]));
+    // Out of reach is not gone.
+    assert_eq!(snapshot.tree, tree_by_git(&workspace));
+    assert_eq!(snapshot.files, 1);
 }
 
 #[test]
