@@ -30,15 +30,10 @@ impl Boot {
     pub fn new(store: Store, config: &FileConfig, startup: Startup) -> Self {
         let agents = config.agents.iter().filter_map(|(name, agent)| Some((name.clone(), agent.cap?))).collect();
         let caps = Caps { engine: config.engine.cap, repository: config.engine.repo_cap, agents };
-        let gate_cap = config.engine.gate_cap.unwrap_or_else(default_gate_cap);
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let gate_cap = config.gate_cap(processors);
         Self { store, caps, gate_cap, startup }
     }
-}
-
-/// Half the processors: test suites use several each.
-fn default_gate_cap() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    u32::try_from(cores / 2).unwrap_or(u32::MAX).max(1)
 }
 
 /// Starts an engine with real steps on the current runtime.
