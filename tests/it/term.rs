@@ -1,0 +1,175 @@
+//! A real terminal for tests: a pty with a screen parser behind it, which keys go into and states are read from.
+//!
+//! Everything waits for a state of the screen or of the process, never for a time; the limit only ends a failed test.
+
+use pty_process::{OwnedWritePty, Size};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{LocalModes, tcgetattr};
+use std::num::NonZeroU16;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
+
+/// How long a state may take before the test is given up.
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct Seen {
+    parser: Mutex<vt100::Parser>,
+    raw: Mutex<Vec<u8>>,
+    changed: Notify,
+}
+
+/// loopdash in a terminal.
+pub struct Term {
+    seen: Arc<Seen>,
+    keys: OwnedWritePty,
+    child: tokio::process::Child,
+    tty: OwnedFd,
+}
+
+const fn size_of(rows: u16, cols: u16) -> (NonZeroU16, NonZeroU16) {
+    let one = |n: u16| match NonZeroU16::new(n) {
+        Some(n) => n,
+        None => NonZeroU16::MIN,
+    };
+    (one(rows), one(cols))
+}
+
+impl Term {
+    /// Starts loopdash with `arguments` in `cwd`, on a terminal of this size.
+    pub fn start(arguments: &[&str], cwd: &Path, env: &[(&str, &Path)], (rows, cols): (u16, u16)) -> Self {
+        let (pty, pts) = pty_process::open().unwrap();
+        pty.resize(Size::new(rows, cols)).unwrap();
+        let tty = pty.as_fd().try_clone_to_owned().unwrap();
+        let mut command = pty_process::Command::new(env!("CARGO_BIN_EXE_loopdash"))
+            .args(arguments)
+            .current_dir(cwd)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TERM", "xterm-256color")
+            .env("COLORTERM", "truecolor")
+            .env("TZ", "UTC")
+            .kill_on_drop(true);
+        for (name, value) in env {
+            command = command.env(name, value);
+        }
+        let child = command.spawn(pts).unwrap();
+        let (r, c) = size_of(rows, cols);
+        let seen = Arc::new(Seen {
+            parser: Mutex::new(vt100::Parser::new(r, c, 0)),
+            raw: Mutex::default(),
+            changed: Notify::new(),
+        });
+        let (mut output, keys) = pty.into_split();
+        let feed = Arc::clone(&seen);
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 65_536];
+            // EIO is how a pty says that its other side is closed.
+            while let Ok(count @ 1..) = output.read(&mut buffer).await {
+                feed.parser.lock().unwrap().process(&buffer[..count]);
+                feed.raw.lock().unwrap().extend_from_slice(&buffer[..count]);
+                feed.changed.notify_waiters();
+            }
+        });
+        Self { seen, keys, child, tty }
+    }
+
+    /// The screen's text, a line each.
+    pub fn text(&self) -> String {
+        self.seen.parser.lock().unwrap().screen().contents()
+    }
+
+    /// Everything that was written to the terminal.
+    pub fn raw(&self) -> Vec<u8> {
+        self.seen.raw.lock().unwrap().clone()
+    }
+
+    /// Waits until the screen satisfies `done`.
+    pub async fn until(&self, what: &str, done: impl Fn(&str) -> bool) {
+        let waiting = async {
+            loop {
+                let changed = self.seen.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if done(&self.text()) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if tokio::time::timeout(LIMIT, waiting).await.is_err() {
+            panic!("never on the screen: {what}\n{}", self.text());
+        }
+    }
+
+    /// Waits until `text` is on the screen.
+    pub async fn see(&self, text: &str) {
+        self.until(text, |screen| screen.contains(text)).await;
+    }
+
+    /// Waits until `text` is not on the screen any more.
+    pub async fn gone(&self, text: &str) {
+        self.until(&format!("{text} gone"), |screen| !screen.contains(text)).await;
+    }
+
+    /// Types bytes as they are.
+    pub async fn keys(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).await.unwrap();
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, rows: u16, cols: u16) {
+        let (r, c) = size_of(rows.max(2), cols.max(4));
+        self.seen.parser.lock().unwrap().screen_mut().set_size(r, c);
+        self.keys.resize(Size::new(rows, cols)).unwrap();
+    }
+
+    /// loopdash's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Sends loopdash a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for loopdash to end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("loopdash never ended\n{}", self.text())).unwrap()
+    }
+
+    /// What is not as a shell would want it back: empty when the terminal was left in order.
+    pub async fn disorder(&self) -> Vec<&'static str> {
+        // The last bytes may still be on their way through the pty.
+        let mut wrong = self.wrong();
+        for _ in 0..200 {
+            if wrong.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            wrong = self.wrong();
+        }
+        wrong
+    }
+
+    fn wrong(&self) -> Vec<&'static str> {
+        let parser = self.seen.parser.lock().unwrap();
+        let screen = parser.screen();
+        let local = tcgetattr(&self.tty).unwrap().local_modes;
+        let checks = [
+            (screen.alternate_screen(), "on the alternate screen"),
+            (screen.hide_cursor(), "cursor hidden"),
+            (screen.bracketed_paste(), "bracketed paste on"),
+            (screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None, "mouse on"),
+            (!local.contains(LocalModes::ICANON | LocalModes::ECHO), "terminal raw"),
+        ];
+        checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, what)| what).collect()
+    }
+}
