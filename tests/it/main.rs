@@ -1,7 +1,8 @@
 //! Tests of loopdash as a whole: real processes, real files, real terminals.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod cli;
 mod configuration;
 mod layers;
 mod processes;
+mod scripted;
