@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod demo;
+pub mod headless;
 pub mod logging;
 pub mod sentence;
 
@@ -50,10 +51,10 @@ fn dispatch(context: &Context, cli: Cli) -> Result<Exit, Failure> {
     let not_built = |what: &str| Err(Failure::Failed(format!("{what} is not built yet")));
     match cli.command {
         None => not_built("the dashboard"),
-        Some(Command::Demo(_)) => not_built("the demo"),
-        Some(Command::Run(_)) => not_built("run"),
-        Some(Command::Resume(_)) => not_built("resume"),
-        Some(Command::Prompt(_)) => not_built("prompt"),
+        Some(Command::Demo(args)) => demo::run::headless(context, &args),
+        Some(Command::Run(args)) => commands::run::run(context, &args),
+        Some(Command::Resume(args)) => commands::run::resume(context, &args),
+        Some(Command::Prompt(args)) => commands::prompt::prompt(context, &args),
         Some(Command::Init) => commands::init::init(context),
         Some(Command::Config) => commands::config::config(context),
         Some(Command::List) => commands::list::list(context),

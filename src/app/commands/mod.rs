@@ -7,5 +7,7 @@ pub mod init;
 pub mod list;
 pub mod log;
 pub mod print;
+pub mod prompt;
+pub mod run;
 pub mod show;
 mod text;

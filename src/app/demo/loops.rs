@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Runs of the demo that work at once.
 pub const CAP: u32 = 3;
+/// At speed 1 the scripts are played this much slower than they are written, so that a person can follow.
+const PACE: f64 = 1.7;
 /// How long the silent agent may be silent, at speed 1.
 const SILENCE: Duration = Duration::from_secs(4);
 /// Below this its second attempt, which works, could be cut off on a busy box.
@@ -193,7 +195,7 @@ impl Stage<'_> {
             ],
             prompt: PromptRoute::Stdin,
             dialect: DialectName::Text,
-            env: BTreeMap::from([(SPEED.to_owned(), self.speed.to_string())]),
+            env: BTreeMap::from([(SPEED.to_owned(), (self.speed / PACE).to_string())]),
             timeout_ms: millis(STEP_TIMEOUT),
         }
     }

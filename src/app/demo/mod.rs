@@ -9,5 +9,7 @@ pub mod loops;
 mod player;
 pub mod project;
 mod review;
+pub mod run;
 pub mod script;
+pub mod stage;
 pub mod verbs;

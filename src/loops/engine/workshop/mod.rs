@@ -8,6 +8,8 @@ mod place;
 mod process;
 mod prompts;
 
+pub use prompts::actor_prompt;
+
 use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use crate::loops::agent::Supervisor;

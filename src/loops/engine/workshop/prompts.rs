@@ -5,7 +5,7 @@
 use super::Workshop;
 use crate::loops::agent::transcript::Transcript;
 use crate::loops::core::gate::VERIFY_GATE;
-use crate::loops::core::prompt::{self, ActorPrompt, CriticPrompt, DEFAULT_BUDGET, GateTail, OperatorNote, TestBrief};
+use crate::loops::core::prompt::{self, ActorPrompt, CriticPrompt, DEFAULT_BUDGET, GateTail, OperatorNote, Prompt, TestBrief};
 use crate::loops::core::state::{GateRun, Iteration, OBJECTIVE_TEST};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::test_state::TestSpec;
@@ -37,34 +37,7 @@ struct Tail {
 impl Workshop {
     pub(super) async fn actor_prompt(&self, order: &Order) -> Result<String, String> {
         let order = order.clone();
-        blocking(move || {
-            let tails = order.last.as_ref().map(|last| tails(&order.dir, last)).unwrap_or_default();
-            let context = context_files(&order);
-            let checks = checks(&order);
-            let last = order.last.as_ref();
-            let max_attempts =
-                order.test.as_ref().and_then(|test| test.max_attempts).unwrap_or(order.spec.limits.max_attempts);
-            let notes = notes(&order);
-            prompt::actor(&ActorPrompt {
-                objective: &order.spec.objective,
-                test: listed(&order),
-                iteration: order.iteration,
-                attempt: (order.test.as_ref().map_or(1, |test| test.attempts + 1), attempts_shown(max_attempts)),
-                base: order.workspace.as_ref().map(|place| place.base.as_str()),
-                in_place: Self::in_place(&order),
-                critic: order.spec.critic.is_some(),
-                checks: &checks,
-                context: &context,
-                gates: &as_gates(&tails),
-                verdict: last.and_then(|last| last.verdict.as_ref()),
-                failure: last.and_then(|last| last.result.as_deref()).filter(|_| last.is_some_and(|last| !last.passed)),
-                notes: &notes,
-                budget: DEFAULT_BUDGET,
-            })
-            .map(|prompt| prompt.text)
-            .map_err(|error| error.to_string())
-        })
-        .await
+        blocking(move || actor_prompt(&order).map(|prompt| prompt.text)).await
     }
 
     pub(super) async fn critic_prompt(&self, order: &Order, key: &str) -> Result<String, String> {
@@ -99,6 +72,36 @@ impl Workshop {
         })
         .await
     }
+}
+
+/// The actor's prompt for an order, with the sizes of its parts. Reads files: call it where blocking is allowed.
+///
+/// # Errors
+/// The built-in template cannot be filled in.
+pub fn actor_prompt(order: &Order) -> Result<Prompt, String> {
+    let tails = order.last.as_ref().map(|last| tails(&order.dir, last)).unwrap_or_default();
+    let context = context_files(order);
+    let checks = checks(order);
+    let last = order.last.as_ref();
+    let max_attempts = order.test.as_ref().and_then(|test| test.max_attempts).unwrap_or(order.spec.limits.max_attempts);
+    let notes = notes(order);
+    prompt::actor(&ActorPrompt {
+        objective: &order.spec.objective,
+        test: listed(order),
+        iteration: order.iteration,
+        attempt: (order.test.as_ref().map_or(1, |test| test.attempts + 1), attempts_shown(max_attempts)),
+        base: order.workspace.as_ref().map(|place| place.base.as_str()),
+        in_place: Workshop::in_place(order),
+        critic: order.spec.critic.is_some(),
+        checks: &checks,
+        context: &context,
+        gates: &as_gates(&tails),
+        verdict: last.and_then(|last| last.verdict.as_ref()),
+        failure: last.and_then(|last| last.result.as_deref()).filter(|_| last.is_some_and(|last| !last.passed)),
+        notes: &notes,
+        budget: DEFAULT_BUDGET,
+    })
+    .map_err(|error| error.to_string())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {

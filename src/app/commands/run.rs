@@ -1,0 +1,121 @@
+//! `loopdash run` and `loopdash resume` without a screen: a session over what the flags ask for.
+
+use super::show::find;
+use crate::app::boot::Boot;
+use crate::app::cli::args::{LineArgs, LoopArgs, ResumeArgs, RunArgs};
+use crate::app::cli::exit::{Exit, Failure};
+use crate::app::config::{Loaded, Standing, for_run};
+use crate::app::context::{Context, read_fleet};
+use crate::app::headless::{self, Resumed, SessionError, Style, Work};
+use crate::app::logging;
+use crate::loops::core::command::{Ask, Command};
+use crate::loops::core::event::ParkReason;
+use crate::loops::core::fleet::FleetRun;
+use crate::loops::core::spec::{LoopSpec, Trigger};
+use crate::loops::core::transition::RunStatus;
+use crate::loops::engine::Startup;
+use crate::loops::journal::Store;
+
+/// Runs one loop and prints what happens.
+///
+/// # Errors
+/// Wrong configuration or flags, or the engine refuses the loop.
+pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
+    let loaded = context.config()?;
+    let spec = spec(context, &loaded, &args.what)?;
+    let store = open_store(context)?;
+    let _log = log(context, &store);
+    let boot = Boot::new(store, &loaded.config, Startup::Recover);
+    let work = Work::Submit { specs: vec![spec], trigger: Trigger::Cli };
+    session(boot, work, style(context, args.lines))
+}
+
+/// The loop that the flags of `run` and `prompt` describe.
+///
+/// # Errors
+/// Wrong configuration or flags.
+pub(super) fn spec(context: &Context, loaded: &Loaded, args: &LoopArgs) -> Result<LoopSpec, Failure> {
+    let repo = context.repository()?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    let standing = Standing { repo: &repo.root, cwd: &context.cwd, path: &path };
+    Ok(for_run(loaded, standing, &args.request())?)
+}
+
+/// Goes on with interrupted runs and prints what happens.
+///
+/// # Errors
+/// There is no such run, several could be meant, or none of them can go on.
+pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
+    let loaded = context.config()?;
+    let store = open_store(context)?;
+    let _log = log(context, &store);
+    let runs = match &args.run {
+        Some(text) => vec![find(&store, text)?],
+        None => interrupted(&store, args.all)?,
+    };
+    if runs.is_empty() {
+        context.note("no run is interrupted");
+        return Ok(Exit::Done);
+    }
+    let work = Work::Resume(runs.into_iter().map(going_on).collect());
+    session(Boot::new(store, &loaded.config, Startup::Ignore), work, style(context, args.lines))
+}
+
+/// Runs that stopped without being at an end and without waiting for a person; unless `all`, there may be only one.
+fn interrupted(store: &Store, all: bool) -> Result<Vec<FleetRun>, Failure> {
+    let fleet = read_fleet(store)?;
+    let runs: Vec<FleetRun> =
+        fleet.runs.into_values().filter(|run| run.is_interrupted() && run.state.status != RunStatus::Parked).collect();
+    if all || runs.len() < 2 {
+        return Ok(runs);
+    }
+    let names: Vec<String> = runs.iter().map(|run| format!("{} ({})", run.state.label, run.state.id.short())).collect();
+    Err(Failure::Usage(format!("{} runs are interrupted: {}; name one, or use --all", runs.len(), names.join(", "))))
+}
+
+/// What makes a run go on: a blocked one, or one with trouble that a person has mended, is tried again.
+fn going_on(run: FleetRun) -> Resumed {
+    let id = run.state.id;
+    let mended = matches!(run.state.park, Some(ParkReason::Attention { .. } | ParkReason::Blocked { .. }));
+    let ended = run.state.is_finished();
+    let command = if mended || ended {
+        Command::Run { run: id, ask: Ask::Retry }
+    } else {
+        Command::Adopt { run: id, resume: true }
+    };
+    Resumed { state: run.state, command }
+}
+
+fn session(boot: Boot, work: Work, style: Style) -> Result<Exit, Failure> {
+    match headless::session(boot, work, style, None) {
+        Ok(followed) => Ok(headless::outcome::exit(&followed)),
+        Err(SessionError::Refused(why)) => Err(Failure::Data(why.to_string())),
+        Err(error) => Err(Failure::Failed(error.to_string())),
+    }
+}
+
+/// How lines are printed, as the flags say.
+pub(in crate::app) fn style(context: &Context, lines: LineArgs) -> Style {
+    Style {
+        json: lines.json,
+        output: lines.output,
+        verbose: context.global.verbose > 0,
+        colour: !lines.json && context.colour_on_stdout(),
+    }
+}
+
+fn open_store(context: &Context) -> Result<Store, Failure> {
+    Store::open(&context.state_root()?).map_err(|error| Failure::Data(error.to_string()))
+}
+
+/// The log, if there can be one; work does not wait for it.
+fn log(context: &Context, store: &Store) -> Option<logging::LogGuard> {
+    let filter = std::env::var(logging::LOG_VARIABLE).ok();
+    match logging::start(store.root(), context.global.verbose, filter.as_deref()) {
+        Ok(guard) => Some(guard),
+        Err(error) => {
+            context.note(&error.to_string());
+            None
+        }
+    }
+}

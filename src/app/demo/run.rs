@@ -1,0 +1,117 @@
+//! `loopdash demo` without a screen: the seven loops run to their ends, and each end is checked against what it shows.
+
+use super::expected::standing;
+use super::loops::{CAP, DemoLoop};
+use super::stage::Stage;
+use crate::app::boot::Boot;
+use crate::app::cli::args::{DemoArgs, LineArgs};
+use crate::app::cli::exit::{Exit, Failure};
+use crate::app::commands::run::style;
+use crate::app::context::Context;
+use crate::app::headless::{self, Followed, Style, Work};
+use crate::loops::agent::sanitize;
+use crate::loops::core::schedule::Caps;
+use crate::loops::core::spec::Trigger;
+use crate::loops::core::state::RunState;
+use crate::loops::engine::Startup;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+/// Gates of the demo that run at once; they are short.
+const GATE_CAP: u32 = 2;
+/// Ten times what the demo takes: past it something is stuck, and saying so is better than waiting.
+const DEADLINE: Duration = Duration::from_secs(240);
+
+/// Plays the demo and prints lines.
+///
+/// # Errors
+/// It cannot be set up, or not be cleaned up.
+pub fn headless(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    let stage = set(args)?;
+    let work = Work::Submit { specs: specs(&stage), trigger: Trigger::Demo };
+    let deadline = DEADLINE.div_f64(args.speed.min(1.0));
+    let style = style(context, LineArgs::default());
+    let followed = headless::session(boot(&stage), work, style, Some(deadline))
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let exit = results(&stage.loops, &followed, style)?;
+    strike(context, stage, args.keep)?;
+    Ok(exit)
+}
+
+/// Makes the demo's directory, repository and loops.
+///
+/// # Errors
+/// The temporary directory cannot be written, or git is missing.
+pub fn set(args: &DemoArgs) -> Result<Stage, Failure> {
+    Stage::set(args.speed, args.keep).map_err(|error| Failure::Failed(format!("cannot set up the demo: {error}")))
+}
+
+/// The engine that the demo runs on: its own state, nothing of the box.
+pub fn boot(stage: &Stage) -> Boot {
+    Boot {
+        store: stage.store.clone(),
+        caps: Caps { engine: CAP, repository: None, agents: BTreeMap::new() },
+        gate_cap: GATE_CAP,
+        startup: Startup::Ignore,
+    }
+}
+
+/// The seven definitions.
+pub fn specs(stage: &Stage) -> Vec<crate::loops::core::spec::LoopSpec> {
+    stage.loops.iter().map(|each| each.spec.clone()).collect()
+}
+
+/// Removes what the demo made, or says where it is kept.
+///
+/// # Errors
+/// Something cannot be removed.
+pub fn strike(context: &Context, stage: Stage, keep: bool) -> Result<(), Failure> {
+    let root = stage.root().to_owned();
+    if keep {
+        context.note(&format!(
+            "kept in {}: the repository tally, and the journals (`loopdash --state-dir {} list`)",
+            root.display(),
+            stage.store.root().display()
+        ));
+    }
+    stage.strike().map_err(|error| Failure::Failed(format!("cannot remove {}: {error}", root.display())))
+}
+
+/// Prints how each loop ended, and whether all did as they should.
+fn results(loops: &[DemoLoop], followed: &Followed, style: Style) -> Result<Exit, Failure> {
+    let mut out = std::io::stdout().lock();
+    let (good, bad, plain) = if style.colour { ("\x1b[32m", "\x1b[31m", "\x1b[0m") } else { ("", "", "") };
+    let mut wrong = 0;
+    writeln!(out)?;
+    for each in loops {
+        let name = &each.spec.name;
+        match ended(each, &followed.runs) {
+            Ok(()) => writeln!(out, "{good}✓{plain} {name:<14} {}", each.expected.shows())?,
+            Err(why) => {
+                wrong += 1;
+                writeln!(out, "{bad}✗{plain} {name:<14} {}: {}", each.expected.shows(), sanitize::plain_str(&why))?;
+            }
+        }
+    }
+    if followed.late {
+        writeln!(out, "the demo took too long and was stopped")?;
+    }
+    match (followed.interrupted, wrong) {
+        (true, _) => Ok(Exit::Interrupted),
+        (false, 0) => {
+            writeln!(out, "all {} loops ended as they should", loops.len())?;
+            Ok(Exit::Done)
+        }
+        (false, _) => {
+            writeln!(out, "{wrong} of {} loops did not end as they should", loops.len())?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn ended(each: &DemoLoop, runs: &[RunState]) -> Result<(), String> {
+    let run = runs.iter().find(|run| run.spec.as_ref().is_some_and(|spec| spec.name == each.spec.name));
+    let run = run.ok_or_else(|| "it was never submitted".to_owned())?;
+    each.expected.check(run).map_err(|why| format!("{why} ({})", standing(run)))
+}

@@ -1,0 +1,219 @@
+//! Follows runs until each has ended or waits for a person: [`follow`].
+//!
+//! It folds what it prints, and reads from the journal what it missed, so that every record of a run is printed once.
+
+use super::interrupt::{Interrupts, complain, shut_down};
+use super::output::Outputs;
+use super::{Gone, Printer};
+use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::event::{Event, Record};
+use crate::loops::core::ids::{RunId, StepId};
+use crate::loops::core::state::RunState;
+use crate::loops::core::transition::RunStatus;
+use crate::loops::engine::{Handle, Subscription, Update};
+use crate::loops::journal::{Store, replay_into};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+/// What is followed, and how.
+#[derive(Debug)]
+pub struct Following {
+    /// The engine.
+    pub handle: Handle,
+    /// Where its journals lie.
+    pub store: Store,
+    /// Taken before the runs were asked for, so that nothing of them is missed.
+    pub subscription: Subscription,
+    /// The runs, in the order asked for, as far as their past need not be printed.
+    pub runs: Vec<RunState>,
+    /// Where their lines go.
+    pub printer: Printer,
+    /// After this long the engine is shut down as if interrupted.
+    pub deadline: Option<Duration>,
+}
+
+/// What became of the runs.
+#[derive(Debug)]
+pub struct Followed {
+    /// The fold of each, in the order asked for.
+    pub runs: Vec<RunState>,
+    /// Whether a signal ended it.
+    pub interrupted: bool,
+    /// Whether the deadline did.
+    pub late: bool,
+    /// Whether nobody hears any more.
+    pub gone: Option<Gone>,
+}
+
+/// Follows the runs to their end, then shuts the engine down and waits for that too.
+///
+/// # Errors
+/// Signals cannot be listened for.
+pub async fn follow(following: Following) -> Result<Followed, FollowError> {
+    let Following { handle, store, subscription, runs, printer, deadline } = following;
+    let order: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+    let interrupts = Interrupts::listen(handle.clone(), order.clone()).map_err(FollowError::Signals)?;
+    let states = runs.into_iter().map(|run| (run.id, run)).collect();
+    let mut watch = Watch { store, states, printer, outputs: Outputs::new() };
+    let mut updates = subscription.updates;
+    for (run, step, live) in subscription.live {
+        watch.live(run, step, live);
+    }
+    // Whoever asked for the runs has been answered, so that what made them go on is in their journals already.
+    watch.catch_up_all().await;
+    let until = deadline.map(|deadline| Instant::now() + deadline);
+    let (mut ending, mut late) = (false, false);
+    loop {
+        if !ending && (watch.settled() || watch.printer.gone() == Some(Gone::Reader)) {
+            ending = true;
+            if !interrupts.asked() {
+                shut_down(&handle).await;
+            }
+        }
+        tokio::select! {
+            update = updates.recv() => match update {
+                Ok(Update::Ended) | Err(RecvError::Closed) => break,
+                Ok(update) => watch.update(update).await,
+                Err(RecvError::Lagged(_)) => match handle.subscribe().await {
+                    Ok(fresh) => {
+                        updates = fresh.updates;
+                        for (run, step, live) in fresh.live {
+                            watch.live(run, step, live);
+                        }
+                        watch.catch_up_all().await;
+                    }
+                    Err(_) => break,
+                },
+            },
+            Some(place) = watch.outputs.grown() => watch.grown(place).await,
+            () = sleep_until(until), if !late => {
+                late = true;
+                if !ending && !interrupts.asked() {
+                    ending = true;
+                    shut_down(&handle).await;
+                }
+            }
+        }
+    }
+    watch.catch_up_all().await;
+    let interrupted = interrupts.asked();
+    let states = watch.states;
+    Ok(Followed {
+        runs: order.iter().filter_map(|run| states.get(run).cloned()).collect(),
+        interrupted,
+        late,
+        gone: watch.printer.finish().await,
+    })
+}
+
+/// Why runs cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// No handler.
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+struct Watch {
+    store: Store,
+    states: BTreeMap<RunId, RunState>,
+    printer: Printer,
+    outputs: Outputs,
+}
+
+impl Watch {
+    /// Whether every run has ended or waits for something that cannot come from here.
+    fn settled(&self) -> bool {
+        self.states
+            .values()
+            .all(|run| run.seq > 0 && matches!(run.status, RunStatus::Finished | RunStatus::Parked | RunStatus::Paused))
+    }
+
+    async fn update(&mut self, update: Update) {
+        match update {
+            Update::Record(record) => self.record(&record).await,
+            Update::Live { run, step, output } => self.live(run, step, output),
+            Update::Run(entry) => {
+                if let Some(problem) = entry.problem.filter(|_| self.states.contains_key(&entry.state.id)) {
+                    complain(&format!("{}: {problem}", entry.state.label));
+                }
+            }
+            Update::Trouble(Some(trouble)) => complain(&trouble),
+            Update::Trouble(None) | Update::Caps { .. } | Update::Ended => {}
+        }
+    }
+
+    fn live(&mut self, run: RunId, step: StepId, output: Arc<LiveOutput>) {
+        if self.printer.style().output && self.states.contains_key(&run) {
+            self.outputs.follow((run, step), output);
+        }
+    }
+
+    async fn grown(&mut self, place: super::output::Place) {
+        if let Some(run) = self.states.get(&place.0) {
+            self.outputs.print(place, run, &mut self.printer).await;
+        }
+    }
+
+    async fn record(&mut self, record: &Record) {
+        let Some(run) = self.states.get(&record.run) else { return };
+        match record.seq.cmp(&(run.seq + 1)) {
+            std::cmp::Ordering::Less => {}
+            std::cmp::Ordering::Equal => self.take(record).await,
+            std::cmp::Ordering::Greater => self.catch_up(record.run).await,
+        }
+    }
+
+    async fn take(&mut self, record: &Record) {
+        let Some(run) = self.states.get_mut(&record.run) else { return };
+        run.apply(record);
+        let ended = match &record.event {
+            Event::StepFinished(e) => Some(e.step),
+            Event::StepInterrupted(e) => Some(e.step),
+            _ => None,
+        };
+        if let Some(step) = ended.filter(|_| self.printer.style().output) {
+            self.outputs.end((record.run, step), run, &self.store, &mut self.printer).await;
+        }
+        self.printer.record(record, run).await;
+    }
+
+    async fn catch_up_all(&mut self) {
+        for run in self.states.keys().copied().collect::<Vec<_>>() {
+            self.catch_up(run).await;
+        }
+    }
+
+    /// Takes from the journal what did not come as an update.
+    async fn catch_up(&mut self, run: RunId) {
+        let Some(seen) = self.states.get(&run).map(|state| state.seq) else { return };
+        let dir = self.store.run_dir(run);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut missed = Vec::new();
+            let read = replay_into(&dir, |record| {
+                if record.seq > seen {
+                    missed.push(record);
+                }
+            });
+            (missed, read.err())
+        });
+        let Ok((missed, error)) = read.await else { return };
+        for record in &missed {
+            self.take(record).await;
+        }
+        if let Some(error) = error {
+            complain(&error.to_string());
+        }
+    }
+}
+
+/// Sleeps until then, or for ever.
+pub(super) async fn sleep_until(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,119 @@
+//! A loopdash without a screen from start to end: [`session`] starts the engine, asks it for runs and follows them.
+
+use super::follow::{FollowError, Followed, Following, follow};
+use super::interrupt::complain;
+use super::{Printer, Style};
+use crate::app::boot::{self, Boot};
+use crate::loops::core::command::{Command, Rejected, Request};
+use crate::loops::core::ids::{RunId, Who};
+use crate::loops::core::spec::{LoopSpec, Trigger};
+use crate::loops::core::state::RunState;
+use crate::loops::engine::{Handle, Running};
+use std::time::Duration;
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// New runs.
+    Submit {
+        /// Of these loops.
+        specs: Vec<LoopSpec>,
+        /// Launched so.
+        trigger: Trigger,
+    },
+    /// Interrupted runs, as their journals leave them, go on.
+    Resume(Vec<Resumed>),
+}
+
+/// A run that is to go on.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// As its journal leaves it.
+    pub state: RunState,
+    /// What is asked of it to go on.
+    pub command: Command,
+}
+
+/// Why a session did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// No engine.
+    #[error("{0:#}")]
+    Boot(anyhow::Error),
+    /// The engine refuses what it was asked.
+    #[error("{0}")]
+    Refused(Rejected),
+    /// The engine cannot be followed.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+}
+
+/// Starts an engine, has the work done, and returns when every run has ended or waits for a person and the engine is
+/// gone. `deadline` ends it as an interrupt would.
+///
+/// # Errors
+/// [`SessionError`]; nothing is left running then.
+pub fn session(boot: Boot, work: Work, style: Style, deadline: Option<Duration>) -> Result<Followed, SessionError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| SessionError::Boot(error.into()))?;
+    runtime.block_on(async move {
+        let store = boot.store.clone();
+        let Running { handle, task } = boot::start(boot).map_err(SessionError::Boot)?;
+        let followed = run(&handle, store, work, style, deadline).await;
+        if followed.is_err() {
+            super::interrupt::shut_down(&handle).await;
+        }
+        drop(handle);
+        // A panic of the engine's task is in the log; what it left is found by the next start.
+        let _ = task.await;
+        followed
+    })
+}
+
+async fn run(
+    handle: &Handle,
+    store: crate::loops::journal::Store,
+    work: Work,
+    style: Style,
+    deadline: Option<Duration>,
+) -> Result<Followed, SessionError> {
+    let subscription = handle.subscribe().await.map_err(SessionError::Refused)?;
+    let runs = match work {
+        Work::Submit { specs, trigger } => {
+            submit(handle, specs, trigger).await?.into_iter().map(RunState::new).collect()
+        }
+        Work::Resume(runs) => resume(handle, runs).await?,
+    };
+    let printer = Printer::new(style, std::io::stdout());
+    Ok(follow(Following { handle: handle.clone(), store, subscription, runs, printer, deadline }).await?)
+}
+
+async fn submit(handle: &Handle, specs: Vec<LoopSpec>, trigger: Trigger) -> Result<Vec<RunId>, SessionError> {
+    let request = Request { who: Who::Cli, command: Command::Submit { specs, trigger } };
+    let accepted = handle.send(request).await.map_err(SessionError::Refused)?;
+    if let Some(note) = accepted.note {
+        complain(&note);
+    }
+    Ok(accepted.runs)
+}
+
+/// Asks each to go on; one that is refused is told and left out, unless it is the only one.
+async fn resume(handle: &Handle, runs: Vec<Resumed>) -> Result<Vec<RunState>, SessionError> {
+    let mut going = Vec::new();
+    let mut refused = None;
+    for Resumed { state, command } in runs {
+        match handle.send(Request { who: Who::Cli, command }).await {
+            Ok(_) => going.push(state),
+            Err(Rejected(why)) => {
+                complain(&format!("{}: {why}", state.label));
+                refused = Some(Rejected(format!("{} cannot go on: {why}", state.label)));
+            }
+        }
+    }
+    match refused {
+        Some(why) if going.is_empty() => Err(SessionError::Refused(why)),
+        _ => Ok(going),
+    }
+}
