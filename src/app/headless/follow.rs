@@ -142,7 +142,7 @@ impl Watch {
                 }
             }
             Update::Trouble(Some(trouble)) => complain(&trouble),
-            Update::Trouble(None) | Update::Caps { .. } | Update::Ended => {}
+            Update::Trouble(None) | Update::Caps { .. } | Update::Loaded | Update::Ended => {}
         }
     }
 

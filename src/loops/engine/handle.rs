@@ -49,6 +49,8 @@ pub struct Subscription {
     pub live: Vec<(RunId, StepId, Arc<LiveOutput>)>,
     /// What happens from there on; after `Lagged`, subscribe anew.
     pub updates: broadcast::Receiver<Update>,
+    /// Whether runs of the box are still being read; [`Update::Loaded`] follows.
+    pub loading: bool,
 }
 
 /// Something that a listener has to know.
@@ -74,6 +76,8 @@ pub enum Update {
         /// Its output.
         output: Arc<LiveOutput>,
     },
+    /// All runs of the box have been read.
+    Loaded,
     /// Trouble of the engine itself, in a sentence for the banner; `None` when it is over.
     Trouble(Option<String>),
     /// The engine has ended: every run of mine is paused or finished.

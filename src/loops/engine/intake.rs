@@ -236,7 +236,8 @@ impl Engine {
             let label = self.fleet.label_for(&made.spec.name);
             let mut state = RunState::new(id);
             state.label.clone_from(&label);
-            self.fleet.runs.insert(id, FleetRun { state, ownership: Ownership::Mine, problem: None });
+            // Told, too: whoever reads the store meanwhile may have taken its journal for somebody else's.
+            self.put(FleetRun { state, ownership: Ownership::Mine, problem: None });
             let (writer, submitted) = made.submitted(label, u32::try_from(order).unwrap_or(u32::MAX));
             self.ledger.insert(id, writer);
             let last = order + 1 == count;

@@ -185,6 +185,7 @@ impl Engine {
                 self.spawn_adopt(run, AfterAdopt::Release);
             }
         }
+        self.tell(super::handle::Update::Loaded);
         self.listen_to_others();
     }
 

@@ -238,7 +238,7 @@ impl Engine {
             .iter()
             .filter_map(|(run, live)| live.output.clone().map(|output| (*run, live.step, output)))
             .collect();
-        Subscription { fleet: self.fleet.clone(), live, updates: self.updates.subscribe() }
+        Subscription { fleet: self.fleet.clone(), live, updates: self.updates.subscribe(), loading: self.loading }
     }
 
     /// Queues events of one run; an empty batch only answers.

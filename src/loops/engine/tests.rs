@@ -264,7 +264,7 @@ impl Rig {
             Update::Record(record) => self.fleet.apply(&record),
             Update::Run(run) => drop(self.fleet.runs.insert(run.state.id, *run)),
             Update::Caps { cap, gate_cap } => (self.fleet.cap, self.fleet.gate_cap) = (cap, gate_cap),
-            Update::Live { .. } | Update::Trouble(_) | Update::Ended => {}
+            Update::Live { .. } | Update::Loaded | Update::Trouble(_) | Update::Ended => {}
         }
     }
 
