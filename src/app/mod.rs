@@ -9,8 +9,11 @@ pub mod config;
 pub mod context;
 pub mod demo;
 pub mod headless;
+pub mod link;
 pub mod logging;
 pub mod sentence;
+pub mod tui;
+pub mod view;
 
 use cli::exit::{Exit, Failure};
 use cli::{Cli, Command};
@@ -48,9 +51,8 @@ where
 }
 
 fn dispatch(context: &Context, cli: Cli) -> Result<Exit, Failure> {
-    let not_built = |what: &str| Err(Failure::Failed(format!("{what} is not built yet")));
     match cli.command {
-        None => not_built("the dashboard"),
+        None => commands::dashboard::dashboard(context, &cli.dashboard),
         Some(Command::Demo(args)) => demo::run::headless(context, &args),
         Some(Command::Run(args)) => commands::run::run(context, &args),
         Some(Command::Resume(args)) => commands::run::resume(context, &args),

@@ -1,6 +1,8 @@
-//! The commands that need no engine: they read and print, and change nothing but what their name says.
+//! The commands, one file each. All but the dashboard need no engine: they read and print, and change nothing but what
+//! their name says.
 
 pub mod config;
+pub mod dashboard;
 pub mod diff;
 pub mod doctor;
 pub mod init;

@@ -1,0 +1,144 @@
+//! `loopdash` without a command: the dashboard for the repository one stands in and every unfinished run of the box.
+//!
+//! [`open`] is for whatever else ends on a dashboard, such as a run that was just started.
+
+use crate::app::boot::{Boot, start};
+use crate::app::cli::exit::{Exit, Failure};
+use crate::app::cli::{Colour, DashboardArgs};
+use crate::app::config::{
+    Config, LoadOptions, Loaded, OnStart, RunRequest, Standing, for_run, load, repository_root, resolve, user_file,
+};
+use crate::app::context::Context;
+use crate::app::link::Link;
+use crate::app::logging;
+use crate::app::tui::{Ending, NewLoop, Options, run};
+use crate::loops::core::spec::{LoopSpec, Trigger};
+use crate::loops::engine::Startup;
+use crate::loops::journal::Store;
+use crate::widgets::theme::{Theme, ThemeLibrary, Tier};
+use jiff::tz::TimeZone;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the end of the engine is waited for once the operator has left the screen.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What a dashboard is opened for.
+#[derive(Debug)]
+pub struct Opening {
+    /// Loops to start at once.
+    pub start: Vec<LoopSpec>,
+    /// How they are recorded as launched.
+    pub trigger: Trigger,
+    /// A word beside the product's name instead of the repository's.
+    pub place: Option<String>,
+    /// What happens to interrupted runs; as configured when absent.
+    pub on_start: Option<OnStart>,
+}
+
+/// Opens the dashboard and stays until the operator leaves.
+///
+/// # Errors
+/// No terminal, a configuration or state directory that cannot be used.
+pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failure> {
+    let loaded = context.config()?;
+    let repo = repository_root(&context.cwd);
+    let start = match &repo {
+        Some(repo) if args.start_all => resolve(&loaded, repo)?,
+        None if args.start_all => {
+            return Err(Failure::Data("there is no repository here, so there are no loops to start".to_owned()));
+        }
+        _ => Vec::new(),
+    };
+    let store = Store::open(&context.state_root()?).map_err(|error| Failure::Data(error.to_string()))?;
+    open(context, &loaded, store, Opening { start, trigger: Trigger::Tui, place: None, on_start: None })
+}
+
+/// Opens a dashboard on the runs of `store`.
+///
+/// # Errors
+/// No terminal, or an engine that cannot be started.
+pub fn open(context: &Context, loaded: &Loaded, store: Store, opening: Opening) -> Result<Exit, Failure> {
+    let filter = std::env::var(logging::LOG_VARIABLE).ok();
+    let log = logging::start(store.root(), context.global.verbose, filter.as_deref());
+    let _log = log.inspect_err(|error| context.note(&error.to_string())).ok();
+    let options = options(context, loaded, opening)?;
+    let boot = Boot::new(store.clone(), &loaded.config, Startup::Recover);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
+    let ending = runtime.block_on(async {
+        let running = start(boot)?;
+        let ending = run(options, Link::new(running.handle, store)).await?;
+        // Nothing is lost if it takes longer: the journals say where to go on.
+        let _ = tokio::time::timeout(PATIENCE, running.task).await;
+        Ok::<Ending, anyhow::Error>(ending)
+    });
+    // A read that still blocks must not hold the end.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    match ending {
+        Ok(Ending::Left) => Ok(Exit::Done),
+        Ok(Ending::Interrupted) => Ok(Exit::Interrupted),
+        Err(error) => Err(Failure::Failed(format!("{error:#}"))),
+    }
+}
+
+fn options(context: &Context, loaded: &Loaded, opening: Opening) -> Result<Options, Failure> {
+    let repo = repository_root(&context.cwd);
+    let configured = loaded.files.iter().any(|(_, path)| repo.as_ref().is_some_and(|repo| path.starts_with(repo)));
+    // A mistake in one loop was told when the configuration was read; here it only means that it cannot be started.
+    let loops = repo.as_ref().and_then(|repo| resolve(loaded, repo).ok()).unwrap_or_default();
+    let name = repo.as_ref().and_then(|repo| repo.file_name()).map(|name| name.to_string_lossy().into_owned());
+    Ok(Options {
+        theme: theme(context, loaded)?,
+        zone: TimeZone::system(),
+        place: opening.place.or(name),
+        configured,
+        loops,
+        start: opening.start,
+        trigger: opening.trigger,
+        on_start: opening.on_start.unwrap_or(loaded.config.engine.on_start),
+        new_loop: new_loop(context, repo, &loaded.config),
+    })
+}
+
+/// How a prompt becomes a loop: as `loopdash run -p` would make it, with the configuration as it then is.
+fn new_loop(context: &Context, repo: Option<PathBuf>, config: &Config) -> Result<NewLoop, String> {
+    let repo = repo.ok_or("this is no git repository: go to one, or make one with `git init`")?;
+    if config.agents.is_empty() {
+        return Err("no agent is configured: `loopdash init` writes a loopdash.toml to put yours into".to_owned());
+    }
+    let options = context.load_options();
+    Ok(Arc::new(move |prompt: &str| make_loop(&options, &repo, prompt)))
+}
+
+fn make_loop(options: &LoadOptions, repo: &Path, prompt: &str) -> Result<LoopSpec, String> {
+    let path = options.env.get("PATH").cloned().unwrap_or_default();
+    let standing = Standing { repo, cwd: &options.cwd, path: &path };
+    let request = RunRequest { prompt: Some(prompt.to_owned()), ..RunRequest::default() };
+    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    let loaded = load(options).map_err(|problems| first(problems.to_string()))?;
+    for_run(&loaded, standing, &request).map_err(|problems| first(problems.to_string()))
+}
+
+/// The configured theme, in the colours that the terminal has.
+fn theme(context: &Context, loaded: &Loaded) -> Result<Theme, Failure> {
+    let env = context.load_options().env;
+    let get = |name: &str| env.get(name).map(String::as_str);
+    let detected = Theme::detect(get("NO_COLOR"), get("COLORTERM"), get("TERM"));
+    let tier = if context.global.color == Colour::Never { Tier::None } else { detected.tier };
+    let named = loaded.origins.get("ui.theme").is_some();
+    let name = if named { loaded.config.ui.theme.as_str() } else { detected.theme };
+    let wrong = |error: &dyn std::fmt::Display| Failure::Data(error.to_string());
+    let mut library = ThemeLibrary::bundled().map_err(|error| wrong(&error))?;
+    let own = user_file(&env).and_then(|file| Some(file.parent()?.join("themes")));
+    for file in own.iter().flat_map(std::fs::read_dir).flatten().flatten() {
+        let path = file.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        if let (Some(stem), Some("toml")) = (stem, path.extension().and_then(|extension| extension.to_str())) {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Failure::Data(format!("cannot read {}: {error}", path.display())))?;
+            library.add(&path.display().to_string(), stem, &text).map_err(|error| wrong(&error))?;
+        }
+    }
+    library.theme(name, tier).map_err(|error| wrong(&error))
+}

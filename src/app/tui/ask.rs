@@ -1,0 +1,170 @@
+//! What a key would ask of the engine, and why it cannot be asked now: [`ask_of`] and [`disabled`].
+//!
+//! The judge is the engine's own [`decide`], so that a grey key and a refused request never disagree.
+
+use super::action::Action;
+use super::ui::{Focus, Pane, Ui};
+use super::update::Ctx;
+use crate::app::view::roster;
+use crate::loops::core::command::{Ask, Command};
+use crate::loops::core::decide::decide;
+use crate::loops::core::event::{ParkReason, PauseKind, When};
+use crate::loops::core::fleet::{FleetRun, Ownership};
+use crate::loops::core::ids::{RunId, Who};
+use crate::loops::core::state::RunState;
+use crate::loops::core::test_state::{TestSpec, TestStatus};
+
+/// Stands for a text that is yet to be typed, when only its legality is asked for.
+const SOMETHING: &str = "…";
+
+/// The selected run.
+pub fn selected<'a>(ui: &Ui, ctx: &Ctx<'a>) -> Option<&'a FleetRun> {
+    ui.selected.and_then(|run| ctx.fleet.runs.get(&run))
+}
+
+/// The selected run if it may be steered from here.
+///
+/// # Errors
+/// Why it may not, as a fragment.
+fn steerable<'a>(ui: &Ui, ctx: &Ctx<'a>) -> Result<&'a FleetRun, String> {
+    let run = selected(ui, ctx).ok_or("no loop is selected")?;
+    if let Some(problem) = &run.problem {
+        return Err(format!("its journal cannot be read: {problem}"));
+    }
+    match run.ownership {
+        Ownership::Mine => Ok(run),
+        Ownership::Other { pid: Some(pid) } => Err(format!("it belongs to another loopdash (process {pid})")),
+        Ownership::Other { pid: None } => Err("it belongs to another loopdash".to_owned()),
+        Ownership::Nobody if run.is_interrupted() => Err("it was interrupted; resume it first".to_owned()),
+        Ownership::Nobody => Ok(run),
+    }
+}
+
+/// The test that skip, reset and retry mean: the selected row while Tests has the keys, else the one at work, else a
+/// blocked one.
+pub fn test_meant<'a>(ui: &Ui, run: &'a RunState) -> Option<&'a TestSpec> {
+    if ui.pane == Pane::Tests && ui.focus == Focus::Pane {
+        return ui.test.as_deref().and_then(|id| run.test(id)).or_else(|| run.tests.first());
+    }
+    let open = run.open_iteration().and_then(|iteration| run.test(&iteration.test));
+    let last = || run.iterations.last().and_then(|iteration| run.test(&iteration.test));
+    open.or_else(|| run.tests.iter().find(|test| test.status == TestStatus::Blocked)).or_else(last)
+}
+
+/// What `action` asks of the selected run, with `text` where the operator types one.
+///
+/// # Errors
+/// Why it cannot be asked, as a fragment.
+pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(RunId, Ask), String> {
+    let run = steerable(ui, ctx)?;
+    let state = &run.state;
+    let test = || test_meant(ui, state).map(|test| test.id.clone()).ok_or("the run has no test at work");
+    let ask = match action {
+        Action::Pause => Ask::Pause { kind: PauseKind::AfterStep },
+        Action::PauseNow => Ask::Pause { kind: PauseKind::Now },
+        Action::Freeze => Ask::Pause { kind: PauseKind::Freeze },
+        Action::Resume => Ask::Resume,
+        Action::Stop => Ask::Stop,
+        Action::SkipTest => Ask::SkipTest { test: test()?, why: String::new() },
+        Action::ResetTest => Ask::ResetTest { test: test()? },
+        Action::Retry => retry(ui, state),
+        Action::Note => Ask::Note { text: text.to_owned(), when: When::Next },
+        Action::Interrupt => Ask::Note { text: text.to_owned(), when: When::Now },
+        Action::Answer => Ask::Answer { text: text.to_owned() },
+        Action::AddTest => Ask::AddTest { test: Box::new(new_test(state, text)) },
+        Action::PriorityUp => Ask::SetPriority { priority: state.priority.saturating_add(1) },
+        Action::PriorityDown => {
+            Ask::SetPriority { priority: state.priority.checked_sub(1).ok_or("its priority is 0 already")? }
+        }
+        Action::Limit => {
+            let max = text.trim().parse().map_err(|_| "type a number of iterations")?;
+            Ask::SetMaxIterations { max }
+        }
+        _ => return Err("that is not for a run".to_owned()),
+    };
+    decide(state, &ask, Who::Operator).map_err(|rejected| rejected.0)?;
+    Ok((state.id, ask))
+}
+
+/// A selected blocked test, else what parked or ended the run, else the gates of the open iteration.
+fn retry(ui: &Ui, state: &RunState) -> Ask {
+    let in_tests = ui.pane == Pane::Tests && ui.focus == Focus::Pane;
+    let blocked = test_meant(ui, state).filter(|test| in_tests && test.status == TestStatus::Blocked);
+    if let Some(test) = blocked.filter(|_| !state.is_finished()) {
+        return Ask::RetryTest { test: test.id.clone() };
+    }
+    let asked = matches!(state.park, Some(ParkReason::NeedsHuman { .. }));
+    if (state.needs_person() && !asked) || state.is_finished() { Ask::Retry } else { Ask::RerunGates }
+}
+
+/// A test of that title under the first free id of the form `added-1`.
+fn new_test(state: &RunState, title: &str) -> TestSpec {
+    let id = (1..=state.tests.len() + 1).map(|n| format!("added-{n}")).find(|id| state.test(id).is_none());
+    TestSpec {
+        id: id.unwrap_or_default(),
+        title: title.trim().to_owned(),
+        criteria: Vec::new(),
+        verify: None,
+        priority: 0,
+        depends_on: Vec::new(),
+        status: TestStatus::Pending,
+        attempts: 0,
+        max_attempts: None,
+        last_error: None,
+    }
+}
+
+/// The command behind Resume: an interrupted run is adopted first.
+///
+/// # Errors
+/// Why it cannot be resumed, as a fragment.
+pub fn resume_of(ui: &Ui, ctx: &Ctx<'_>) -> Result<Command, String> {
+    match selected(ui, ctx).filter(|run| run.is_interrupted()) {
+        Some(run) => Ok(Command::Adopt { run: run.state.id, resume: true }),
+        None => ask_of(Action::Resume, "", ui, ctx).map(|(run, ask)| Command::Run { run, ask }),
+    }
+}
+
+/// Why `action` does not apply now, as a fragment; `None` if it does.
+pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
+    let no = |reason: &str| Some(reason.to_owned());
+    match action {
+        Action::Resume => resume_of(ui, ctx).err(),
+        Action::Limit => ask_of(action, "1", ui, ctx).err(),
+        Action::Pause
+        | Action::PauseNow
+        | Action::Freeze
+        | Action::Stop
+        | Action::SkipTest
+        | Action::ResetTest
+        | Action::Retry
+        | Action::Note
+        | Action::Interrupt
+        | Action::Answer
+        | Action::AddTest
+        | Action::PriorityUp
+        | Action::PriorityDown => ask_of(action, SOMETHING, ui, ctx).err(),
+        Action::CapDown if ctx.fleet.cap <= 1 => no("at least one loop may run at once"),
+        Action::NewLoop => ctx.no_new_loop.map(str::to_owned),
+        Action::StartLoop if ctx.loops.is_empty() => no("there is no loop in a loopdash.toml here"),
+        Action::CopyPath => match selected(ui, ctx) {
+            None => no("no loop is selected"),
+            Some(run) if run.state.workspace.is_none() => no("it has no worktree yet"),
+            Some(_) => None,
+        },
+        Action::Search if ui.selected.is_none() => no("no loop is selected"),
+        Action::NextHit | Action::PrevHit => match &ui.search {
+            None => no("nothing is searched for; / does"),
+            Some(search) if search.hits.as_ref().is_some_and(Vec::is_empty) => no("nothing was found"),
+            Some(_) => None,
+        },
+        Action::NextAttention => {
+            let any = ctx.fleet.runs.values().any(|run| roster::Section::of(run) == roster::Section::NeedsYou);
+            (!any).then(|| "no loop needs you".to_owned())
+        }
+        Action::NextFile | Action::PrevFile | Action::NextHunk | Action::PrevHunk => {
+            ctx.diff_marks.is_empty().then(|| "there is no diff to go through".to_owned())
+        }
+        _ => None,
+    }
+}

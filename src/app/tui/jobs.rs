@@ -1,0 +1,325 @@
+//! Reading for the screen, off its thread: [`Jobs`]. One job of each kind at a time; the next is whatever is wanted then.
+//!
+//! So the newest wish wins without a queue, and a slow disk never holds a key.
+
+use super::msg::Msg;
+use super::paint::paint;
+use crate::app::link::Link;
+use crate::app::view::diff_doc::DiffDoc;
+use crate::app::view::doc::Doc;
+use crate::app::view::loaded::{DiffKey, Journal, TailKey};
+use crate::app::view::page::Page;
+use crate::app::view::timeline::is_told;
+use crate::loops::agent::sanitize::clean_line;
+use crate::loops::agent::transcript::{Direction, LiveOutput, Query, RawLine, Stream as Printed};
+use crate::loops::agent::{SgrState, TextColor, TextStyle};
+use crate::loops::core::ids::{RunId, StepId};
+use crate::loops::core::state::RunState;
+use crate::loops::core::step::StepKind;
+use crate::widgets::theme::{Ink, Paint};
+use crate::widgets::transcript::{Stream, StyledLine};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::mpsc;
+
+/// Hits of a search that are listed.
+const MOST_HITS: usize = 5_000;
+/// Hits that are looked for at once.
+const AT_ONCE: usize = 500;
+/// Hunks painted at once.
+const HUNKS: usize = 64;
+
+/// A kind of job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Lines of output.
+    Page,
+    /// A diff.
+    Diff,
+    /// Colours of a diff.
+    Paint,
+    /// The end of a gate's output.
+    Tail,
+    /// A journal.
+    Journal,
+    /// A search.
+    Search,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub enum Done {
+    /// Lines of output.
+    Page(Box<Page>),
+    /// A diff, or why there is none.
+    Diff(DiffKey, Result<Arc<DiffDoc>, String>),
+    /// Some hunks have their colours.
+    Paint,
+    /// The end of a gate's output.
+    Tail(TailKey, Vec<StyledLine>),
+    /// A journal.
+    Journal(Journal),
+    /// What a search has found.
+    Found(Msg),
+}
+
+impl Done {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Page(_) => Kind::Page,
+            Self::Diff(..) => Kind::Diff,
+            Self::Paint => Kind::Paint,
+            Self::Tail(..) => Kind::Tail,
+            Self::Journal(_) => Kind::Journal,
+            Self::Found(_) => Kind::Search,
+        }
+    }
+}
+
+/// Where the steps of a run have their output.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    run: RunId,
+    kinds: HashMap<StepId, StepKind>,
+    live: Option<(StepId, Arc<LiveOutput>)>,
+}
+
+impl Sources {
+    /// Those of `state`, whose running step prints into `live`.
+    pub fn new(state: &RunState, live: Option<(StepId, Arc<LiveOutput>)>) -> Self {
+        Self { run: state.id, kinds: state.steps.iter().map(|step| (step.id, step.kind.clone())).collect(), live }
+    }
+
+    fn lines(&self, link: &Link, step: StepId, range: Range<u64>) -> std::io::Result<Vec<RawLine>> {
+        self.open(link, step).map_or_else(|| Ok(Vec::new()), |transcript| transcript.lines(range))
+    }
+
+    fn open(&self, link: &Link, step: StepId) -> Option<crate::loops::agent::transcript::Transcript> {
+        let kind = self.kinds.get(&step)?;
+        let live = self.live.as_ref().filter(|(of, _)| *of == step).map(|(_, live)| Arc::clone(live));
+        Some(link.transcript(self.run, step, kind, live))
+    }
+}
+
+/// The jobs under way.
+#[derive(Debug)]
+pub struct Jobs {
+    link: Link,
+    busy: HashSet<Kind>,
+    done_in: mpsc::Sender<Done>,
+    done: mpsc::Receiver<Done>,
+    /// The number of the search that still matters.
+    search: Arc<AtomicU64>,
+}
+
+impl Jobs {
+    /// None yet.
+    pub fn new(link: Link) -> Self {
+        let (done_in, done) = mpsc::channel(16);
+        Self { link, busy: HashSet::new(), done_in, done, search: Arc::default() }
+    }
+
+    /// Whether a job of this kind is under way.
+    pub fn is_busy(&self, kind: Kind) -> bool {
+        self.busy.contains(&kind)
+    }
+
+    /// What came of the next job to end; waits for ever while there is none.
+    pub async fn next(&mut self) -> Done {
+        match self.done.recv().await {
+            Some(done) => self.ended(done),
+            // Cannot happen while `done_in` is held here.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What came of a job that has ended already.
+    pub fn try_next(&mut self) -> Option<Done> {
+        let done = self.done.try_recv().ok()?;
+        Some(self.ended(done))
+    }
+
+    fn ended(&mut self, done: Done) -> Done {
+        self.busy.remove(&done.kind());
+        done
+    }
+
+    fn start(&mut self, kind: Kind, job: impl FnOnce(&Link) -> Done + Send + 'static) {
+        if kind != Kind::Search && !self.busy.insert(kind) {
+            return;
+        }
+        let (link, done) = (self.link.clone(), self.done_in.clone());
+        tokio::task::spawn_blocking(move || {
+            // The screen is gone if this fails.
+            let _ = done.blocking_send(job(&link));
+        });
+    }
+
+    /// Reads lines of a document.
+    pub fn page(&mut self, doc: Doc, range: Range<u64>, sources: Sources) {
+        self.start(Kind::Page, move |link| Done::Page(Box::new(read_page(link, doc, range, &sources))));
+    }
+
+    /// Makes a diff.
+    pub fn diff(&mut self, key: DiffKey) {
+        self.start(Kind::Diff, move |link| {
+            let diff = link.diff(Path::new(&key.common_dir), &key.from, &key.to);
+            let doc = diff.map(|diff| Arc::new(DiffDoc::new(diff))).map_err(|error| error.to_string());
+            Done::Diff(key, doc)
+        });
+    }
+
+    /// Colours hunks of a diff.
+    pub fn paint(&mut self, doc: Arc<DiffDoc>, hunks: Vec<(usize, usize)>) {
+        self.start(Kind::Paint, move |_| {
+            hunks.into_iter().take(HUNKS).for_each(|(file, hunk)| paint(&doc, file, hunk));
+            Done::Paint
+        });
+    }
+
+    /// Reads the end of a step's output.
+    pub fn tail(&mut self, key: TailKey, sources: Sources) {
+        self.start(Kind::Tail, move |link| {
+            let lines = sources.open(link, key.step).and_then(|transcript| {
+                let end = transcript.line_count().ok()?;
+                transcript.lines(end.saturating_sub(u64::from(key.lines))..end).ok()
+            });
+            let mut state = SgrState::default();
+            Done::Tail(key, lines.unwrap_or_default().iter().map(|line| styled(line, &mut state)).collect())
+        });
+    }
+
+    /// Reads a journal.
+    pub fn journal(&mut self, run: RunId) {
+        self.start(Kind::Journal, move |link| {
+            let mut records = Vec::new();
+            let read = link.journal(run, |record| {
+                if is_told(&record) {
+                    records.push(Arc::new(record));
+                }
+            });
+            Done::Journal(Journal { run: Some(run), records, error: read.err().map(|error| error.to_string()) })
+        });
+    }
+
+    /// Searches a run's output; an earlier search ends.
+    pub fn search(&mut self, query: String, doc: Doc, sources: Sources) {
+        let number = self.search.fetch_add(1, Ordering::AcqRel) + 1;
+        let current = Arc::clone(&self.search);
+        self.start(Kind::Search, move |link| {
+            let wanted = || current.load(Ordering::Acquire) == number;
+            let (hits, more) = search(link, &query, &doc, &sources, wanted);
+            Done::Found(Msg::Found { run: sources.run, query, hits, more })
+        });
+    }
+}
+
+fn read_page(link: &Link, doc: Doc, range: Range<u64>, sources: &Sources) -> Page {
+    let mut page = Page { run: Some(sources.run), range: range.clone(), ..Page::default() };
+    for (step, lines, first) in doc.pieces(range) {
+        match sources.lines(link, step, lines) {
+            Ok(raw) => {
+                let mut state = SgrState::default();
+                page.lines.extend((first..).zip(raw.iter().map(|line| styled(line, &mut state))));
+            }
+            Err(error) => page.error = Some(error.to_string()),
+        }
+    }
+    page.doc = doc;
+    page
+}
+
+/// Document lines that match, from the first on.
+fn search(link: &Link, query: &str, doc: &Doc, sources: &Sources, wanted: impl Fn() -> bool) -> (Vec<u64>, bool) {
+    let Some(query) = Query::new(query) else { return (Vec::new(), false) };
+    let mut hits = Vec::new();
+    for part in doc.parts() {
+        let Some(transcript) = sources.open(link, part.step).filter(|_| part.lines > 0) else { continue };
+        let mut from = Some(0);
+        while let Some(line) = from.filter(|_| wanted()) {
+            let Ok(found) = transcript.search(&query, line, Direction::Forward, AT_ONCE) else { break };
+            hits.extend(found.hits.iter().filter_map(|hit| doc.line_of(part.step, hit.line)));
+            if hits.len() >= MOST_HITS {
+                hits.truncate(MOST_HITS);
+                return (hits, true);
+            }
+            from = found.resume;
+        }
+    }
+    (hits, false)
+}
+
+/// A raw line made fit for the screen.
+fn styled(line: &RawLine, state: &mut SgrState) -> StyledLine {
+    let clean = clean_line(&line.bytes, state);
+    let mut spans = Vec::with_capacity(clean.spans.len() * 2 + 1);
+    let mut push = |range: Range<usize>, ink: Ink| {
+        if let Some(text) = clean.text.get(range).filter(|text| !text.is_empty()) {
+            spans.push((text.to_owned(), ink));
+        }
+    };
+    let mut at = 0;
+    for span in &clean.spans {
+        push(at..span.range.start, Ink::default());
+        push(span.range.clone(), ink(span.style));
+        at = span.range.end;
+    }
+    push(at..clean.text.len(), Ink::default());
+    if clean.cut || line.cut {
+        spans.push((" … cut".to_owned(), Ink::role(crate::widgets::theme::Role::Faint)));
+    }
+    let stream = match line.stream {
+        Printed::Stdout => Stream::Out,
+        Printed::Stderr => Stream::Err,
+    };
+    StyledLine { spans, stream }
+}
+
+const fn ink(style: TextStyle) -> Ink {
+    const fn paint(colour: TextColor) -> Option<Paint> {
+        match colour {
+            TextColor::Default => None,
+            TextColor::Indexed(index) => Some(Paint::Indexed(index)),
+            TextColor::Rgb(r, g, b) => Some(Paint::Rgb(r, g, b)),
+        }
+    }
+    Ink {
+        fg: paint(style.fg),
+        bg: paint(style.bg),
+        bold: style.bold,
+        dim: style.dim,
+        italic: style.italic,
+        underline: style.underline,
+        reverse: style.reverse,
+        strike: style.strike,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(bytes: &[u8]) -> RawLine {
+        RawLine { stream: Printed::Stdout, bytes: bytes.to_vec(), cut: false, at_ms: 0 }
+    }
+
+    #[test]
+    fn colours_survive_into_the_next_line_and_nothing_else_does() {
+        let mut state = SgrState::default();
+        let line = styled(&raw(b"plain \x1b[31mred\x1b]52;c;AAAA\x07 still"), &mut state);
+        let red = Ink { fg: Some(Paint::Indexed(1)), ..Ink::default() };
+        let spans: Vec<(&str, Ink)> = line.spans.iter().map(|(text, ink)| (text.as_str(), *ink)).collect();
+        assert_eq!(spans, [("plain ", Ink::default()), ("red still", red)]);
+        assert_eq!(styled(&raw(b"next"), &mut state).spans, [("next".to_owned(), red)]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_says_so() {
+        let mut line = raw(b"start");
+        line.cut = true;
+        assert_eq!(styled(&line, &mut SgrState::default()).spans.len(), 2);
+    }
+}

@@ -1,0 +1,428 @@
+//! What the dashboard's thread holds between two things that happen: [`Shell`]. It folds, draws, and sends for what is
+//! missing.
+//!
+//! The loop around it is in `run`; here nothing waits.
+
+use super::Options;
+use super::jobs::{Done, Jobs, Kind, Sources};
+use super::keymap::Keymap;
+use super::msg::{Effect, Msg};
+use super::pace::Pace;
+use super::screen::{Painter, Writer};
+use super::ui::{Pane, Tone, Ui};
+use super::update::{Ctx, DiffMark, update};
+use crate::app::view::clock::Clock;
+use crate::app::view::doc::Doc;
+use crate::app::view::loaded::{DiffKey, LiveFacts, Loaded, OutputWant, TailKey, Wants};
+use crate::app::view::page::Page;
+use crate::app::view::timeline::is_told;
+use crate::app::view::{Scene, diff_key, draw};
+use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::command::Command;
+use crate::loops::core::event::{Event, Record};
+use crate::loops::core::fleet::Fleet;
+use crate::loops::core::ids::{Millis, RunId, StepId};
+use crate::loops::engine::{Update, system_clock};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::queue;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A step that printed nothing for longer is shown without a ticking clock.
+const LIVELY: Duration = Duration::from_secs(3);
+/// New output is looked at no more often than this.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long the end waits for a frame that is being written.
+const LAST_FRAME: Duration = Duration::from_millis(500);
+/// Terminals commonly take no more than this onto the clipboard.
+const MOST_COPIED: usize = 48 * 1024;
+/// Cells of a frame at most, however large the terminal says it is.
+const MOST_CELLS: u32 = 400_000;
+
+/// Which lines were asked for last, and of which state of the document.
+type PageAsked = (RunId, Range<u64>, u64, u64);
+
+/// Everything that lives as long as the screen.
+pub(super) struct Shell {
+    ui: Ui,
+    fleet: Fleet,
+    loaded: Loaded,
+    options: Options,
+    keymap: Keymap,
+    live: HashMap<RunId, (StepId, Arc<LiveOutput>)>,
+    painter: Painter,
+    pub(super) writer: Writer,
+    pub(super) jobs: Jobs,
+    pace: Pace,
+    clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+    wants: Wants,
+    /// Something visible may have changed.
+    dirty: bool,
+    /// The next frame does not wait for its turn.
+    at_once: bool,
+    /// When time alone changes what is shown.
+    change: Option<Instant>,
+    /// Goes out with the next frame.
+    extra: Vec<u8>,
+    asked: Option<PageAsked>,
+    /// The version of the selected run's live output that was looked at, and when.
+    looked: (u64, Instant),
+    /// Records of the wanted journal that came while it was being read.
+    meanwhile: Vec<Arc<Record>>,
+    /// Step whose tail was asked for last, so that an unreadable one is not asked for again and again.
+    tail_asked: Option<TailKey>,
+}
+
+impl Shell {
+    pub(super) fn new(options: Options, size: (u16, u16), writer: Writer, jobs: Jobs) -> Self {
+        Self {
+            ui: Ui::new(size),
+            fleet: Fleet::new(0, 0),
+            loaded: Loaded::default(),
+            options,
+            keymap: Keymap::default(),
+            live: HashMap::new(),
+            painter: Painter::new(),
+            writer,
+            jobs,
+            pace: Pace::new(),
+            clock: system_clock(),
+            wants: Wants::default(),
+            dirty: true,
+            at_once: true,
+            change: None,
+            extra: Vec::new(),
+            asked: None,
+            looked: (0, Instant::now()),
+            meanwhile: Vec::new(),
+            tail_asked: None,
+        }
+    }
+
+    /// Takes the fleet as it is.
+    pub(super) fn start_from(&mut self, fleet: Fleet, live: Vec<(RunId, StepId, Arc<LiveOutput>)>) {
+        self.fleet = fleet;
+        self.live = live.into_iter().map(|(run, step, output)| (run, (step, output))).collect();
+        // Records may have been missed.
+        self.loaded.journal.run = None;
+        self.tell(Msg::Fleet);
+    }
+
+    /// Lets something happen to the screen.
+    pub(super) fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        self.dirty |= !matches!(msg, Msg::Drawn(_));
+        let marks = self.marks();
+        let ctx = Ctx {
+            fleet: &self.fleet,
+            loops: &self.options.loops,
+            no_new_loop: self.options.new_loop.as_ref().err().map(String::as_str),
+            on_start: self.options.on_start,
+            now: (self.clock)(),
+            diff_marks: &marks,
+            keymap: &self.keymap,
+        };
+        update(&mut self.ui, &ctx, msg)
+    }
+
+    fn marks(&self) -> Vec<DiffMark> {
+        let key = self.ui.selected.and_then(|run| self.fleet.state(run)).and_then(|run| diff_key(run, self.ui.scope));
+        match key.and_then(|key| self.loaded.diff(&key)) {
+            Some(Ok(doc)) => doc.marks().to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The next frame is drawn as soon as the terminal takes it.
+    pub(super) const fn urgent(&mut self) {
+        self.at_once = true;
+        self.dirty = true;
+    }
+
+    /// Has everything painted anew.
+    pub(super) const fn repaint(&mut self) {
+        self.painter.anew();
+        self.urgent();
+    }
+
+    /// Draws if there is something to draw and its time has come.
+    pub(super) fn draw_if_due(&mut self) {
+        let now = Instant::now();
+        if self.change.is_some_and(|change| change <= now) {
+            self.change = None;
+            self.dirty = true;
+        }
+        if self.dirty && !self.writer.is_busy() && (self.at_once || self.pace.next(now) <= now) {
+            self.draw_now();
+        }
+    }
+
+    /// When to come back although nothing has happened.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let now = Instant::now();
+        // A frame under way ends with a word of its own.
+        let frame = (self.dirty && !self.writer.is_busy()).then(|| self.pace.next(now));
+        frame.into_iter().chain(self.change).min()
+    }
+
+    /// Draws a frame and sends for what it lacks. The writer must be idle.
+    pub(super) fn draw_now(&mut self) {
+        self.look();
+        let now = (self.clock)();
+        let (columns, rows) = self.ui.size;
+        let rows = rows.min(u16::try_from(MOST_CELLS / u32::from(columns.max(1))).unwrap_or(u16::MAX));
+        let mut frame = Buffer::empty(Rect::new(0, 0, columns, rows));
+        let zone = self.options.zone.clone();
+        let clock = Clock::new(now, &zone);
+        let marks = self.marks();
+        let ctx = Ctx {
+            fleet: &self.fleet,
+            loops: &self.options.loops,
+            no_new_loop: self.options.new_loop.as_ref().err().map(String::as_str),
+            on_start: self.options.on_start,
+            now,
+            diff_marks: &marks,
+            keymap: &self.keymap,
+        };
+        let scene = Scene {
+            ui: &self.ui,
+            ctx: &ctx,
+            loaded: &self.loaded,
+            theme: &self.options.theme,
+            clock: &clock,
+            place: self.options.place.as_deref(),
+            configured: self.options.configured,
+        };
+        let mut out = draw(&scene, &mut frame);
+        let change = clock.next_change();
+        let mut bytes = std::mem::take(&mut self.extra);
+        match self.painter.paint(frame) {
+            Ok(painted) => bytes.extend(painted),
+            Err(error) => tracing::warn!(%error, "a frame could not be painted"),
+        }
+        let began = Instant::now();
+        self.pace.drew(began, bytes.len());
+        out.seen.frame = self.writer.next_frame();
+        self.writer.send(bytes);
+        self.wants = out.wants;
+        self.dirty = false;
+        self.at_once = false;
+        self.change = change.map(|at| began + Duration::from_millis(at.since(now)));
+        self.tell(Msg::Drawn(out.seen));
+        self.send_for();
+    }
+
+    /// Takes over how the selected run's output stands.
+    fn look(&mut self) {
+        let watched = self.ui.selected.and_then(|run| Some((run, self.live.get(&run)?)));
+        self.loaded.live = watched.map(|(run, (step, output))| {
+            self.looked = (output.version(), Instant::now());
+            LiveFacts { run, step: *step, lines: output.lines(), lively: output.silent_for() < LIVELY }
+        });
+    }
+
+    /// The live output that is worth a wake-up, what was seen of it, and when to look again at the earliest.
+    pub(super) fn watched(&self) -> Option<(Arc<LiveOutput>, u64, Instant)> {
+        let run = self.ui.selected?;
+        let (_, output) = self.live.get(&run)?;
+        // While a page is being read, its arrival is the next thing to look at.
+        let shown = self.wants.output.is_some() && !self.jobs.is_busy(Kind::Page);
+        (shown && !output.finished()).then(|| (Arc::clone(output), self.looked.0, self.looked.1 + LOOK))
+    }
+
+    /// The watched output has grown: read what is shown of it, which brings the next frame.
+    pub(super) fn output_changed(&mut self) {
+        self.look();
+        self.send_for();
+        // Nothing to read, as where the view is scrolled up: the count of new lines still changes.
+        self.dirty |= !self.jobs.is_busy(Kind::Page);
+    }
+
+    /// Starts the jobs for what the last frame would have liked to have.
+    fn send_for(&mut self) {
+        let wants = self.wants.clone();
+        if let Some(want) = wants.output {
+            self.send_for_output(want);
+        }
+        if let Some(key) = wants.diff.filter(|key| self.loaded.diff(key).is_none()) {
+            self.jobs.diff(key);
+        }
+        if let Some((key, rows)) = wants.paint {
+            self.send_for_colours(&key, rows);
+        }
+        if let Some(key) = wants.tail.filter(|key| self.tail_asked != Some(*key) && !self.jobs.is_busy(Kind::Tail))
+            && let Some(sources) = self.sources(key.run)
+        {
+            self.tail_asked = Some(key);
+            self.jobs.tail(key, sources);
+        }
+        if let Some(run) = wants.journal.filter(|run| self.loaded.journal.run != Some(*run))
+            && !self.jobs.is_busy(Kind::Journal)
+        {
+            self.meanwhile.clear();
+            self.jobs.journal(run);
+        }
+    }
+
+    fn send_for_output(&mut self, want: OutputWant) {
+        let Some(state) = self.fleet.state(want.run).filter(|_| !self.jobs.is_busy(Kind::Page)) else { return };
+        let live = self.loaded.live.filter(|live| live.run == want.run);
+        let doc = Doc::of(state, live.map(|live| (live.step, live.lines)));
+        let total = doc.total();
+        let range = Page::wanted(want.top, want.height, total);
+        // Only the last line can still grow; what lies above is read once.
+        let version = if range.end == total { self.looked.0 } else { 0 };
+        let shown_total = if range.end == total { total } else { 0 };
+        let asked = (want.run, range.clone(), shown_total, version);
+        if self.asked.as_ref() == Some(&asked) {
+            return;
+        }
+        let Some(sources) = self.sources(want.run) else { return };
+        self.asked = Some(asked);
+        self.jobs.page(doc, range, sources);
+    }
+
+    fn send_for_colours(&mut self, key: &DiffKey, rows: Range<usize>) {
+        if self.jobs.is_busy(Kind::Paint) {
+            return;
+        }
+        if let Some(Ok(doc)) = self.loaded.diff(key) {
+            let hunks = doc.unpainted(rows);
+            let doc = Arc::clone(doc);
+            if !hunks.is_empty() {
+                self.jobs.paint(doc, hunks);
+            }
+        }
+    }
+
+    fn sources(&self, run: RunId) -> Option<Sources> {
+        Some(Sources::new(self.fleet.state(run)?, self.live.get(&run).cloned()))
+    }
+
+    /// Takes what a job brought; some of it is a message.
+    pub(super) fn loaded(&mut self, done: Done) -> Option<Msg> {
+        self.dirty = true;
+        match done {
+            Done::Page(page) => {
+                let first = self.loaded.page.run != page.run || self.ui.output.top.is_some();
+                self.at_once |= first && page.run == self.ui.selected;
+                self.loaded.page = *page;
+            }
+            Done::Diff(key, diff) => {
+                self.at_once = true;
+                self.loaded.diff = Some((key, diff));
+            }
+            Done::Paint => {}
+            Done::Tail(key, lines) => {
+                self.at_once = true;
+                self.loaded.tail = Some((key, lines));
+            }
+            Done::Journal(mut journal) => {
+                let last = journal.records.last().map_or(0, |record| record.seq);
+                let newer = self.meanwhile.drain(..).filter(|record| journal.run == Some(record.run));
+                journal.records.extend(newer.filter(|record| record.seq > last));
+                self.at_once = true;
+                self.loaded.journal = journal;
+            }
+            Done::Found(msg) => return Some(msg),
+        }
+        None
+    }
+
+    /// Takes word of the engine.
+    pub(super) fn update(&mut self, update: Update) {
+        match update {
+            Update::Record(record) => self.record(&record),
+            Update::Run(entry) => {
+                self.fleet.runs.insert(entry.state.id, *entry);
+            }
+            Update::Caps { cap, gate_cap } => {
+                self.fleet.cap = cap;
+                self.fleet.gate_cap = gate_cap;
+            }
+            Update::Live { run, step, output } => {
+                self.live.insert(run, (step, output));
+            }
+            Update::Trouble(trouble) => {
+                self.tell(Msg::Trouble(trouble));
+            }
+            Update::Loaded | Update::Ended => {}
+        }
+        self.tell(Msg::Fleet);
+    }
+
+    fn record(&mut self, record: &Arc<Record>) {
+        self.fleet.apply(record);
+        if matches!(record.event, Event::StepFinished(_) | Event::StepInterrupted(_)) {
+            self.live.remove(&record.run);
+        }
+        if is_told(record) {
+            if self.loaded.journal.run == Some(record.run) {
+                self.loaded.journal.records.push(Arc::clone(record));
+            } else if self.wants.journal == Some(record.run) {
+                self.meanwhile.push(Arc::clone(record));
+            }
+        }
+    }
+
+    /// The command that starts what the dashboard was opened for.
+    pub(super) fn first_command(&mut self) -> Option<Command> {
+        let specs = std::mem::take(&mut self.options.start);
+        (!specs.is_empty()).then_some(Command::Submit { specs, trigger: self.options.trigger })
+    }
+
+    /// The command that makes a loop of a prompt, and what to say when it is accepted.
+    pub(super) fn new_loop(&self, prompt: &str) -> Result<(Command, String), String> {
+        let make = self.options.new_loop.as_ref().map_err(Clone::clone)?;
+        Ok(self.submit(make(prompt)?))
+    }
+
+    /// The command that starts a loop of the configuration.
+    pub(super) fn start_loop(&self, index: usize) -> Option<(Command, String)> {
+        self.options.loops.get(index).cloned().map(|spec| self.submit(spec))
+    }
+
+    fn submit(&self, spec: crate::loops::core::spec::LoopSpec) -> (Command, String) {
+        let said = format!("queued {}", spec.name);
+        (Command::Submit { specs: vec![spec], trigger: self.options.trigger }, said)
+    }
+
+    /// Searches a run's output.
+    pub(super) fn search(&mut self, run: RunId, query: String) {
+        self.look();
+        if let (Some(state), Some(sources)) = (self.fleet.state(run), self.sources(run)) {
+            let live = self.loaded.live.filter(|live| live.run == run);
+            let doc = Doc::of(state, live.map(|live| (live.step, live.lines)));
+            self.jobs.search(query, doc, sources);
+        }
+    }
+
+    /// Puts a text on the clipboard of whoever sits at the terminal.
+    pub(super) fn copy(&mut self, text: &str) {
+        if text.len() > MOST_COPIED {
+            self.tell(Msg::Say(Tone::Bad, "that is too long for the clipboard".to_owned()));
+            return;
+        }
+        if queue!(self.extra, CopyToClipboard::to_clipboard_from(text)).is_ok() {
+            self.tell(Msg::Say(Tone::Good, format!("copied {text}")));
+        }
+    }
+
+    /// The operator leaves; the engine is ending its runs.
+    pub(super) fn leaving(&mut self) {
+        self.ui.leaving = true;
+        self.ui.pane = Pane::Output;
+        self.urgent();
+    }
+
+    /// Waits a moment for the frame that is being written, so that nothing follows what restores the terminal.
+    pub(super) async fn let_go(&mut self) {
+        if self.writer.is_busy() {
+            // A terminal that takes nothing is left as it is.
+            let _ = tokio::time::timeout(LAST_FRAME, self.writer.idle()).await;
+        }
+    }
+}

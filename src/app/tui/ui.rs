@@ -1,0 +1,244 @@
+//! What the operator sees and where their hands are: [`Ui`]. Nothing in it is true of the loops.
+//!
+//! It changes in [`update`](super::update::update) alone; drawing only reads it.
+
+use super::overlay::Overlay;
+use crate::loops::core::ids::{Millis, RunId};
+
+/// The panes of the detail side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// What its steps print.
+    #[default]
+    Output,
+    /// What it changed.
+    Diff,
+    /// What the critic said.
+    Verdict,
+    /// Its work items.
+    Tests,
+    /// What the gates found.
+    Gates,
+    /// Everything that happened.
+    Timeline,
+}
+
+impl Pane {
+    /// In the order of their keys.
+    pub const ALL: [Self; 6] = [Self::Output, Self::Diff, Self::Verdict, Self::Tests, Self::Gates, Self::Timeline];
+
+    /// Its place in [`Self::ALL`].
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|pane| *pane == self).unwrap_or_default()
+    }
+
+    /// The pane `by` places further, round the corner.
+    pub fn step(self, by: isize) -> Self {
+        let index = (self.index() as isize + by).rem_euclid(Self::ALL.len() as isize);
+        Self::ALL.get(index as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Where moving keys go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// To the list of loops.
+    #[default]
+    List,
+    /// To the open pane.
+    Pane,
+}
+
+/// What a diff is measured from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// All the run's work.
+    #[default]
+    Base,
+    /// What the last iteration changed.
+    LastIteration,
+}
+
+/// Where the output is scrolled to. Lines count through the whole document, all steps of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputAt {
+    /// The line and the row of it at the top, where the operator has scrolled; `None` follows the end.
+    pub top: Option<(u64, u16)>,
+    /// Rows to go from there, down if positive; the next frame resolves them.
+    pub pending: i64,
+    /// Lines there were when following ended, to count what is new.
+    pub left_at: u64,
+    /// Columns hidden at the left, where lines are cut.
+    pub across: u16,
+}
+
+/// A search through the selected run's output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchState {
+    /// What is looked for.
+    pub query: String,
+    /// The run that is searched.
+    pub run: Option<RunId>,
+    /// Document lines that match, ascending; `None` while looking.
+    pub hits: Option<Vec<u64>>,
+    /// Whether there are more than are listed.
+    pub more: bool,
+    /// Which hit is shown.
+    pub current: usize,
+}
+
+/// How serious a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Something went as asked.
+    Good,
+    /// Something is worth knowing.
+    Info,
+    /// Something was refused or failed.
+    Bad,
+}
+
+/// A message in the footer's place for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// The sentence.
+    pub text: String,
+    /// How serious.
+    pub tone: Tone,
+    /// When it goes away.
+    pub until: Millis,
+}
+
+/// How long a message stays, in milliseconds.
+pub const TOAST_MS: u64 = 6_000;
+
+/// Where the panes that scroll by rows stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tops {
+    /// First visible row of the list.
+    pub list: usize,
+    /// Of the diff.
+    pub diff: usize,
+    /// Columns hidden at the left of the diff.
+    pub diff_across: u16,
+    /// Of the verdicts.
+    pub verdict: usize,
+    /// Of the tests.
+    pub tests: usize,
+    /// Of the timeline.
+    pub timeline: usize,
+    /// Whether the timeline is held there instead of following its end.
+    pub timeline_held: bool,
+    /// Of the help screen.
+    pub help: usize,
+}
+
+/// What the last frame turned out to show; the shell reports it after drawing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The frame's number, counted from 1.
+    pub frame: u64,
+    /// Rows of the open pane's scrolling part.
+    pub page: usize,
+    /// Where the panes came to stand after clamping.
+    pub tops: Tops,
+    /// The output's top line and row; `None` while its end is followed.
+    pub output_top: Option<(u64, u16)>,
+    /// Lines of the output's document.
+    pub output_lines: u64,
+    /// Whether the scrolled output reached its end, so that it follows again.
+    pub output_end: bool,
+    /// Rows that were pending when it was drawn and are resolved now.
+    pub output_resolved: i64,
+}
+
+/// Everything about the screen that outlives a frame.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The selected run.
+    pub selected: Option<RunId>,
+    /// Where moving keys go.
+    pub focus: Focus,
+    /// The open pane.
+    pub pane: Pane,
+    /// Whether the pane has the whole screen.
+    pub zoom: bool,
+    /// Whether long lines are wrapped.
+    pub wrap: bool,
+    /// Only runs whose name holds this are listed.
+    pub filter: String,
+    /// The search in force.
+    pub search: Option<SearchState>,
+    /// Where the output is scrolled to.
+    pub output: OutputAt,
+    /// Where the other panes are.
+    pub tops: Tops,
+    /// What the diff is measured from.
+    pub scope: Scope,
+    /// The selected row of Tests.
+    pub test: Option<String>,
+    /// The selected row of Gates.
+    pub gate: Option<String>,
+    /// What lies on top, the uppermost last.
+    pub overlays: Vec<Overlay>,
+    /// A passing message.
+    pub toast: Option<Toast>,
+    /// Standing trouble of the engine.
+    pub trouble: Option<String>,
+    /// Whether the journals are still being read.
+    pub loading: bool,
+    /// Whether the operator has left and the engine is ending its runs.
+    pub leaving: bool,
+    /// Rows of the open pane, as last drawn.
+    pub page: usize,
+    /// Whether interrupted runs have been offered.
+    pub offered: bool,
+}
+
+impl Ui {
+    /// The screen at the start.
+    pub fn new(size: (u16, u16)) -> Self {
+        Self {
+            size,
+            selected: None,
+            focus: Focus::List,
+            pane: Pane::Output,
+            zoom: false,
+            wrap: true,
+            filter: String::new(),
+            search: None,
+            output: OutputAt::default(),
+            tops: Tops::default(),
+            scope: Scope::Base,
+            test: None,
+            gate: None,
+            overlays: Vec::new(),
+            toast: None,
+            trouble: None,
+            loading: true,
+            leaving: false,
+            page: 10,
+            offered: false,
+        }
+    }
+
+    /// Selects a run and starts its panes anew; selecting the same one changes nothing.
+    pub fn select(&mut self, run: Option<RunId>) {
+        if self.selected == run {
+            return;
+        }
+        self.selected = run;
+        self.output = OutputAt::default();
+        self.tops = Tops { list: self.tops.list, ..Tops::default() };
+        self.test = None;
+        self.gate = None;
+        self.search = None;
+    }
+
+    /// Shows a message for a while.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>, now: Millis) {
+        self.toast = Some(Toast { text: text.into(), tone, until: Millis(now.0 + TOAST_MS) });
+    }
+}

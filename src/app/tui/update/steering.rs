@@ -1,0 +1,170 @@
+//! Keys that act on loops: requests, the questions before the ones that destroy, and the boxes for those with a text.
+//!
+//! Nothing here changes a loop; it leaves as [`Effect::Send`].
+
+use super::super::action::{Action, row_of};
+use super::super::ask::{ask_of, resume_of, selected};
+use super::super::msg::Effect;
+use super::super::overlay::{Choice, Dialog, Intent, Overlay, Purpose};
+use super::super::ui::Ui;
+use super::{Ctx, open_text};
+use crate::loops::core::command::{Ask, Command, LiveRuns};
+use crate::loops::core::event::{ParkReason, When};
+use crate::loops::core::fleet::Ownership;
+use crate::loops::core::state::RunState;
+
+pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => quit(ui, ctx),
+        Action::CapUp => cap(ctx, ctx.fleet.cap.saturating_add(1)),
+        Action::CapDown => cap(ctx, ctx.fleet.cap.saturating_sub(1)),
+        Action::CopyPath => {
+            let place = selected(ui, ctx).and_then(|run| run.state.workspace.as_ref());
+            place.map(|place| Effect::Copy(place.path.clone())).into_iter().collect()
+        }
+        Action::Resume => match resume_of(ui, ctx) {
+            Ok(command) => vec![Effect::Send { command, said: format!("resumed {}", label(ui, ctx)) }],
+            Err(_) => Vec::new(),
+        },
+        Action::Note | Action::Interrupt | Action::Answer | Action::AddTest | Action::Limit => {
+            ask_text(ui, ctx, action);
+            Vec::new()
+        }
+        action => match ask_of(action, "", ui, ctx) {
+            Ok((run, ask)) if row_of(action).is_some_and(|row| row.asks) => {
+                let state = ctx.fleet.state(run);
+                ui.overlays.push(Overlay::Dialog(confirm(Intent::Ask(run, ask), state)));
+                Vec::new()
+            }
+            Ok((run, ask)) => {
+                let said = said(&ask, &label(ui, ctx));
+                vec![Effect::Send { command: Command::Run { run, ask }, said }]
+            }
+            Err(_) => Vec::new(),
+        },
+    }
+}
+
+fn label(ui: &Ui, ctx: &Ctx<'_>) -> String {
+    selected(ui, ctx).map(|run| run.state.label.clone()).unwrap_or_default()
+}
+
+fn cap(ctx: &Ctx<'_>, cap: u32) -> Vec<Effect> {
+    let said = match ctx.fleet.slots_in_use() {
+        used if used > cap as usize => format!("cap {cap}: {used} running, none of them is stopped"),
+        _ => format!("cap {cap}"),
+    };
+    vec![Effect::Send { command: Command::SetCap { cap }, said }]
+}
+
+fn ask_text(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) {
+    let Some(run) = selected(ui, ctx) else { return };
+    let id = run.state.id;
+    let purpose = match (action, &run.state.park) {
+        (Action::Note, _) => Purpose::Note(id, When::Next),
+        (Action::Interrupt, _) => Purpose::Note(id, When::Now),
+        (Action::AddTest, _) => Purpose::AddTest(id),
+        (Action::Limit, _) => Purpose::Limit(id),
+        (_, Some(ParkReason::NeedsHuman { question, .. })) => Purpose::Answer(id, question.clone()),
+        _ => return,
+    };
+    open_text(ui, purpose);
+}
+
+/// What the footer says when a request was accepted.
+pub(super) fn said(ask: &Ask, label: &str) -> String {
+    match ask {
+        Ask::Pause { .. } => format!("pausing {label}"),
+        Ask::Resume => format!("resumed {label}"),
+        Ask::Stop => format!("stopping {label}"),
+        Ask::SkipTest { test, .. } => format!("{label}: {test} is left out"),
+        Ask::ResetTest { test } => format!("{label}: {test} starts over"),
+        Ask::RetryTest { test } => format!("{label}: {test} gets one more attempt"),
+        Ask::Retry => format!("{label} tries again"),
+        Ask::RerunGates => format!("{label}: the gates run again"),
+        Ask::Note { when: When::Next, .. } => format!("{label}: noted for the next prompt"),
+        Ask::Note { when: When::Now, .. } => format!("{label}: the actor starts anew with your note"),
+        Ask::Answer { .. } => format!("{label} has your answer"),
+        Ask::AddTest { test } => format!("{label}: added {}", test.id),
+        Ask::SetPriority { priority } => format!("{label}: priority {priority}"),
+        Ask::SetMaxIterations { max } => format!("{label}: at most {max} iterations"),
+    }
+}
+
+/// The question before something that cannot be taken back at once.
+fn confirm(intent: Intent, state: Option<&RunState>) -> Dialog {
+    let label = state.map_or("the run", |state| state.label.as_str());
+    let (title, body, verb) = match &intent {
+        Intent::Ask(_, Ask::Stop) => (
+            format!("Stop {label} for good?"),
+            "Its agent is ended. Branch, worktree and snapshots stay; it cannot be resumed, only retried.".to_owned(),
+            "stop it",
+        ),
+        Intent::Ask(_, Ask::SkipTest { test, .. }) => (
+            format!("Leave out {test} of {label}?"),
+            "Tests that depend on it may start without it. Reset brings it back.".to_owned(),
+            "leave it out",
+        ),
+        Intent::Ask(_, Ask::ResetTest { test }) => {
+            let at_work = state.and_then(RunState::open_iteration).is_some_and(|open| open.test == *test);
+            let now = if at_work { " The iteration at work on it ends now, uncounted." } else { "" };
+            (
+                format!("Start {test} of {label} over?"),
+                format!("Its attempts are forgotten; what was written stays in the worktree.{now}"),
+                "start it over",
+            )
+        }
+        _ => (format!("Do this to {label}?"), String::new(), "do it"),
+    };
+    Dialog {
+        title,
+        body,
+        choices: vec![
+            Choice { key: 'n', label: "leave it".to_owned(), intent: Intent::Nothing, danger: false },
+            Choice { key: 'y', label: verb.to_owned(), intent, danger: true },
+        ],
+        selected: 0,
+        since: None,
+    }
+}
+
+fn quit(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
+    if ui.leaving {
+        // Asked for twice: the screen closes now, whatever still has to end.
+        return vec![Effect::Quit(LiveRuns::Pause)];
+    }
+    let live = ctx.fleet.runs.values().filter(|run| run.ownership == Ownership::Mine && run.state.is_live()).count();
+    if live == 0 {
+        return vec![Effect::Quit(LiveRuns::Pause)];
+    }
+    let (these, them) = if live == 1 { ("1 loop is".to_owned(), "it") } else { (format!("{live} loops are"), "them") };
+    let choice = |key, label: &str, intent, danger| Choice { key, label: label.to_owned(), intent, danger };
+    ui.overlays.push(Overlay::Dialog(Dialog {
+        title: "Leave loopdash?".to_owned(),
+        body: format!("{these} under way. Paused now, the next start offers to go on with {them}."),
+        choices: vec![
+            choice('n', "stay", Intent::Nothing, false),
+            choice('p', &format!("pause {them} and quit"), Intent::Quit(LiveRuns::Pause), false),
+            choice('s', &format!("stop {them} and quit"), Intent::Quit(LiveRuns::Stop), true),
+        ],
+        selected: 0,
+        since: None,
+    }));
+    Vec::new()
+}
+
+/// Carries out a choice.
+pub(super) fn intend(ui: &mut Ui, ctx: &Ctx<'_>, intent: Intent) -> Vec<Effect> {
+    match intent {
+        Intent::Nothing => Vec::new(),
+        Intent::Ask(run, ask) => {
+            let label = ctx.fleet.state(run).map(|state| state.label.clone()).unwrap_or_default();
+            let said = said(&ask, &label);
+            vec![Effect::Send { command: Command::Run { run, ask }, said }]
+        }
+        Intent::Quit(live) => {
+            ui.leaving = true;
+            vec![Effect::Quit(live)]
+        }
+    }
+}

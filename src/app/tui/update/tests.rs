@@ -1,0 +1,424 @@
+//! The dashboard driven by strings of keys: what they move, what they ask for, and what they must not do.
+//!
+//! A word of the string is a key of the table (`ctrl-d`, `enter`), or several characters typed one by one.
+
+use super::super::keymap::Keymap;
+use super::super::overlay::Overlay;
+use super::*;
+use crate::app::config::OnStart;
+use crate::app::view::fixture::{self, NOW};
+use crate::loops::core::command::{Ask, Command, LiveRuns};
+use crate::loops::core::event::{PauseKind, When};
+use crate::loops::core::fleet::Ownership;
+
+/// A dashboard on a fleet that nobody changes.
+struct Desk {
+    ui: Ui,
+    fleet: Fleet,
+    keymap: Keymap,
+    loops: Vec<LoopSpec>,
+    marks: Vec<DiffMark>,
+    on_start: OnStart,
+    frame: u64,
+}
+
+impl Desk {
+    fn new(fleet: Fleet) -> Self {
+        let loops = vec![fixture::spec("nightly", Vec::new())];
+        let keymap = Keymap::default();
+        let ui = Ui::new((120, 40));
+        let mut desk = Self { ui, fleet, keymap, loops, marks: Vec::new(), on_start: OnStart::Leave, frame: 0 };
+        desk.tell(Msg::Loaded);
+        desk.draw();
+        desk
+    }
+
+    fn busy(selected: &str) -> Self {
+        let mut desk = Self::new(fixture::busy());
+        desk.ui.select(Some(fixture::id(selected)));
+        desk
+    }
+
+    fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        let ctx = Ctx {
+            fleet: &self.fleet,
+            loops: &self.loops,
+            no_new_loop: None,
+            on_start: self.on_start,
+            now: NOW,
+            diff_marks: &self.marks,
+            keymap: &self.keymap,
+        };
+        update(&mut self.ui, &ctx, msg)
+    }
+
+    /// As after a frame that showed everything where it was.
+    fn draw(&mut self) {
+        self.frame += 1;
+        let seen =
+            Seen { frame: self.frame, page: 20, tops: self.ui.tops, output_top: self.ui.output.top, ..Seen::default() };
+        self.tell(Msg::Drawn(seen));
+    }
+
+    /// Types keys, each read after the last frame.
+    fn keys(&mut self, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for chord in chords(keys) {
+            effects.extend(self.tell(Msg::Key { chord, seen: self.frame }));
+            self.draw();
+        }
+        effects
+    }
+
+    fn selected(&self) -> String {
+        self.ui.selected.and_then(|run| self.fleet.state(run)).map(|state| state.label.clone()).unwrap_or_default()
+    }
+
+    fn toast(&self) -> &str {
+        self.ui.toast.as_ref().map_or("", |toast| toast.text.as_str())
+    }
+}
+
+fn chords(keys: &str) -> Vec<Chord> {
+    let mut chords = Vec::new();
+    for word in keys.split(' ').filter(|word| !word.is_empty()) {
+        match Chord::parse(word) {
+            Some(chord) => chords.push(chord),
+            None => chords.extend(word.chars().filter_map(|c| Chord::parse(&c.to_string()))),
+        }
+    }
+    chords
+}
+
+fn ask(name: &str, ask: Ask) -> Command {
+    Command::Run { run: fixture::id(name), ask }
+}
+
+fn sent(effects: &[Effect]) -> Vec<Command> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send { command, .. } => Some(command.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn the_list_is_walked_in_the_order_it_is_shown() {
+    let mut desk = Desk::new(fixture::busy());
+    let order = roster::order(&desk.fleet, "");
+    assert_eq!(desk.ui.selected, order.first().copied());
+    desk.keys("jjj");
+    assert_eq!(desk.ui.selected, order.get(3).copied());
+    desk.keys("kkkkkkk");
+    assert_eq!(desk.ui.selected, order.first().copied());
+    desk.keys("G");
+    assert_eq!(desk.ui.selected, order.last().copied());
+    desk.keys("jj g");
+    assert_eq!(desk.ui.selected, order.first().copied());
+    desk.keys("tab J");
+    assert_eq!(desk.ui.selected, order.get(1).copied());
+}
+
+#[test]
+fn pausing_asks_for_the_kind_of_its_key() {
+    for (key, kind) in [("p", PauseKind::AfterStep), ("P", PauseKind::Now), ("Z", PauseKind::Freeze)] {
+        let effects = Desk::busy("auth-refactor").keys(key);
+        assert_eq!(sent(&effects), [ask("auth-refactor", Ask::Pause { kind })]);
+    }
+}
+
+#[test]
+fn a_destructive_key_asks_once_and_y_confirms() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(desk.keys("S"), []);
+    assert!(matches!(desk.ui.overlays.last(), Some(Overlay::Dialog(_))));
+    assert_eq!(sent(&desk.keys("y")), [ask("auth-refactor", Ask::Stop)]);
+    assert!(desk.ui.overlays.is_empty());
+    for refusal in ["S n", "S esc", "S enter", "x esc", "s n"] {
+        assert_eq!(desk.keys(refusal), [], "{refusal}");
+        assert!(desk.ui.overlays.is_empty(), "{refusal}");
+    }
+    assert_eq!(sent(&desk.keys("S right enter")), [ask("auth-refactor", Ask::Stop)]);
+}
+
+#[test]
+fn a_key_typed_before_the_question_was_painted_does_not_confirm_it() {
+    let mut desk = Desk::busy("auth-refactor");
+    let seen = desk.frame;
+    for chord in chords("Sy") {
+        assert_eq!(desk.tell(Msg::Key { chord, seen }), []);
+    }
+    desk.draw();
+    // Still queued from before that frame reached the terminal.
+    assert_eq!(desk.tell(Msg::Key { chord: Chord::parse("y").unwrap(), seen }), []);
+    assert!(matches!(desk.ui.overlays.last(), Some(Overlay::Dialog(_))));
+    assert_eq!(sent(&desk.keys("y")), [ask("auth-refactor", Ask::Stop)]);
+}
+
+#[test]
+fn a_question_can_be_left_by_a_key_typed_early() {
+    let mut desk = Desk::busy("auth-refactor");
+    let seen = desk.frame;
+    for chord in chords("S esc") {
+        desk.tell(Msg::Key { chord, seen });
+    }
+    assert!(desk.ui.overlays.is_empty());
+}
+
+#[test]
+fn skip_reset_and_retry_mean_the_selected_test_in_tests_and_the_current_one_elsewhere() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(sent(&desk.keys("x y")), [ask("auth-refactor", Ask::ResetTest { test: "CP-005".to_owned() })]);
+    let why = String::new();
+    assert_eq!(sent(&desk.keys("4 jjj s y")), [ask("auth-refactor", Ask::SkipTest { test: "CP-008".to_owned(), why })]);
+    assert_eq!(sent(&desk.keys("g x y")), [ask("auth-refactor", Ask::ResetTest { test: "CP-001".to_owned() })]);
+    let mut desk = Desk::busy("perf-index");
+    assert_eq!(sent(&desk.keys("R")), [ask("perf-index", Ask::Retry)]);
+    assert_eq!(sent(&desk.keys("4 R")), [ask("perf-index", Ask::RetryTest { test: "bench".to_owned() })]);
+}
+
+#[test]
+fn notes_and_answers_carry_what_was_typed_to_the_run_they_were_opened_for() {
+    let mut desk = Desk::busy("auth-refactor");
+    let note = |text: &str, when| ask("auth-refactor", Ask::Note { text: text.to_owned(), when });
+    assert_eq!(sent(&desk.keys("n usethe enter")), [note("usethe", When::Next)]);
+    assert_eq!(sent(&desk.keys("N a alt-enter b enter")), [note("a\nb", When::Now)]);
+    desk.keys("n hold");
+    desk.ui.select(Some(fixture::id("fix-ci")));
+    assert_eq!(sent(&desk.keys("enter")), [note("hold", When::Next)]);
+    assert_eq!(desk.keys("n esc"), []);
+    assert_eq!(desk.keys("n enter"), []);
+    assert!(desk.toast().contains("no text"), "{}", desk.toast());
+
+    let mut desk = Desk::busy("docs-site");
+    let answer = Ask::Answer { text: "drop".to_owned() };
+    assert_eq!(sent(&desk.keys("a drop enter")), [ask("docs-site", answer)]);
+}
+
+#[test]
+fn an_answer_is_not_sent_to_another_question() {
+    let mut desk = Desk::busy("docs-site");
+    desk.keys("a drop");
+    let run = desk.fleet.runs.get_mut(&fixture::id("docs-site")).unwrap();
+    run.state.park = Some(crate::loops::core::event::ParkReason::NeedsHuman {
+        question: "Delete the database?".to_owned(),
+        from: crate::loops::core::ids::Who::Actor,
+    });
+    assert_eq!(desk.keys("enter"), []);
+    assert!(desk.toast().contains("something else"));
+}
+
+#[test]
+fn a_key_that_does_not_apply_says_why() {
+    let cases = [
+        ("auth-refactor", "r", "cannot be resumed"),
+        ("auth-refactor", "a", "nothing was asked"),
+        ("rate-limiter", "p", "cannot be paused"),
+        ("rate-limiter", "n", "finished"),
+        ("search-facets", "y", "no worktree yet"),
+        ("auth-refactor", ".", "nothing is searched for"),
+    ];
+    for (run, key, why) in cases {
+        let mut desk = Desk::busy(run);
+        assert_eq!(desk.keys(key), [], "{run} {key}");
+        assert!(desk.toast().contains(why), "{run} {key}: {}", desk.toast());
+    }
+}
+
+#[test]
+fn a_run_of_another_loopdash_is_read_only() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.fleet.runs.get_mut(&fixture::id("auth-refactor")).unwrap().ownership = Ownership::Other { pid: Some(77) };
+    for key in ["p", "P", "S", "s", "x", "n", "N", "+", "-", "t", "i", "r"] {
+        assert_eq!(desk.keys(key), [], "{key}");
+        assert!(desk.toast().contains("process 77"), "{key}: {}", desk.toast());
+        assert!(desk.ui.overlays.is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_is_adopted_by_resume_and_by_nothing_else() {
+    let mut desk = Desk::new(fixture::left_behind());
+    desk.ui.select(Some(fixture::id("auth-refactor")));
+    assert_eq!(desk.keys("p"), []);
+    assert!(desk.toast().contains("resume it first"));
+    let adopt = Command::Adopt { run: fixture::id("auth-refactor"), resume: true };
+    assert_eq!(sent(&desk.keys("r")), [adopt]);
+}
+
+#[test]
+fn interrupted_runs_are_offered_once_and_the_marked_ones_resumed() {
+    let mut desk = Desk::new(fixture::left_behind());
+    desk.ui.offered = false;
+    desk.on_start = OnStart::Ask;
+    desk.tell(Msg::Loaded);
+    desk.draw();
+    let Some(Overlay::Chooser(chooser)) = desk.ui.overlays.last().cloned() else { panic!("no chooser") };
+    assert!(chooser.runs.len() >= 4);
+    let adopted = sent(&desk.keys("space enter"));
+    assert_eq!(adopted.len(), chooser.runs.len() - 1);
+    desk.tell(Msg::Loaded);
+    assert!(desk.ui.overlays.is_empty());
+}
+
+#[test]
+fn quitting_with_live_runs_gives_three_choices() {
+    for (keys, live) in [("q p", LiveRuns::Pause), ("q s", LiveRuns::Stop)] {
+        assert_eq!(Desk::busy("fix-ci").keys(keys), [Effect::Quit(live)]);
+    }
+    for keys in ["q n", "q esc", "q enter", "ctrl-c ctrl-c"] {
+        let mut desk = Desk::busy("fix-ci");
+        assert_eq!(desk.keys(keys), [], "{keys}");
+        assert!(desk.ui.overlays.is_empty(), "{keys}");
+    }
+    assert_eq!(Desk::new(Fleet::new(3, 1)).keys("q"), [Effect::Quit(LiveRuns::Pause)]);
+}
+
+#[test]
+fn caps_and_priorities_change_by_one_and_stop_at_their_ends() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(sent(&desk.keys("> <")), [Command::SetCap { cap: 4 }, Command::SetCap { cap: 2 }]);
+    let priority = |priority| ask("auth-refactor", Ask::SetPriority { priority });
+    assert_eq!(sent(&desk.keys("+ -")), [priority(6), priority(4)]);
+    desk.fleet.cap = 1;
+    assert_eq!(desk.keys("<"), []);
+    assert_eq!(sent(&desk.keys("i 30 enter")), [ask("auth-refactor", Ask::SetMaxIterations { max: 30 })]);
+    assert_eq!(desk.keys("i x enter"), []);
+}
+
+#[test]
+fn the_palette_finds_by_letters_and_does_what_it_names() {
+    let mut desk = Desk::busy("auth-refactor");
+    let kind = PauseKind::Now;
+    assert_eq!(sent(&desk.keys(": pausen enter")), [ask("auth-refactor", Ask::Pause { kind })]);
+    desk.keys(": go rate enter");
+    assert_eq!(desk.selected(), "rate-limiter");
+    assert_eq!(desk.keys(": startnight enter"), [Effect::StartLoop(0)]);
+    assert_eq!(desk.keys("L enter"), [Effect::StartLoop(0)]);
+    assert_eq!(desk.keys(": zzzzzz enter"), []);
+    assert!(desk.ui.overlays.is_empty());
+}
+
+#[test]
+fn a_filter_narrows_as_it_is_typed_and_escape_takes_it_back() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("f rate");
+    assert_eq!((desk.ui.filter.as_str(), desk.selected().as_str()), ("rate", "rate-limiter"));
+    desk.keys("enter j");
+    assert_eq!(desk.selected(), "rate-limiter");
+    desk.keys("esc");
+    assert_eq!(desk.ui.filter, "");
+    desk.keys("f zzz");
+    assert_eq!(desk.selected(), "rate-limiter");
+    desk.keys("esc");
+    assert_eq!(desk.ui.filter, "");
+}
+
+#[test]
+fn a_search_jumps_to_the_last_hit_above_and_walks_round() {
+    let mut desk = Desk::busy("auth-refactor");
+    let run = fixture::id("auth-refactor");
+    assert_eq!(desk.keys("/ fail enter"), [Effect::Search { run, query: "fail".to_owned() }]);
+    desk.tell(Msg::Found { run, query: "other".to_owned(), hits: vec![1], more: false });
+    assert_eq!(desk.ui.search.as_ref().unwrap().hits, None);
+    desk.tell(Msg::Found { run, query: "fail".to_owned(), hits: vec![3, 40, 90], more: false });
+    assert_eq!(desk.ui.search.as_ref().unwrap().current, 2);
+    assert_eq!(desk.ui.output.top, Some((84, 0)));
+    desk.keys(".");
+    assert_eq!(desk.ui.search.as_ref().unwrap().current, 0);
+    desk.keys(", ,");
+    assert_eq!(desk.ui.search.as_ref().unwrap().current, 1);
+    desk.keys("esc");
+    assert_eq!(desk.ui.search, None);
+}
+
+#[test]
+fn a_paste_goes_into_a_text_field_and_nowhere_else() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(desk.tell(Msg::Paste("Sy\nq p\n".to_owned())), []);
+    assert!(desk.ui.overlays.is_empty());
+    desk.keys("n");
+    desk.tell(Msg::Paste("two\nlines\u{1b}[2J".to_owned()));
+    let text = "two\nlines[2J".to_owned();
+    assert_eq!(sent(&desk.keys("enter")), [ask("auth-refactor", Ask::Note { text, when: When::Next })]);
+}
+
+#[test]
+fn escape_gives_up_one_thing_at_a_time() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("2 enter");
+    assert!(desk.ui.zoom && desk.ui.focus == Focus::Pane && desk.ui.pane == Pane::Diff);
+    desk.keys("esc");
+    assert!(!desk.ui.zoom && desk.ui.focus == Focus::Pane);
+    desk.keys("esc");
+    assert_eq!(desk.ui.focus, Focus::List);
+}
+
+#[test]
+fn diff_jumps_stop_at_files_and_hunks() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("2 )");
+    assert!(desk.toast().contains("no diff"));
+    let mark = |row, file| DiffMark { row, file };
+    desk.marks = vec![mark(0, true), mark(9, false), mark(20, true), mark(31, false)];
+    desk.keys(") )");
+    assert_eq!(desk.ui.tops.diff, 20);
+    desk.keys("{");
+    assert_eq!(desk.ui.tops.diff, 0);
+    desk.keys("} )");
+    assert_eq!(desk.ui.tops.diff, 31);
+    desk.keys("(");
+    assert_eq!(desk.ui.tops.diff, 20);
+    desk.keys("d");
+    assert_eq!((desk.ui.scope, desk.ui.tops.diff), (Scope::LastIteration, 0));
+}
+
+#[test]
+fn the_output_owes_rows_until_a_frame_pays_them() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.ui.focus = Focus::Pane;
+    for chord in chords("kkk pageup") {
+        desk.tell(Msg::Key { chord, seen: 1 });
+    }
+    assert_eq!(desk.ui.output.pending, -23);
+    desk.tell(Msg::Drawn(Seen {
+        frame: 2,
+        page: 20,
+        output_top: Some((50, 2)),
+        output_lines: 90,
+        output_resolved: -23,
+        ..Seen::default()
+    }));
+    assert_eq!((desk.ui.output.pending, desk.ui.output.top), (0, Some((50, 2))));
+    desk.keys("G");
+    assert_eq!(desk.ui.output.top, None);
+}
+
+#[test]
+fn the_next_that_needs_a_person_is_found_from_anywhere() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("0");
+    let first = desk.selected();
+    desk.keys("0");
+    let second = desk.selected();
+    desk.keys("0");
+    assert_eq!((desk.selected(), first != second), (first, true));
+}
+
+#[test]
+fn any_keys_in_any_order_never_panic_and_always_leave_a_way_out() {
+    let alphabet: Vec<&str> = super::super::action::TABLE.iter().flat_map(|row| row.keys).copied().collect();
+    let mut seed = 7usize;
+    for fleet in [fixture::busy(), fixture::left_behind(), Fleet::new(1, 1)] {
+        let mut desk = Desk::new(fleet);
+        for _ in 0..4_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            desk.keys(alphabet[(seed >> 33) % alphabet.len()]);
+            desk.ui.leaving = false;
+        }
+        desk.keys("esc esc esc esc esc");
+        assert!(desk.ui.overlays.is_empty());
+    }
+}

@@ -1,0 +1,149 @@
+//! A diff flattened into rows, and the syntax colours and changed words of those that were looked at: [`DiffDoc`].
+//!
+//! Colours arrive after the rows and are never waited for.
+
+use crate::app::tui::update::DiffMark;
+use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind};
+use crate::widgets::theme::Role;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// A row of the flattened diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A file begins.
+    File(usize),
+    /// A remark instead of a file's hunks.
+    Note(usize),
+    /// Lines between two hunks, left out: file, hunk below.
+    Gap(usize, usize),
+    /// A hunk begins: file, hunk.
+    Hunk(usize, usize),
+    /// A line: file, hunk, line.
+    Line(usize, usize, usize),
+}
+
+/// How a stretch of a line looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaintedSpan {
+    /// Bytes of the line.
+    pub bytes: Range<usize>,
+    /// Its syntax.
+    pub syntax: Option<Role>,
+    /// Whether it is what changed.
+    pub changed: bool,
+}
+
+/// The looks of hunks that were looked at, by file and hunk, line by line.
+type Painted = HashMap<(usize, usize), Vec<Vec<PaintedSpan>>>;
+
+/// A diff ready to be scrolled through.
+#[derive(Debug)]
+pub struct DiffDoc {
+    diff: Diff,
+    rows: Vec<Row>,
+    marks: Vec<DiffMark>,
+    painted: Mutex<Painted>,
+}
+
+impl DiffDoc {
+    /// Flattens a diff.
+    pub fn new(diff: Diff) -> Self {
+        let mut rows = Vec::new();
+        let mut marks = Vec::new();
+        for (f, file) in diff.files.iter().enumerate() {
+            marks.push(DiffMark { row: rows.len(), file: true });
+            rows.push(Row::File(f));
+            if file.hunks.is_empty() {
+                rows.push(Row::Note(f));
+            }
+            for (h, hunk) in file.hunks.iter().enumerate() {
+                if h > 0 && gap(file, h) > 0 {
+                    rows.push(Row::Gap(f, h));
+                }
+                if h > 0 {
+                    marks.push(DiffMark { row: rows.len(), file: false });
+                }
+                rows.push(Row::Hunk(f, h));
+                rows.extend((0..hunk.lines.len()).map(|l| Row::Line(f, h, l)));
+            }
+        }
+        Self { diff, rows, marks, painted: Mutex::default() }
+    }
+
+    /// The diff.
+    pub const fn diff(&self) -> &Diff {
+        &self.diff
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Where files and hunks begin.
+    pub fn marks(&self) -> &[DiffMark] {
+        &self.marks
+    }
+
+    /// The file that a row belongs to.
+    pub fn file_at(&self, row: usize) -> Option<usize> {
+        self.rows.get(row).map(|row| match row {
+            Row::File(f) | Row::Note(f) | Row::Gap(f, _) | Row::Hunk(f, _) | Row::Line(f, ..) => *f,
+        })
+    }
+
+    /// A hunk of a file.
+    pub fn hunk(&self, file: usize, hunk: usize) -> Option<(&FileDiff, &Hunk)> {
+        let file = self.diff.files.get(file)?;
+        Some((file, file.hunks.get(hunk)?))
+    }
+
+    /// A line with its text.
+    pub fn line(&self, file: usize, hunk: usize, line: usize) -> Option<(&Line, &str)> {
+        let (file, hunk) = self.hunk(file, hunk)?;
+        let line = hunk.lines.get(line)?;
+        Some((line, file.line(line)))
+    }
+
+    /// How a line looks; the whole line as one span while nobody has looked closer.
+    pub fn spans(&self, file: usize, hunk: usize, line: usize) -> Vec<PaintedSpan> {
+        let painted = self.painted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spans) = painted.get(&(file, hunk)).and_then(|lines| lines.get(line)) {
+            return spans.clone();
+        }
+        let len = self.line(file, hunk, line).map_or(0, |(_, text)| text.len());
+        vec![PaintedSpan { bytes: 0..len, syntax: None, changed: false }]
+    }
+
+    /// The hunks among `rows` that have no colours yet.
+    pub fn unpainted(&self, rows: Range<usize>) -> Vec<(usize, usize)> {
+        let painted = self.painted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hunks: Vec<(usize, usize)> = Vec::new();
+        for row in self.rows.get(rows.start.min(self.rows.len())..rows.end.min(self.rows.len())).unwrap_or_default() {
+            if let Row::Line(f, h, _) = row
+                && hunks.last() != Some(&(*f, *h))
+                && !painted.contains_key(&(*f, *h))
+            {
+                hunks.push((*f, *h));
+            }
+        }
+        hunks
+    }
+
+    /// Takes the looks of a hunk's lines.
+    pub fn paint(&self, file: usize, hunk: usize, lines: Vec<Vec<PaintedSpan>>) {
+        self.painted.lock().unwrap_or_else(PoisonError::into_inner).insert((file, hunk), lines);
+    }
+}
+
+/// Unchanged lines between a hunk and the one before it.
+pub fn gap(file: &FileDiff, hunk: usize) -> u32 {
+    let end = |hunk: &Hunk| {
+        let lines = hunk.lines.iter().filter(|line| line.kind != LineKind::Added).count();
+        hunk.old_start.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX))
+    };
+    let before = hunk.checked_sub(1).and_then(|before| file.hunks.get(before)).map_or(1, end);
+    file.hunks.get(hunk).map_or(0, |hunk| hunk.old_start.saturating_sub(before))
+}

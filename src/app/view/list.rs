@@ -1,0 +1,199 @@
+//! The list of loops as rows: state, progress, convergence, age and cost of each.
+//!
+//! The order is [`roster`]'s; this only finds the words.
+
+use super::roster::{Section, roster};
+use super::{Out, Scene};
+use crate::app::tui::overlay::{Overlay, Purpose};
+use crate::app::tui::ui::Focus;
+use crate::loops::core::event::PauseKind;
+use crate::loops::core::fleet::{FleetRun, Ownership, park_word};
+use crate::loops::core::ids::RunId;
+use crate::loops::core::state::{Iteration, RunState};
+use crate::loops::core::transition::RunStatus;
+use crate::widgets::format;
+use crate::widgets::loop_list::{Bar, Filter, ListRow, LoopList, LoopRow, visible_rows};
+use crate::widgets::mark::Mark;
+use crate::widgets::scrollbar::Extent;
+use crate::widgets::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+/// The state of a run as a mark.
+pub(super) fn mark(run: &FleetRun) -> Mark {
+    if matches!(run.ownership, Ownership::Other { .. }) && !run.state.is_finished() {
+        return Mark::Elsewhere;
+    }
+    if run.problem.is_some() {
+        return Mark::Stuck;
+    }
+    match run.state.status {
+        RunStatus::Finished => run.state.outcome.as_ref().map_or(Mark::Done, |(o, _)| super::story::outcome_mark(*o)),
+        RunStatus::Parked => match &run.state.park {
+            Some(crate::loops::core::event::ParkReason::NeedsHuman { .. }) => Mark::NeedsYou,
+            _ => Mark::Stuck,
+        },
+        _ if run.is_interrupted() => Mark::Interrupted,
+        RunStatus::Queued => Mark::Queued,
+        RunStatus::Paused | RunStatus::Pausing | RunStatus::Frozen => Mark::Paused,
+        RunStatus::Stopping => Mark::Stopped,
+        RunStatus::Running => Mark::Running,
+    }
+}
+
+/// A word that says more than the state; `None` where the progress says enough.
+pub(super) fn word(run: &FleetRun) -> Option<String> {
+    let state = &run.state;
+    if run.problem.is_some() {
+        return Some("journal unreadable".to_owned());
+    }
+    let word = match state.status {
+        RunStatus::Parked => state.park.as_ref().map_or("needs you", park_word),
+        RunStatus::Finished => {
+            return state.outcome.as_ref().map(|(outcome, _)| outcome.word().to_owned()).filter(|word| word != "done");
+        }
+        _ if run.is_interrupted() => "interrupted",
+        RunStatus::Paused if state.pause == Some(PauseKind::Interrupted) => "interrupted",
+        RunStatus::Paused => "paused",
+        RunStatus::Pausing => "pausing",
+        RunStatus::Frozen => "frozen",
+        RunStatus::Stopping => "stopping",
+        RunStatus::Queued | RunStatus::Running => return None,
+    };
+    Some(word.to_owned())
+}
+
+/// How much was left after each iteration, in eighths of the most there was.
+pub(super) fn strip(state: &RunState) -> Vec<Bar> {
+    let judged: Vec<(&Iteration, usize)> =
+        state.iterations.iter().filter_map(|iteration| Some((iteration, iteration.burden()?))).collect();
+    let most = judged.iter().map(|(_, burden)| *burden).max().unwrap_or(0).max(1);
+    let bar = |(iteration, burden): (&Iteration, usize)| {
+        let level = if burden == 0 { 1 } else { (burden * 7).div_ceil(most) + 1 };
+        let open = iteration.ended.is_none();
+        let role = match (iteration.passed, open, burden) {
+            (true, _, _) => Role::Ok,
+            (_, true, _) => Role::Running,
+            (_, _, 0) => Role::Ok,
+            _ => Role::Attention,
+        };
+        Bar { level: u8::try_from(level).unwrap_or(8).min(8), role }
+    };
+    judged.into_iter().map(bar).collect()
+}
+
+/// A row's texts, which its props borrow.
+struct Texts<'a> {
+    run: &'a FleetRun,
+    word: Option<String>,
+    strip: Vec<Bar>,
+    age: String,
+    cost: Option<String>,
+}
+
+/// What stands on a row of the list.
+enum Line {
+    Section(Section, usize),
+    Run(RunId),
+    Gap,
+}
+
+/// Draws the list.
+pub(super) fn draw(scene: &Scene<'_>, area: Rect, border: bool, buf: &mut Buffer, out: &mut Out) {
+    let ui = scene.ui;
+    let fleet = scene.ctx.fleet;
+    let editing = matches!(ui.overlays.last(), Some(Overlay::Text(text)) if text.purpose == Purpose::Filter);
+    let filtered = editing || !ui.filter.is_empty();
+    let height = usize::from(visible_rows(area.height, border, filtered));
+    let lines = lines(&roster(fleet, &ui.filter), height);
+    let matches = lines.iter().filter(|line| matches!(line, Line::Run(_))).count();
+    let selected = lines.iter().position(|line| matches!(line, Line::Run(run) if ui.selected == Some(*run)));
+    let top = top(ui.tops.list, selected, lines.len(), height);
+    out.seen.tops.list = top;
+
+    let shown = lines.get(top..(top + height).min(lines.len())).unwrap_or_default();
+    let texts: Vec<Option<Texts<'_>>> = shown
+        .iter()
+        .map(|line| match line {
+            Line::Run(run) => fleet.runs.get(run).map(|run| texts(scene, run)),
+            Line::Section(..) | Line::Gap => None,
+        })
+        .collect();
+    let rows: Vec<ListRow<'_>> = shown
+        .iter()
+        .zip(&texts)
+        .map(|(line, texts)| match (line, texts) {
+            (Line::Section(section, runs), _) => ListRow::Section(section.title(), *runs),
+            (Line::Run(run), Some(texts)) => ListRow::Loop(row(texts, ui.selected == Some(*run))),
+            _ => ListRow::Gap,
+        })
+        .collect();
+    LoopList {
+        theme: scene.theme,
+        rows: &rows,
+        extent: Extent { total: lines.len(), offset: top, visible: height },
+        count: fleet.runs.len(),
+        focused: ui.focus == Focus::List,
+        border,
+        filter: filtered.then_some(Filter { text: &ui.filter, editing, matches }),
+        empty: if ui.loading { "reading journals…" } else { "no loops" },
+    }
+    .render(area, buf);
+}
+
+/// The rows with headings; without gaps between the sections where they would not all fit.
+fn lines(sections: &[(Section, Vec<RunId>)], height: usize) -> Vec<Line> {
+    let runs: usize = sections.iter().map(|(_, runs)| runs.len()).sum();
+    let gaps = runs + sections.len() * 2 <= height + 1;
+    let mut lines = Vec::with_capacity(runs + sections.len() * 2);
+    for (i, (section, runs)) in sections.iter().enumerate() {
+        if i > 0 && gaps {
+            lines.push(Line::Gap);
+        }
+        lines.push(Line::Section(*section, runs.len()));
+        lines.extend(runs.iter().map(|run| Line::Run(*run)));
+    }
+    lines
+}
+
+/// Scrolls as little as keeps the selected row in view, and its heading with it at the very top.
+fn top(before: usize, selected: Option<usize>, total: usize, height: usize) -> usize {
+    let last = total.saturating_sub(height);
+    let Some(selected) = selected else { return before.min(last) };
+    if selected <= 1 {
+        return 0;
+    }
+    before.min(selected).max((selected + 1).saturating_sub(height)).min(last)
+}
+
+fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun) -> Texts<'a> {
+    let state = &run.state;
+    Texts {
+        run,
+        word: word(run),
+        strip: strip(state),
+        age: scene.clock.age(state.status_since),
+        cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),
+    }
+}
+
+fn row<'t>(texts: &'t Texts<'t>, selected: bool) -> LoopRow<'t> {
+    let state = &texts.run.state;
+    let (done, all) = state.progress();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let queued = state.status == RunStatus::Queued;
+    LoopRow {
+        mark: mark(texts.run),
+        name: &state.label,
+        progress: (all > 1).then_some((count(done), count(all))),
+        word: texts.word.as_deref(),
+        strip: &texts.strip,
+        iteration: state.iterations.last().map(|iteration| iteration.number),
+        age: Some(&texts.age),
+        cost: texts.cost.as_deref(),
+        priority: queued.then_some(state.priority),
+        selected,
+        marked: false,
+    }
+}

@@ -1,0 +1,236 @@
+//! The Output pane: all steps of the run as one document, followed or scrolled through.
+//!
+//! Rules are written from the fold at each frame; lines come from the loaded [`Page`].
+
+use super::doc::{Doc, DocLine};
+use super::loaded::OutputWant;
+use super::page::{Page, Room};
+use super::{Out, Scene, step_name};
+use crate::app::tui::ui::SearchState;
+use crate::loops::core::event::ParkReason;
+use crate::loops::core::ids::StepId;
+use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
+use crate::loops::core::step::{InterruptWhy, StepKind};
+use crate::widgets::format;
+use crate::widgets::mark::Mark;
+use crate::widgets::scrollbar::Extent;
+use crate::widgets::theme::{Ink, Role};
+use crate::widgets::transcript::{Anchor, Follow, Hit, Stream, StyledLine, Transcript};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+/// Draws the pane.
+pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
+    let ui = scene.ui;
+    let room = Room { width: area.width, height: area.height.saturating_sub(1), wrap: ui.wrap };
+    let live = scene.live(state);
+    let doc = Doc::of(state, live.map(|facts| (facts.step, facts.lines)));
+    let total = doc.total();
+    let empty = Page::default();
+    let page = Some(&scene.loaded.page).filter(|page| page.run == Some(state.id)).unwrap_or(&empty);
+
+    let stand = page.resolve(ui.output.top, ui.output.pending, room);
+    // While nothing of the run is loaded, where the operator wanted to go must not be forgotten.
+    let known = page.run.is_some();
+    let following = (stand.end && known) || (ui.output.top.is_none() && ui.output.pending >= 0);
+    let top = if following { None } else { Some(stand.top) };
+    out.wants.output = Some(OutputWant { run: state.id, top, height: room.height });
+    out.seen.output_lines = total;
+    out.seen.page = usize::from(room.height).max(1);
+    if known {
+        out.seen.output_top = top;
+        out.seen.output_end = following;
+        out.seen.output_resolved = ui.output.pending;
+    } else {
+        out.seen.output_top = ui.output.top;
+    }
+
+    let shown = page.seen(stand.top.0, room.height);
+    let mut lines: Vec<StyledLine> = Vec::with_capacity(shown.len());
+    let mut hits = Vec::new();
+    let search = ui.search.as_ref().filter(|search| search.run == Some(state.id));
+    for (number, what, text) in shown {
+        let line = match (what, text) {
+            (DocLine::Rule(step), _) => rule(scene, state, step, live.is_some_and(|facts| facts.lively)),
+            (DocLine::Text(..), Some(text)) => text.clone(),
+            (DocLine::Text(..), None) => {
+                StyledLine::plain(Stream::Meta, if page.error.is_some() { "unreadable" } else { "…" })
+            }
+        };
+        if let Some(search) = search.filter(|_| line.stream != Stream::Rule) {
+            let current = search.hits.as_ref().and_then(|hits| hits.get(search.current)) == Some(&number);
+            hits.extend(matches(&line, &search.query).into_iter().map(|bytes| Hit {
+                line: lines.len(),
+                bytes,
+                current,
+            }));
+        }
+        lines.push(line);
+    }
+    let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
+    if following && at_end {
+        lines.extend(afterword(state));
+    }
+    let rows = lines.iter().map(|line| if ui.wrap { line.height(area.width) } else { 1 }).sum::<usize>();
+    let anchor = if !following {
+        Anchor::Top { skip: usize::from(stand.top.1) }
+    } else if rows <= usize::from(room.height) {
+        Anchor::Top { skip: 0 }
+    } else {
+        Anchor::Bottom
+    };
+    let empty = empty_words(scene, state, page);
+    let facts = usage(state);
+    let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
+    let offset = if following { total.saturating_sub(u64::from(room.height)) } else { stand.top.0 };
+    Transcript {
+        theme: scene.theme,
+        lines: &lines,
+        anchor,
+        wrap: ui.wrap,
+        column: usize::from(ui.output.across),
+        hits: &hits,
+        extent: Extent {
+            total: usize::try_from(total).unwrap_or(usize::MAX),
+            offset: usize::try_from(offset).unwrap_or(usize::MAX),
+            visible: usize::from(room.height),
+        },
+        follow: Some(Follow {
+            following,
+            live: !state.is_finished(),
+            total,
+            fresh: total.saturating_sub(ui.output.left_at),
+            facts: &facts,
+            search: search.map(search_words),
+        }),
+        empty: &empty,
+    }
+    .render(area, buf);
+}
+
+fn search_words(search: &SearchState) -> (&str, usize, usize) {
+    let found = search.hits.as_ref().map_or(0, Vec::len);
+    (&search.query, if found == 0 { 0 } else { search.current + 1 }, found)
+}
+
+/// What to say while there is no line.
+fn empty_words(scene: &Scene<'_>, state: &RunState, page: &Page) -> String {
+    if let Some(error) = &page.error {
+        return format!("its output cannot be read: {error}");
+    }
+    if state.steps.is_empty() {
+        return match scene.ctx.fleet.runs.get(&state.id) {
+            Some(run) if run.is_interrupted() => "interrupted before its first step; r goes on".to_owned(),
+            _ if state.is_finished() => "it ended before its first step".to_owned(),
+            _ => "waiting for a slot".to_owned(),
+        };
+    }
+    "reading…".to_owned()
+}
+
+/// Tokens and cost, where agents report them.
+fn usage(state: &RunState) -> Vec<String> {
+    let tokens = [state.usage.input, state.usage.output].into_iter().flatten().sum::<u64>();
+    let cost = state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6));
+    let tokens = (tokens > 0).then(|| format!("{} tok", format::short(tokens)));
+    tokens.into_iter().chain(cost).collect()
+}
+
+/// The rule above a step: what it is, how it went, how long it took.
+fn rule(scene: &Scene<'_>, state: &RunState, id: StepId, lively: bool) -> StyledLine {
+    let Some(step) = state.step(id) else { return StyledLine::plain(Stream::Rule, "") };
+    let name = match (&step.kind, &step.agent) {
+        (StepKind::Actor | StepKind::Critic, Some(agent)) => format!("{} {agent}", step.kind.word()),
+        (kind, _) => step_name(kind),
+    };
+    let iteration = if step.iteration > 0 { format!("i{} ", step.iteration) } else { String::new() };
+    let (mark, word) = result(state, step);
+    let took = match step.ended {
+        Some(_) => format::duration(step.duration_ms(scene.clock.now())),
+        None => scene.clock.running(step.started, lively),
+    };
+    let mut spans = vec![
+        (iteration, Ink::role(Role::Faint)),
+        (format!("{name} "), Ink::role(Role::Strong)),
+        (format!("{} ", mark.glyph()), Ink::role(mark.role())),
+    ];
+    if !word.is_empty() {
+        spans.push((format!("{word} "), Ink::role(mark.role())));
+    }
+    spans.push((took, Ink::role(Role::Dim)));
+    StyledLine { spans, stream: Stream::Rule }
+}
+
+/// How a step went, in a few words.
+fn result(state: &RunState, step: &StepRecord) -> (Mark, String) {
+    let iteration = state.iterations.iter().find(|iteration| iteration.number == step.iteration);
+    match (&step.end, &step.kind) {
+        (None, _) => (Mark::Active, String::new()),
+        (Some(StepOutcome::Interrupted { why, .. }), _) => (Mark::Interrupted, interrupted(*why).to_owned()),
+        (Some(StepOutcome::Finished(end)), _) if !end.ok() => (Mark::Failed, end.word()),
+        (Some(StepOutcome::Finished(_)), StepKind::Snapshot) => {
+            let taken = iteration.and_then(|iteration| iteration.snapshot.as_ref());
+            taken.map_or((Mark::Passed, String::new()), |taken| {
+                let files = format::plural(u64::from(taken.files), "file");
+                if taken.empty {
+                    (Mark::Skipped, "nothing changed".to_owned())
+                } else {
+                    (Mark::Passed, format!("{files} +{} −{}", taken.insertions, taken.deletions))
+                }
+            })
+        }
+        (Some(StepOutcome::Finished(end)), StepKind::Actor) if end.claim => {
+            (Mark::Passed, "claims to be done".to_owned())
+        }
+        (Some(StepOutcome::Finished(_)), StepKind::Critic) => {
+            let verdict = iteration.and_then(|iteration| iteration.verdict.as_ref());
+            let words = verdict.map(|verdict| (super::story::decision_mark(verdict.decision), verdict.decision.word()));
+            words.map_or((Mark::Passed, String::new()), |(mark, word)| (mark, word.to_owned()))
+        }
+        (Some(StepOutcome::Finished(_)), _) => (Mark::Passed, String::new()),
+    }
+}
+
+const fn interrupted(why: InterruptWhy) -> &'static str {
+    match why {
+        InterruptWhy::Pause => "ended for a pause",
+        InterruptWhy::Stop => "stopped",
+        InterruptWhy::Guidance => "ended for your note",
+        InterruptWhy::Test => "test taken away",
+        InterruptWhy::RerunGates => "gates run again",
+        InterruptWhy::Crash => "interrupted",
+    }
+}
+
+/// What stands below the last line: the question, the trouble, or the end.
+fn afterword(state: &RunState) -> Vec<StyledLine> {
+    let line = |text: String, role: Role| StyledLine { spans: vec![(text, Ink::role(role))], stream: Stream::Meta };
+    match (&state.park, &state.outcome) {
+        (Some(ParkReason::NeedsHuman { question, from }), _) => {
+            let mut lines = vec![line(format!("{} asks:", from.word()), Role::Attention)];
+            lines.extend(question.lines().map(|text| line(text.to_owned(), Role::Strong)));
+            lines.push(line("a answers".to_owned(), Role::Dim));
+            lines
+        }
+        (Some(ParkReason::Attention { kind, detail }), _) => {
+            vec![line(format!("{}: {detail}", kind.word()), Role::Danger), line("R tries again".to_owned(), Role::Dim)]
+        }
+        (Some(ParkReason::Blocked { tests }), _) => {
+            vec![
+                line(format!("blocked: {}", tests.join(", ")), Role::Danger),
+                line("R gives them one more attempt, 4 shows them".to_owned(), Role::Dim),
+            ]
+        }
+        (None, Some((outcome, reason))) => {
+            vec![line(format!("{}: {reason}", outcome.word()), super::story::outcome_mark(*outcome).role())]
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Where a query occurs in a line: without regard to case unless the query has upper-case letters.
+fn matches(line: &StyledLine, query: &str) -> Vec<std::ops::Range<usize>> {
+    let text: String = line.spans.iter().map(|(text, _)| text.as_str()).collect();
+    crate::loops::agent::transcript::Query::new(query).map(|query| query.find_in(&text)).unwrap_or_default()
+}

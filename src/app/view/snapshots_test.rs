@@ -1,0 +1,327 @@
+//! Whole screens from fixture records, at the sizes that the design names.
+//!
+//! The text is what is compared; styles are the widgets' own tests.
+
+use super::*;
+use crate::app::config::OnStart;
+use crate::app::tui::keymap::Keymap;
+use crate::app::tui::msg::{Effect, Msg};
+use crate::app::tui::update::update;
+use crate::app::view::fixture::NOW;
+use crate::app::view::loaded::DiffKey;
+use crate::loops::core::fleet::Fleet;
+use crate::loops::core::spec::LoopSpec;
+use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind, Status};
+use crate::widgets::theme::{ThemeLibrary, Tier};
+use diff_doc::DiffDoc;
+use jiff::tz::TimeZone;
+use std::sync::Arc;
+
+const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (200, 60)];
+
+/// A screen that keys can be typed into.
+struct Desk {
+    ui: Ui,
+    fleet: Fleet,
+    loaded: Loaded,
+    loops: Vec<LoopSpec>,
+    keymap: Keymap,
+    frame: u64,
+    on_start: OnStart,
+}
+
+impl Desk {
+    fn new(fleet: Fleet, size: (u16, u16), on_start: OnStart) -> Self {
+        let keymap = Keymap::default();
+        let mut desk =
+            Self { ui: Ui::new(size), fleet, loaded: Loaded::default(), loops: Vec::new(), keymap, frame: 0, on_start };
+        desk.tell(Msg::Loaded);
+        desk
+    }
+
+    /// The busy fleet with this run selected and all of it loaded.
+    fn on(run: &str, size: (u16, u16)) -> Self {
+        let mut desk = Self::new(fixture::busy(), size, OnStart::Leave);
+        desk.ui.select(Some(fixture::id(run)));
+        let state = fixture::run(run);
+        desk.loaded = fixture::loaded(&state);
+        if let Some(key) = diff_key(&state, desk.ui.scope) {
+            desk.loaded.diff = Some((DiffKey { ..key }, Ok(Arc::new(DiffDoc::new(session_diff())))));
+        }
+        desk
+    }
+
+    fn ctx<'a>(&'a self, marks: &'a [crate::app::tui::update::DiffMark]) -> Ctx<'a> {
+        Ctx {
+            fleet: &self.fleet,
+            loops: &self.loops,
+            no_new_loop: None,
+            on_start: self.on_start,
+            now: NOW,
+            diff_marks: marks,
+            keymap: &self.keymap,
+        }
+    }
+
+    fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        let mut ui = self.ui.clone();
+        let marks = match &self.loaded.diff {
+            Some((_, Ok(doc))) => doc.marks().to_vec(),
+            _ => Vec::new(),
+        };
+        let effects = update(&mut ui, &self.ctx(&marks), msg);
+        self.ui = ui;
+        effects
+    }
+
+    fn draw(&mut self) -> Buffer {
+        let library = ThemeLibrary::bundled().unwrap();
+        let theme = library.theme("dark", Tier::TrueColor).unwrap();
+        let zone = TimeZone::UTC;
+        let clock = Clock::new(NOW, &zone);
+        let mut buf = Buffer::empty(Rect::new(0, 0, self.ui.size.0, self.ui.size.1));
+        self.frame += 1;
+        let ctx = self.ctx(&[]);
+        let scene = Scene {
+            ui: &self.ui,
+            ctx: &ctx,
+            loaded: &self.loaded,
+            theme: &theme,
+            clock: &clock,
+            place: Some("shop"),
+            configured: false,
+        };
+        let mut out = draw(&scene, &mut buf);
+        out.seen.frame = self.frame;
+        self.tell(Msg::Drawn(out.seen));
+        buf
+    }
+
+    fn keys(mut self, keys: &str) -> Self {
+        self.draw();
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            let chord = crate::app::tui::chord::Chord::parse(key).unwrap();
+            self.tell(Msg::Key { chord, seen: self.frame });
+            self.draw();
+        }
+        self
+    }
+}
+
+fn text(buf: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buf.area.height {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in 0..buf.area.width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = buf.cell((x, y)).map_or(" ", ratatui::buffer::Cell::symbol);
+            skip = crate::widgets::text::width(symbol).saturating_sub(1);
+            row.push_str(symbol);
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn session_diff() -> Diff {
+    let rows = [
+        (LineKind::Context, "    /// Whether the session may still be used at `now`."),
+        (LineKind::Removed, "    pub fn is_live(&self, now: u64) -> bool {"),
+        (LineKind::Removed, "        now <= self.expires"),
+        (LineKind::Added, "    pub fn is_live(&self, now: Instant) -> bool {"),
+        (LineKind::Added, "        now < self.expires_at()"),
+        (LineKind::Context, "    }"),
+    ];
+    let mut body = String::new();
+    let (mut old, mut new) = (61, 61);
+    let hunk = |start: u32, old: &mut u32, new: &mut u32, body: &mut String| Hunk {
+        header: format!("@@ -{start},4 +{start},4 @@ impl Session"),
+        old_start: *old,
+        new_start: *new,
+        lines: rows
+            .iter()
+            .map(|(kind, text)| {
+                let from = body.len();
+                body.push_str(text);
+                let number = |side: &mut u32| {
+                    *side += 1;
+                    Some(*side - 1)
+                };
+                let (old_no, new_no) = match kind {
+                    LineKind::Context => (number(old), number(new)),
+                    LineKind::Removed => (number(old), None),
+                    LineKind::Added => (None, number(new)),
+                };
+                Line { kind: *kind, old_no, new_no, text: from..body.len(), no_newline: false }
+            })
+            .collect(),
+    };
+    let mut hunks = vec![hunk(61, &mut old, &mut new, &mut body)];
+    (old, new) = (112, 112);
+    hunks.push(hunk(112, &mut old, &mut new, &mut body));
+    let file = |path: &str, status, hunks, text| FileDiff {
+        path: path.to_owned(),
+        path_bytes: path.as_bytes().to_vec(),
+        old_path: None,
+        status,
+        insertions: 4,
+        deletions: 4,
+        binary: false,
+        too_large: false,
+        modes: (0o100_644, 0o100_644),
+        ids: ("1".repeat(40), "2".repeat(40)),
+        hunks,
+        text,
+    };
+    let files = vec![
+        file("src/auth/session.rs", Status::Modified, hunks, body),
+        file("assets/logo.png", Status::Added, Vec::new(), String::new()),
+    ];
+    Diff { files, insertions: 4, deletions: 4 }
+}
+
+fn snap(name: &str, make: impl Fn((u16, u16)) -> Desk) {
+    for size in SIZES {
+        let shown = text(&make(size).draw());
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), shown);
+    }
+}
+
+#[test]
+fn empty() {
+    snap("empty", |size| Desk::new(Fleet::new(3, 2), size, OnStart::Leave));
+}
+
+#[test]
+fn loading() {
+    snap("loading", |size| {
+        let mut desk = Desk::new(Fleet::new(3, 2), size, OnStart::Leave);
+        desk.ui.loading = true;
+        desk
+    });
+}
+
+#[test]
+fn busy() {
+    snap("busy", |size| Desk::on("auth-refactor", size));
+}
+
+#[test]
+fn scrolled_back_with_a_search() {
+    snap("search", |size| {
+        let mut desk = Desk::on("auth-refactor", size).keys("1 / s a m e enter");
+        let run = fixture::id("auth-refactor");
+        desk.tell(Msg::Found { run, query: "same".to_owned(), hits: vec![30], more: false });
+        desk.ui.search.as_mut().unwrap().query = "expiry".to_owned();
+        desk.keys("")
+    });
+}
+
+#[test]
+fn question() {
+    snap("question", |size| Desk::on("docs-site", size).keys("tab a k e e p"));
+}
+
+#[test]
+fn diff() {
+    snap("diff", |size| Desk::on("auth-refactor", size).keys("2"));
+}
+
+#[test]
+fn verdict() {
+    snap("verdict", |size| Desk::on("auth-refactor", size).keys("3"));
+}
+
+#[test]
+fn tests() {
+    snap("tests", |size| Desk::on("auth-refactor", size).keys("4 j j"));
+}
+
+#[test]
+fn gates() {
+    snap("gates", |size| Desk::on("fix-ci", size).keys("5"));
+}
+
+#[test]
+fn timeline() {
+    snap("timeline", |size| Desk::on("auth-refactor", size).keys("6"));
+}
+
+#[test]
+fn help() {
+    snap("help", |size| Desk::on("auth-refactor", size).keys("?"));
+}
+
+#[test]
+fn palette() {
+    snap("palette", |size| Desk::on("auth-refactor", size).keys(": p a u"));
+}
+
+#[test]
+fn dialog() {
+    snap("dialog", |size| Desk::on("auth-refactor", size).keys("S"));
+}
+
+#[test]
+fn quitting() {
+    snap("quit", |size| Desk::on("auth-refactor", size).keys("q"));
+}
+
+#[test]
+fn chooser() {
+    snap("chooser", |size| Desk::new(fixture::left_behind(), size, OnStart::Ask));
+}
+
+#[test]
+fn no_size_panics_whatever_is_on_the_screen() {
+    let screens = ["", "tab", "2", "3", "4", "5", "6", "?", ":", "S", "n", "q", "f", "enter"];
+    for keys in screens {
+        let mut desk = Desk::on("auth-refactor", (120, 40)).keys(keys);
+        for width in [0, 1, 2, 3, 8, 19, 20, 21, 30, 39, 49, 50, 79, 80, 120, 250] {
+            for height in [0, 1, 2, 4, 5, 6, 8, 9, 12, 16, 24, 70] {
+                desk.tell(Msg::Resize(width, height));
+                desk.draw();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fleet_that_only_waits_is_drawn_once_a_minute() {
+    let library = ThemeLibrary::bundled().unwrap();
+    let theme = library.theme("dark", Tier::TrueColor).unwrap();
+    let mut desk = Desk::on("auth-refactor", (120, 40));
+    for (lively, within) in [(true, 1_000), (false, 60_000)] {
+        desk.loaded.live.as_mut().unwrap().lively = lively;
+        let zone = TimeZone::UTC;
+        let clock = Clock::new(NOW, &zone);
+        let ctx = desk.ctx(&[]);
+        let scene = Scene {
+            ui: &desk.ui,
+            ctx: &ctx,
+            loaded: &desk.loaded,
+            theme: &theme,
+            clock: &clock,
+            place: None,
+            configured: true,
+        };
+        draw(&scene, &mut Buffer::empty(Rect::new(0, 0, 120, 40)));
+        assert_eq!(clock.next_change().map(|at| at.0 - NOW.0), Some(within));
+    }
+}
+
+#[test]
+fn the_marker_of_the_selected_row_moves_with_the_selection() {
+    let marker = |buf: &Buffer| (1..12).find(|y| buf.cell((1, *y)).is_some_and(|cell| cell.symbol() == "▸"));
+    let mut desk = Desk::new(fixture::busy(), (120, 40), OnStart::Leave);
+    let first = marker(&desk.draw()).unwrap();
+    let mut desk = desk.keys("j");
+    assert!(marker(&desk.draw()).unwrap() > first);
+    let mut desk = desk.keys("k");
+    assert_eq!(marker(&desk.draw()), Some(first));
+}

@@ -1,0 +1,121 @@
+//! Events as rows of the timeline: who did what, with which mark. See [`tell`].
+//!
+//! The words are those that `log` prints.
+
+use crate::app::sentence::sentence;
+use crate::loops::agent::sanitize::plain_str;
+use crate::loops::core::event::{Event, Outcome, ParkReason, PauseKind};
+use crate::loops::core::ids::Who;
+use crate::loops::core::verdict::Decision;
+use crate::widgets::mark::Mark;
+
+/// An event as the timeline shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Glyph and colour.
+    pub mark: Mark,
+    /// Who did it.
+    pub who: &'static str,
+    /// The sentence.
+    pub text: String,
+    /// A heading above it.
+    pub chapter: Option<String>,
+}
+
+fn who(who: Who) -> &'static str {
+    match who {
+        Who::Operator => "you",
+        other => other.word(),
+    }
+}
+
+/// Tells an event.
+pub fn tell(event: &Event) -> Told {
+    let (mark, by) = match event {
+        Event::Submitted(_) => (Mark::Queued, "loopdash"),
+        Event::Admitted(_) => (Mark::Running, "loopdash"),
+        Event::Parked(e) => match &e.reason {
+            ParkReason::NeedsHuman { from, .. } => (Mark::NeedsYou, who(*from)),
+            ParkReason::Attention { .. } | ParkReason::Blocked { .. } => (Mark::Stuck, "loopdash"),
+        },
+        Event::Unparked(e) => (Mark::Queued, who(e.who)),
+        Event::PauseRequested(e) => (Mark::Paused, who(e.who)),
+        Event::Paused(e) if e.kind == PauseKind::Interrupted => (Mark::Interrupted, "loopdash"),
+        Event::Paused(_) => (Mark::Paused, "loopdash"),
+        Event::Resumed(e) => (Mark::Running, who(e.who)),
+        Event::StopRequested(e) => (Mark::Stopped, who(e.who)),
+        Event::Reopened(e) => (Mark::Queued, who(e.who)),
+        Event::WorkspaceReady(_) | Event::Noted(_) => (Mark::Info, "loopdash"),
+        Event::TestStarted(_) | Event::IterationStarted(_) | Event::StepStarted(_) => (Mark::Active, "loopdash"),
+        Event::TestPassed(_) => (Mark::Passed, "loopdash"),
+        Event::TestFailed(_) => (Mark::Failed, "loopdash"),
+        Event::TestBlocked(_) => (Mark::Blocked, "loopdash"),
+        Event::TestSkipped(e) => (Mark::Skipped, who(e.who)),
+        Event::TestReset(e) => (Mark::Info, who(e.who)),
+        Event::TestRetried(e) => (Mark::Info, who(e.who)),
+        Event::TestAdded(e) => (Mark::Info, who(e.who)),
+        Event::Spawned(_) => (Mark::Nothing, "loopdash"),
+        Event::StepFinished(e) => (if e.end.ok() { Mark::Passed } else { Mark::Failed }, "loopdash"),
+        Event::StepInterrupted(_) => (Mark::Interrupted, "loopdash"),
+        Event::SnapshotTaken(e) => (if e.empty { Mark::Skipped } else { Mark::Passed }, "loopdash"),
+        Event::GateFinished(e) => (if e.outcome.passed() { Mark::Passed } else { Mark::Failed }, "loopdash"),
+        Event::VerdictReached(e) => (decision_mark(e.verdict.decision), "critic"),
+        Event::Guidance(e) => (Mark::Info, who(e.who)),
+        Event::Answered(e) => (Mark::Info, who(e.who)),
+        Event::Retried(e) => (Mark::Info, who(e.who)),
+        Event::GatesRerun(e) => (Mark::Info, who(e.who)),
+        Event::PrioritySet(e) => (Mark::Info, who(e.who)),
+        Event::LimitsSet(e) => (Mark::Info, who(e.who)),
+        Event::Finished(e) => (outcome_mark(e.outcome), "loopdash"),
+    };
+    let chapter = match event {
+        Event::Submitted(e) => Some(e.label.clone()),
+        Event::IterationStarted(e) => Some(format!("iteration {} on {}", e.iteration, e.test)),
+        Event::Finished(e) => Some(e.outcome.word().to_owned()),
+        _ => None,
+    };
+    Told { mark, who: by, text: plain_str(&sentence(event)).replace('\n', " "), chapter }
+}
+
+/// The state that a verdict's word stands for.
+pub const fn decision_mark(decision: Decision) -> Mark {
+    match decision {
+        Decision::Done => Mark::Passed,
+        Decision::Continue => Mark::Failed,
+        Decision::NeedsHuman => Mark::NeedsYou,
+        Decision::Unknown => Mark::Stuck,
+    }
+}
+
+/// The state that an outcome stands for.
+pub const fn outcome_mark(outcome: Outcome) -> Mark {
+    match outcome {
+        Outcome::Done => Mark::Done,
+        Outcome::Exhausted => Mark::Exhausted,
+        Outcome::Failed => Mark::Failed,
+        Outcome::Stopped => Mark::Stopped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::view::fixture;
+
+    #[test]
+    fn every_event_of_a_life_is_told_in_one_line() {
+        let records = fixture::records();
+        assert!(records.len() > 30);
+        for record in &records {
+            let told = tell(&record.event);
+            assert!(!told.text.trim().is_empty() && !told.text.contains('\n'), "{:?}", record.event);
+            assert!(!told.who.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_the_operator_did_is_told_as_theirs() {
+        let told = tell(&Event::Resumed(crate::loops::core::event::Resumed { who: Who::Operator }));
+        assert_eq!((told.who, told.mark), ("you", Mark::Running));
+    }
+}
