@@ -131,14 +131,17 @@ impl Fleet {
         self.runs.values().filter(|run| run.ownership == Ownership::Mine && run.state.slot.is_some()).count()
     }
 
-    /// The run that `text` names: a label, or a unique prefix of an id. Of several runs with one label none is meant,
-    /// as labels are unique (`name#2`).
+    /// The run that `text` names: a label, else a unique prefix of an id, else a unique prefix of a label.
     ///
     /// # Errors
     /// [`FindError`] lists the candidates.
     pub fn find(&self, text: &str) -> Result<RunId, FindError> {
-        let by_label: Vec<&RunState> = self.states().filter(|state| state.label == text).collect();
-        let hits = if by_label.is_empty() { self.states().filter(|s| s.id.matches(text)).collect() } else { by_label };
+        let ways: [&dyn Fn(&RunState) -> bool; 3] =
+            [&|state| state.label == text, &|state| state.id.matches(text), &|state| {
+                !text.is_empty() && state.label.starts_with(text)
+            }];
+        let found = ways.iter().map(|fits| self.states().filter(|state| fits(state)).collect::<Vec<_>>());
+        let hits = found.into_iter().find(|hits| !hits.is_empty()).unwrap_or_default();
         match hits.as_slice() {
             [] => Err(FindError::None(text.to_owned())),
             [one] => Ok(one.id),
@@ -169,5 +172,35 @@ pub fn park_word(reason: &ParkReason) -> &'static str {
         ParkReason::NeedsHuman { .. } => "question",
         ParkReason::Attention { kind, .. } => kind.word(),
         ParkReason::Blocked { .. } => "tests blocked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn fleet(labels: &[&str]) -> Fleet {
+        let mut fleet = Fleet::new(1, 1);
+        for (n, label) in labels.iter().enumerate() {
+            let id = RunId::parse(&format!("01935b1e-0000-7000-8000-{n:012}")).unwrap();
+            let state = RunState { label: (*label).to_owned(), ..RunState::new(id) };
+            fleet.runs.insert(id, FleetRun { state, ownership: Ownership::Mine, problem: None });
+        }
+        fleet
+    }
+
+    #[test]
+    fn a_run_is_found_by_label_id_or_a_prefix_of_either() {
+        let fleet = fleet(&["auth", "auth#2", "docs"]);
+        let label = |text: &str| fleet.find(text).map(|run| fleet.state(run).unwrap().label.clone());
+        assert_eq!(label("auth").unwrap(), "auth", "a whole label beats a prefix");
+        assert_eq!(label("d").unwrap(), "docs");
+        assert_eq!(label("01935b1e-0000-7000-8000-000000000001").unwrap(), "auth#2");
+        assert!(matches!(label("au"), Err(FindError::Ambiguous { candidates, .. }) if candidates.len() == 2));
+        assert!(matches!(label("01935b1e"), Err(FindError::Ambiguous { .. })));
+        assert!(matches!(label(""), Err(FindError::None(_))));
+        assert_eq!(fleet.label_for("auth"), "auth#3");
+        assert_eq!(fleet.label_for("new"), "new");
     }
 }

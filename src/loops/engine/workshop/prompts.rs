@@ -5,7 +5,9 @@
 use super::Workshop;
 use crate::loops::agent::transcript::Transcript;
 use crate::loops::core::gate::VERIFY_GATE;
-use crate::loops::core::prompt::{self, ActorPrompt, CriticPrompt, DEFAULT_BUDGET, GateTail, OperatorNote, Prompt, TestBrief};
+use crate::loops::core::prompt::{
+    self, ActorPrompt, CriticPrompt, DEFAULT_BUDGET, GateTail, OperatorNote, Prompt, TestBrief,
+};
 use crate::loops::core::state::{GateRun, Iteration, OBJECTIVE_TEST};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::test_state::TestSpec;
