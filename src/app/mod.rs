@@ -53,7 +53,7 @@ where
 fn dispatch(context: &Context, cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => commands::dashboard::dashboard(context, &cli.dashboard),
-        Some(Command::Demo(args)) => demo::run::headless(context, &args),
+        Some(Command::Demo(args)) => demo::run::demo(context, &args),
         Some(Command::Run(args)) => commands::run::run(context, &args),
         Some(Command::Resume(args)) => commands::run::resume(context, &args),
         Some(Command::Prompt(args)) => commands::prompt::prompt(context, &args),

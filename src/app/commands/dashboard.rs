@@ -12,8 +12,10 @@ use crate::app::context::Context;
 use crate::app::link::Link;
 use crate::app::logging;
 use crate::app::tui::{Ending, NewLoop, Options, run};
+use crate::loops::core::command::{Command, Request};
+use crate::loops::core::ids::Who;
 use crate::loops::core::spec::{LoopSpec, Trigger};
-use crate::loops::engine::Startup;
+use crate::loops::engine::{Handle, Startup};
 use crate::loops::journal::Store;
 use crate::widgets::theme::{Theme, ThemeLibrary, Tier};
 use jiff::tz::TimeZone;
@@ -35,6 +37,8 @@ pub struct Opening {
     pub place: Option<String>,
     /// What happens to interrupted runs; as configured when absent.
     pub on_start: Option<OnStart>,
+    /// Interrupted runs to go on with, by what is asked of each.
+    pub resume: Vec<Command>,
 }
 
 /// Opens the dashboard and stays until the operator leaves.
@@ -52,7 +56,12 @@ pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failur
         _ => Vec::new(),
     };
     let store = Store::open(&context.state_root()?).map_err(|error| Failure::Data(error.to_string()))?;
-    open(context, &loaded, store, Opening { start, trigger: Trigger::Tui, place: None, on_start: None })
+    open(
+        context,
+        &loaded,
+        store,
+        Opening { start, trigger: Trigger::Tui, place: None, on_start: None, resume: Vec::new() },
+    )
 }
 
 /// Opens a dashboard on the runs of `store`.
@@ -60,14 +69,24 @@ pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failur
 /// # Errors
 /// No terminal, or an engine that cannot be started.
 pub fn open(context: &Context, loaded: &Loaded, store: Store, opening: Opening) -> Result<Exit, Failure> {
+    open_on(context, loaded, Boot::new(store, &loaded.config, Startup::Recover), opening)
+}
+
+/// Opens a dashboard on an engine of the caller's making.
+///
+/// # Errors
+/// No terminal, or an engine that cannot be started.
+pub fn open_on(context: &Context, loaded: &Loaded, boot: Boot, mut opening: Opening) -> Result<Exit, Failure> {
+    let store = boot.store.clone();
+    let resume = std::mem::take(&mut opening.resume);
     let filter = std::env::var(logging::LOG_VARIABLE).ok();
     let log = logging::start(store.root(), context.global.verbose, filter.as_deref());
     let _log = log.inspect_err(|error| context.note(&error.to_string())).ok();
     let options = options(context, loaded, opening)?;
-    let boot = Boot::new(store.clone(), &loaded.config, Startup::Recover);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
     let ending = runtime.block_on(async {
         let running = start(boot)?;
+        tokio::spawn(go_on(running.handle.clone(), resume));
         let ending = run(options, Link::new(running.handle, store)).await?;
         // Nothing is lost if it takes longer: the journals say where to go on.
         let _ = tokio::time::timeout(PATIENCE, running.task).await;
@@ -79,6 +98,20 @@ pub fn open(context: &Context, loaded: &Loaded, store: Store, opening: Opening) 
         Ok(Ending::Left) => Ok(Exit::Done),
         Ok(Ending::Interrupted) => Ok(Exit::Interrupted),
         Err(error) => Err(Failure::Failed(format!("{error:#}"))),
+    }
+}
+
+/// Goes on with runs once the box has been read; one that refuses stays in the list as it is, with the key that helps.
+async fn go_on(handle: Handle, resume: Vec<Command>) {
+    if resume.is_empty() {
+        return;
+    }
+    let Ok(mut subscription) = handle.subscribe().await else { return };
+    subscription.loaded().await;
+    for command in resume {
+        if let Err(refused) = handle.send(Request { who: Who::Cli, command }).await {
+            tracing::warn!(%refused, "a run could not go on");
+        }
     }
 }
 

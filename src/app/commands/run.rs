@@ -1,10 +1,11 @@
-//! `loopdash run` and `loopdash resume` without a screen: a session over what the flags ask for.
+//! `loopdash run` and `loopdash resume`: on the dashboard where there is a terminal, else as lines.
 
+use super::dashboard::{self, Opening};
 use super::show::find;
 use crate::app::boot::Boot;
 use crate::app::cli::args::{LineArgs, LoopArgs, ResumeArgs, RunArgs};
 use crate::app::cli::exit::{Exit, Failure};
-use crate::app::config::{Loaded, Standing, for_run};
+use crate::app::config::{Loaded, OnStart, Standing, for_run};
 use crate::app::context::{Context, read_fleet};
 use crate::app::headless::{self, Resumed, SessionError, Style, Work};
 use crate::app::logging;
@@ -15,8 +16,9 @@ use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::engine::Startup;
 use crate::loops::journal::Store;
+use std::io::IsTerminal;
 
-/// Runs one loop and prints what happens.
+/// Runs one loop, on the dashboard or printing what happens.
 ///
 /// # Errors
 /// Wrong configuration or flags, or the engine refuses the loop.
@@ -24,6 +26,11 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let loaded = context.config()?;
     let spec = spec(context, &loaded, &args.what)?;
     let store = open_store(context)?;
+    if on_screen(args.lines) {
+        let opening =
+            Opening { start: vec![spec], trigger: Trigger::Cli, place: None, on_start: None, resume: Vec::new() };
+        return dashboard::open(context, &loaded, store, opening);
+    }
     let _log = log(context, &store);
     let boot = Boot::new(store, &loaded.config, Startup::Recover);
     let work = Work::Submit { specs: vec![spec], trigger: Trigger::Cli };
@@ -41,14 +48,13 @@ pub(super) fn spec(context: &Context, loaded: &Loaded, args: &LoopArgs) -> Resul
     Ok(for_run(loaded, standing, &args.request())?)
 }
 
-/// Goes on with interrupted runs and prints what happens.
+/// Goes on with interrupted runs, on the dashboard or printing what happens.
 ///
 /// # Errors
 /// There is no such run, several could be meant, or none of them can go on.
 pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
     let loaded = context.config()?;
     let store = open_store(context)?;
-    let _log = log(context, &store);
     let runs = match &args.run {
         Some(text) => vec![find(&store, text)?],
         None => interrupted(&store, args.all)?,
@@ -57,7 +63,19 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
         context.note("no run is interrupted");
         return Ok(Exit::Done);
     }
-    let work = Work::Resume(runs.into_iter().map(going_on).collect());
+    let runs: Vec<Resumed> = runs.into_iter().map(going_on).collect();
+    if on_screen(args.lines) {
+        let opening = Opening {
+            start: Vec::new(),
+            trigger: Trigger::Cli,
+            place: None,
+            on_start: Some(OnStart::Leave),
+            resume: runs.into_iter().map(|run| run.command).collect(),
+        };
+        return dashboard::open(context, &loaded, store, opening);
+    }
+    let _log = log(context, &store);
+    let work = Work::Resume(runs);
     session(Boot::new(store, &loaded.config, Startup::Ignore), work, style(context, args.lines))
 }
 
@@ -92,6 +110,11 @@ fn session(boot: Boot, work: Work, style: Style) -> Result<Exit, Failure> {
         Err(SessionError::Refused(why)) => Err(Failure::Data(why.to_string())),
         Err(error) => Err(Failure::Failed(error.to_string())),
     }
+}
+
+/// Whether to open the dashboard: nobody asked for lines, and there is a terminal for it.
+pub(in crate::app) fn on_screen(lines: LineArgs) -> bool {
+    !lines.wanted() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// How lines are printed, as the flags say.

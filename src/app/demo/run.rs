@@ -1,4 +1,5 @@
-//! `loopdash demo` without a screen: the seven loops run to their ends, and each end is checked against what it shows.
+//! `loopdash demo`: on the dashboard, where the operator steers it, or as lines, where each end is checked against what
+//! its loop is there to show.
 
 use super::expected::standing;
 use super::loops::{CAP, DemoLoop};
@@ -6,12 +7,14 @@ use super::stage::Stage;
 use crate::app::boot::Boot;
 use crate::app::cli::args::{DemoArgs, LineArgs};
 use crate::app::cli::exit::{Exit, Failure};
-use crate::app::commands::run::style;
+use crate::app::commands::dashboard::{self, Opening};
+use crate::app::commands::run::{on_screen, style};
+use crate::app::config::{LoadOptions, Loaded, OnStart, load};
 use crate::app::context::Context;
 use crate::app::headless::{self, Followed, Style, Work};
 use crate::loops::agent::sanitize;
 use crate::loops::core::schedule::Caps;
-use crate::loops::core::spec::Trigger;
+use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::loops::core::state::RunState;
 use crate::loops::engine::Startup;
 use std::collections::BTreeMap;
@@ -23,11 +26,42 @@ const GATE_CAP: u32 = 2;
 /// Ten times what the demo takes: past it something is stuck, and saying so is better than waiting.
 const DEADLINE: Duration = Duration::from_secs(240);
 
-/// Plays the demo and prints lines.
+/// Plays the demo, on the dashboard if there is a terminal and nobody asked for lines.
 ///
 /// # Errors
 /// It cannot be set up, or not be cleaned up.
-pub fn headless(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+pub fn demo(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    let lines = LineArgs { headless: args.headless, ..LineArgs::default() };
+    if on_screen(lines) { screen(context, args) } else { headless(context, args) }
+}
+
+/// Opens the dashboard on the demo and cleans up when the operator leaves.
+fn screen(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    let stage = set(args)?;
+    // A new loop that is started on the screen belongs into the demo's repository, not into the operator's.
+    let context = Context { cwd: stage.repo().to_owned(), ..context.clone() };
+    let loaded = configuration(&context)?;
+    let opening = Opening {
+        start: specs(&stage),
+        trigger: Trigger::Demo,
+        place: Some("demo".to_owned()),
+        on_start: Some(OnStart::Leave),
+        resume: Vec::new(),
+    };
+    let exit = dashboard::open_on(&context, &loaded, boot(&stage), opening);
+    strike(&context, stage, args.keep)?;
+    exit
+}
+
+/// The user's own configuration, for colours; the defaults, if it is wrong, because the demo is no place to be told so.
+fn configuration(context: &Context) -> Result<Loaded, Failure> {
+    let options = context.load_options();
+    let bare = LoadOptions { env: BTreeMap::new(), config_file: None, set: Vec::new(), cwd: options.cwd.clone() };
+    Ok(load(&options).or_else(|_| load(&bare))?)
+}
+
+/// Plays the demo and prints lines.
+fn headless(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
     let stage = set(args)?;
     let work = Work::Submit { specs: specs(&stage), trigger: Trigger::Demo };
     let deadline = DEADLINE.div_f64(args.speed.min(1.0));
@@ -39,16 +73,12 @@ pub fn headless(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Makes the demo's directory, repository and loops.
-///
-/// # Errors
-/// The temporary directory cannot be written, or git is missing.
-pub fn set(args: &DemoArgs) -> Result<Stage, Failure> {
+fn set(args: &DemoArgs) -> Result<Stage, Failure> {
     Stage::set(args.speed, args.keep).map_err(|error| Failure::Failed(format!("cannot set up the demo: {error}")))
 }
 
 /// The engine that the demo runs on: its own state, nothing of the box.
-pub fn boot(stage: &Stage) -> Boot {
+fn boot(stage: &Stage) -> Boot {
     Boot {
         store: stage.store.clone(),
         caps: Caps { engine: CAP, repository: None, agents: BTreeMap::new() },
@@ -57,16 +87,12 @@ pub fn boot(stage: &Stage) -> Boot {
     }
 }
 
-/// The seven definitions.
-pub fn specs(stage: &Stage) -> Vec<crate::loops::core::spec::LoopSpec> {
+fn specs(stage: &Stage) -> Vec<LoopSpec> {
     stage.loops.iter().map(|each| each.spec.clone()).collect()
 }
 
 /// Removes what the demo made, or says where it is kept.
-///
-/// # Errors
-/// Something cannot be removed.
-pub fn strike(context: &Context, stage: Stage, keep: bool) -> Result<(), Failure> {
+fn strike(context: &Context, stage: Stage, keep: bool) -> Result<(), Failure> {
     let root = stage.root().to_owned();
     if keep {
         context.note(&format!(

@@ -79,6 +79,8 @@ async fn run(
     style: Style,
     deadline: Option<Duration>,
 ) -> Result<Followed, SessionError> {
+    // A run is named after what else is on the box, so that has to be known first.
+    handle.subscribe().await.map_err(SessionError::Refused)?.loaded().await;
     let subscription = handle.subscribe().await.map_err(SessionError::Refused)?;
     let runs = match work {
         Work::Submit { specs, trigger } => {

@@ -53,6 +53,19 @@ pub struct Subscription {
     pub loading: bool,
 }
 
+impl Subscription {
+    /// Waits until all runs of the box have been read. Updates before that are passed over: subscribe anew for a fleet
+    /// that holds what they told.
+    pub async fn loaded(&mut self) {
+        while self.loading {
+            match self.updates.recv().await {
+                Ok(Update::Loaded | Update::Ended) | Err(broadcast::error::RecvError::Closed) => self.loading = false,
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            }
+        }
+    }
+}
+
 /// Something that a listener has to know.
 #[derive(Clone, Debug)]
 pub enum Update {
