@@ -36,6 +36,8 @@ use std::time::{Duration, Instant};
 const LIVELY: Duration = Duration::from_secs(3);
 /// New output is looked at no more often than this.
 const LOOK: Duration = Duration::from_millis(50);
+/// And no more often than this where it is not on the screen.
+const GLANCE: Duration = Duration::from_secs(1);
 /// How long the end waits for a frame that is being written.
 const LAST_FRAME: Duration = Duration::from_millis(500);
 /// Terminals commonly take no more than this onto the clipboard.
@@ -228,9 +230,11 @@ impl Shell {
     pub(super) fn watched(&self) -> Option<(Arc<LiveOutput>, u64, Instant)> {
         let run = self.ui.selected?;
         let (_, output) = self.live.get(&run)?;
-        // While a page is being read, its arrival is the next thing to look at.
-        let shown = self.wants.output.is_some() && !self.jobs.is_busy(Kind::Page);
-        (shown && !output.finished()).then(|| (Arc::clone(output), self.looked.0, self.looked.1 + LOOK))
+        // While a page is being read, its arrival is the next thing to look at. Where the output is not on the screen,
+        // only whether anything is printed at all is.
+        let gap = if self.wants.output.is_some() { LOOK } else { GLANCE };
+        let watched = !self.jobs.is_busy(Kind::Page) && !output.finished();
+        watched.then(|| (Arc::clone(output), self.looked.0, self.looked.1 + gap))
     }
 
     /// The watched output has grown: read what is shown of it, which brings the next frame.

@@ -13,11 +13,17 @@ use crate::widgets::diff_view::{
     DiffFinding, DiffLine, DiffRow, DiffSpan, DiffView, FileRow, Scope as ScopeTab, Sign, diff_areas,
 };
 use crate::widgets::scrollbar::Extent;
+use crate::widgets::text::wrap;
 use crate::widgets::verdict_view::Severity;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 use std::ops::Range;
+
+/// Columns that numbers of up to four digits and signs take.
+const GUTTER: u16 = 16;
+/// The same where numbers of two digits are made room for.
+const NARROW_GUTTER: u16 = 12;
 
 /// What the diff of a run is made of; `None` before its first snapshot.
 pub fn key(state: &RunState, scope: Scope) -> Option<DiffKey> {
@@ -115,7 +121,7 @@ impl<'a> Pane<'a> {
         let areas = diff_areas(area, diff.files.len(), self.findings.len());
         let height = usize::from(areas.rows.height);
         let total = doc.rows().len();
-        let top = ui.tops.diff.min(total.saturating_sub(height.min(total)));
+        let top = ui.tops.diff.min(self.last_top(areas.rows));
         let seen = top..(top + height).min(total);
         out.seen.tops.diff = top;
         out.seen.page = height;
@@ -155,6 +161,26 @@ impl<'a> Pane<'a> {
         }
         .render(area, buf);
         seen
+    }
+
+    /// The first row of the last screen: the one from which the rest fits, wrapped lines and all.
+    fn last_top(&self, area: Rect) -> usize {
+        let gutter = if area.width < 60 { NARROW_GUTTER } else { GUTTER };
+        let columns = usize::from(area.width.saturating_sub(gutter));
+        let mut room = usize::from(area.height);
+        let rows = self.doc.rows();
+        let fits = |row: &&Row| {
+            let height = match row {
+                Row::Line(f, h, l) if self.scene.ui.wrap => {
+                    self.doc.line(*f, *h, *l).map_or(1, |(_, text)| wrap(text, columns).len())
+                }
+                _ => 1,
+            };
+            let fits = height <= room;
+            room = room.saturating_sub(height);
+            fits
+        };
+        rows.len() - rows.iter().rev().take_while(fits).count().max(1).min(rows.len())
     }
 
     fn file(&self, file: &'a FileDiff, selected: bool) -> FileRow<'a> {

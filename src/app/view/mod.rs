@@ -32,7 +32,7 @@ use crate::loops::core::state::RunState;
 use crate::loops::core::step::StepKind;
 use crate::widgets::layout::{Arrangement, Detail, Screen, Side, Wish};
 use crate::widgets::notice::{Backdrop, Banner, TooSmall};
-use crate::widgets::pane::Pane as Frame;
+use crate::widgets::pane::{Pane as Frame, Rule};
 use crate::widgets::tabs::{PANES, Tab, Tabs};
 use crate::widgets::theme::{Role, Theme};
 use clock::Clock;
@@ -134,11 +134,8 @@ fn detail(scene: &Scene<'_>, area: Rect, framed: bool, buf: &mut Buffer, out: &m
     if framed {
         Frame::new(scene.theme, focused).render(area, buf);
     } else {
-        let line = Rect { height: area.height.min(1), ..area };
-        ratatui::widgets::Block::default()
-            .borders(ratatui::widgets::Borders::TOP)
-            .border_style(scene.theme.style(if focused { Role::BorderFocus } else { Role::Border }))
-            .render(line, buf);
+        let role = if focused { Role::BorderFocus } else { Role::Border };
+        Rule { theme: scene.theme, role }.render(area, buf);
     }
     let parts = Detail::of(area, framed);
     let Some(state) = scene.ui.selected.and_then(|run| scene.ctx.fleet.state(run)) else { return };
@@ -151,10 +148,7 @@ fn detail(scene: &Scene<'_>, area: Rect, framed: bool, buf: &mut Buffer, out: &m
         .collect();
     Tabs { theme: scene.theme, tabs: &tabs, open: scene.ui.pane.index() }.render(parts.tabs, buf);
     if !parts.rule.is_empty() {
-        ratatui::widgets::Block::default()
-            .borders(ratatui::widgets::Borders::TOP)
-            .border_style(scene.theme.style(Role::Border))
-            .render(parts.rule, buf);
+        Rule { theme: scene.theme, role: Role::Border }.render(parts.rule, buf);
     }
     match scene.ui.pane {
         Pane::Output => output::draw(scene, state, parts.body, buf, out),

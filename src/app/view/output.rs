@@ -7,6 +7,7 @@ use super::loaded::OutputWant;
 use super::page::{Page, Room};
 use super::{Out, Scene, step_name};
 use crate::app::tui::ui::SearchState;
+use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::ids::StepId;
 use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
@@ -70,6 +71,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     }
     let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
     if following && at_end {
+        lines.extend(problem(scene, state));
         lines.extend(afterword(state));
     }
     let rows = lines.iter().map(|line| if ui.wrap { line.height(area.width) } else { 1 }).sum::<usize>();
@@ -81,7 +83,14 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         Anchor::Bottom
     };
     let empty = empty_words(scene, state, page);
-    let facts = usage(state);
+    let mut facts = usage(state);
+    if let Some(search) = search {
+        match (&search.hits, search.more) {
+            (None, _) => facts.insert(0, format!("searching for {}", search.query)),
+            (Some(_), true) => facts.insert(0, "more matches than are listed".to_owned()),
+            (Some(_), false) => {}
+        }
+    }
     let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
     let offset = if following { total.saturating_sub(u64::from(room.height)) } else { stand.top.0 };
     Transcript {
@@ -102,16 +111,17 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             total,
             fresh: total.saturating_sub(ui.output.left_at),
             facts: &facts,
-            search: search.map(search_words),
+            search: search.and_then(search_words),
         }),
         empty: &empty,
     }
     .render(area, buf);
 }
 
-fn search_words(search: &SearchState) -> (&str, usize, usize) {
-    let found = search.hits.as_ref().map_or(0, Vec::len);
-    (&search.query, if found == 0 { 0 } else { search.current + 1 }, found)
+/// The query, the current hit from 1, and the hits; `None` while looking.
+fn search_words(search: &SearchState) -> Option<(&str, usize, usize)> {
+    let found = search.hits.as_ref()?.len();
+    Some((&search.query, if found == 0 { 0 } else { search.current + 1 }, found))
 }
 
 /// What to say while there is no line.
@@ -201,6 +211,13 @@ const fn interrupted(why: InterruptWhy) -> &'static str {
         InterruptWhy::RerunGates => "gates run again",
         InterruptWhy::Crash => "interrupted",
     }
+}
+
+/// Why the journal cannot be read any further, if so.
+fn problem(scene: &Scene<'_>, state: &RunState) -> Option<StyledLine> {
+    let problem = scene.ctx.fleet.runs.get(&state.id)?.problem.as_ref()?;
+    let text = plain_str(&format!("its journal cannot be read further: {problem}"));
+    Some(StyledLine { spans: vec![(text, Ink::role(Role::Danger))], stream: Stream::Meta })
 }
 
 /// What stands below the last line: the question, the trouble, or the end.

@@ -325,3 +325,22 @@ fn the_marker_of_the_selected_row_moves_with_the_selection() {
     let mut desk = desk.keys("k");
     assert_eq!(marker(&desk.draw()), Some(first));
 }
+
+#[test]
+fn the_end_of_a_diff_can_be_reached_when_its_lines_are_wrapped() {
+    for size in [(50, 24), (80, 24), (120, 30)] {
+        let mut desk = Desk::on("auth-refactor", size).keys("2 enter G");
+        let shown = text(&desk.draw());
+        assert!(shown.contains("  empty"), "{size:?}\n{shown}");
+        let top = desk.ui.tops.diff;
+        desk = desk.keys("j");
+        assert_eq!(desk.ui.tops.diff, top);
+    }
+}
+
+#[test]
+fn a_filter_is_seen_where_it_is_typed() {
+    let mut desk = Desk::on("auth-refactor", (40, 12)).keys("1 enter f r a");
+    let shown = text(&desk.draw());
+    assert!(shown.contains("rate-limiter") && shown.contains(" ra"), "{shown}");
+}

@@ -127,6 +127,9 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
         }
         Action::Search => open_text(ui, Purpose::Search),
         Action::Filter => {
+            // What is typed stands at the end of the list.
+            ui.focus = Focus::List;
+            ui.zoom = false;
             open_text(ui, Purpose::Filter);
             let filter = ui.filter.clone();
             if let Some(Overlay::Text(text)) = ui.overlays.last_mut() {
