@@ -57,7 +57,8 @@ impl<W: Write> Player<'_, W> {
     fn act(&mut self, action: &Action) -> io::Result<Next> {
         match action {
             Action::Say(text) => self.say(text)?,
-            Action::Complain(text) => writeln!(io::stderr(), "{text}")?,
+            // One write: what goes out in pieces may be torn by what standard output holds meanwhile.
+            Action::Complain(text) => io::stderr().write_all(format!("{text}\n").as_bytes())?,
             Action::Think(text) => {
                 writeln!(self.out, "\x1b[2;3m{text}\x1b[0m")?;
                 self.out.flush()?;
