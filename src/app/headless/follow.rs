@@ -7,6 +7,7 @@ use super::output::Outputs;
 use super::{Gone, Printer};
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::event::{Event, Record};
+use crate::loops::core::fleet::Ownership;
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::state::RunState;
 use crate::loops::core::transition::RunStatus;
@@ -137,7 +138,9 @@ impl Watch {
             Update::Record(record) => self.record(&record).await,
             Update::Live { run, step, output } => self.live(run, step, output),
             Update::Run(entry) => {
-                if let Some(problem) = entry.problem.filter(|_| self.states.contains_key(&entry.state.id)) {
+                // While a run is being made it may be seen half-made, as nobody's; only what is said of mine is trouble.
+                let mine = entry.ownership == Ownership::Mine && self.states.contains_key(&entry.state.id);
+                if let Some(problem) = entry.problem.filter(|_| mine) {
                     complain(&format!("{}: {problem}", entry.state.label));
                 }
             }
