@@ -16,6 +16,7 @@ use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::{Command, LiveRuns, Rejected};
 use crate::loops::engine::{Accepted, Subscription, Update};
 use anyhow::Context as _;
+use futures_util::FutureExt;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
@@ -74,16 +75,7 @@ async fn dashboard(options: Options, link: Link) -> anyhow::Result<Ending> {
     // Something is on the screen before the first journal is read.
     shell.draw_now();
     let subscription = link.subscribe().await.ok();
-    let mut desk = Desk {
-        link: link.clone(),
-        input,
-        answers,
-        answers_in,
-        updates: None,
-        quit: false,
-        suspend: false,
-        stopped: false,
-    };
+    let mut desk = Desk { link: link.clone(), input, answers, answers_in, updates: None, quit: false, suspend: false };
     desk.take(&mut shell, subscription);
     desk.begin(&mut shell);
     let over = desk.stay(&mut shell, &terminal, &mut signals).await;
@@ -121,6 +113,17 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Stops this process, as Ctrl-Z does, until it is continued.
+    async fn stop_here(&mut self) {
+        while self.resume.recv().now_or_never().is_some() {}
+        // Stopping oneself cannot fail but for the process being gone.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        // The signal reaches the process, not this thread: it may run on for a while before it stands still.
+        self.resume.recv().await;
+    }
+}
+
 /// Everything that the loop hears from.
 struct Desk {
     link: Link,
@@ -132,8 +135,6 @@ struct Desk {
     quit: bool,
     /// Whether the operator wants the shell back for a while.
     suspend: bool,
-    /// Whether the next SIGCONT is the end of our own stop.
-    stopped: bool,
 }
 
 /// One thing that was heard.
@@ -196,9 +197,7 @@ impl Desk {
             if std::mem::take(&mut self.suspend) {
                 shell.let_go().await;
                 terminal.suspend();
-                self.stopped = true;
-                // Stopping oneself cannot fail but for the process being gone.
-                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+                signals.stop_here().await;
                 back(shell, terminal);
             }
         }
@@ -255,8 +254,7 @@ impl Desk {
             }
             Heard::Stopped => self.suspend = true,
             // Somebody else stopped us without a word, and the shell has had the terminal.
-            Heard::Continued if !std::mem::take(&mut self.stopped) => back(shell, terminal),
-            Heard::Continued => {}
+            Heard::Continued => back(shell, terminal),
         }
         None
     }
