@@ -28,6 +28,10 @@ static ROLES: LazyLock<Vec<(Scope, Role)>> = LazyLock::new(|| {
         ("keyword.operator", Role::SyntaxPunctuation),
         ("storage", Role::SyntaxKeyword),
         ("storage.type", Role::SyntaxType),
+        ("storage.type.function", Role::SyntaxKeyword),
+        ("storage.type.struct", Role::SyntaxKeyword),
+        ("storage.type.enum", Role::SyntaxKeyword),
+        ("storage.type.class", Role::SyntaxKeyword),
         ("support.type", Role::SyntaxType),
         ("support.class", Role::SyntaxType),
         ("support.function", Role::SyntaxFunction),
@@ -241,7 +245,7 @@ mod tests {
         let has = |pieces: &[(String, Option<Role>, bool)], text: &str, role, changed| {
             pieces.iter().any(|(piece, of, is)| piece.trim() == text && *of == role && *is == changed)
         };
-        assert!(has(&removed, "fn", Some(Role::SyntaxType), false), "{removed:?}");
+        assert!(has(&removed, "fn", Some(Role::SyntaxKeyword), false), "{removed:?}");
         assert!(removed.iter().any(|(piece, _, changed)| piece.contains("u64") && *changed), "{removed:?}");
         let added = pieces(&doc, 1);
         assert!(added.iter().any(|(piece, _, changed)| piece.contains("Instant") && *changed), "{added:?}");
