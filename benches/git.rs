@@ -34,7 +34,7 @@ fn pairs() {
             began.elapsed()
         });
     }
-    // After the others: for a while after many files were deleted, ext4 is slow to make new ones.
+    // After the others, and both at the same path: where many files were just deleted, ext4 is slow to make new ones.
     for (files, rounds) in [(1_000, 21), (50_000, 5)] {
         let bed = bed(files);
         ratio(&format!("worktree add, {files} files"), rounds, |ours| {
@@ -146,7 +146,7 @@ impl Bed {
     }
 
     fn worktree_by_git(&'static self) -> Made {
-        let (path, number) = (self.place.path().join("by-git"), ROUND.fetch_add(1, Ordering::Relaxed));
+        let (path, number) = (self.place.path().join("added"), ROUND.fetch_add(1, Ordering::Relaxed));
         let branch = format!("by-git-{number}");
         git(&self.repo.root, None, &["worktree", "add", "-q", "-b", &branch, path.to_str().unwrap()]);
         Made(self, path)
