@@ -2,13 +2,17 @@
 //! A [`Call`] is one such run; nothing a repository configures can make it start another program.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::error::GitError;
 
@@ -195,48 +199,72 @@ enum End {
     Io(std::io::Error),
 }
 
-/// Reads both pipes on threads of their own, so that neither can block the child, until they close or time is up.
+/// Reads both pipes as they fill, so that neither can block the child, until they close or time is up.
 fn collect(mut child: Child, limit: Duration) -> Result<Done, End> {
     let deadline = Instant::now() + limit;
-    let (sender, receiver) = mpsc::sync_channel(2);
-    if let Some(pipe) = child.stdout.take() {
-        let sender = sender.clone();
-        std::thread::spawn(move || sender.send((false, drain(pipe, OUTPUT_LIMIT + 1))));
-    }
-    if let Some(pipe) = child.stderr.take() {
-        let sender = sender.clone();
-        std::thread::spawn(move || sender.send((true, drain(pipe, ERROR_LIMIT))));
-    }
-    drop(sender);
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    loop {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok((false, bytes)) => stdout = bytes,
-            Ok((true, bytes)) => stderr = bytes,
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
+    let mut pipes = Vec::new();
+    pipes.extend(child.stdout.take().map(|pipe| Pipe::new(pipe.into(), OUTPUT_LIMIT + 1)));
+    pipes.extend(child.stderr.take().map(|pipe| Pipe::new(pipe.into(), ERROR_LIMIT)));
+    let mut chunk = vec![0_u8; 64 << 10];
+    while pipes.iter().any(|pipe| pipe.open) {
+        match wait(&pipes, deadline) {
+            Ok(ready) if ready.is_empty() => {
                 end_group(&mut child);
                 return Err(End::Late);
+            }
+            Ok(ready) => {
+                for position in ready {
+                    if let Some(pipe) = pipes.get_mut(position) {
+                        pipe.read(&mut chunk);
+                    }
+                }
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => {
+                end_group(&mut child);
+                return Err(End::Io(errno.into()));
             }
         }
     }
     let status = child.wait().map_err(End::Io)?;
-    Ok(Done { status, stdout, stderr })
+    let mut kept = pipes.into_iter().map(|pipe| pipe.kept);
+    Ok(Done { status, stdout: kept.next().unwrap_or_default(), stderr: kept.next().unwrap_or_default() })
 }
 
-/// Reads to the end and keeps the first `keep` bytes: a reader that stops early would break the child's pipe.
-fn drain(mut pipe: impl Read, keep: usize) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let mut chunk = vec![0_u8; 64 << 10];
-    loop {
-        match pipe.read(&mut chunk) {
-            Ok(0) => return kept,
-            Ok(count) => {
-                let room = keep.saturating_sub(kept.len()).min(count);
-                kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
+/// Which pipes have something to read or have been closed; none when the deadline has passed.
+fn wait(pipes: &[Pipe], deadline: Instant) -> Result<Vec<usize>, Errno> {
+    let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).map_err(|_| Errno::INVAL)?;
+    let open: Vec<usize> = pipes.iter().enumerate().filter(|(_, pipe)| pipe.open).map(|(at, _)| at).collect();
+    let watched = open.iter().filter_map(|at| pipes.get(*at));
+    let mut fds: Vec<_> = watched.map(|pipe| PollFd::new(&pipe.file, PollFlags::IN)).collect();
+    poll(&mut fds, Some(&left))?;
+    let ready = open.iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
+    Ok(ready.map(|(at, _)| *at).collect())
+}
+
+/// The reading end of a pipe. All of it is read and its first bytes are kept: a reader that stops early would break the
+/// child's pipe.
+struct Pipe {
+    file: File,
+    keep: usize,
+    kept: Vec<u8>,
+    open: bool,
+}
+
+impl Pipe {
+    fn new(handle: OwnedFd, keep: usize) -> Self {
+        Self { file: handle.into(), keep, kept: Vec::new(), open: true }
+    }
+
+    /// One read, which does not block once the pipe is known to be ready.
+    fn read(&mut self, chunk: &mut [u8]) {
+        match self.file.read(chunk) {
+            Ok(count) if count > 0 => {
+                let room = self.keep.saturating_sub(self.kept.len()).min(count);
+                self.kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return kept,
+            _ => self.open = false,
         }
     }
 }
@@ -342,6 +370,17 @@ mod tests {
         let began = Instant::now();
         assert!(matches!(aliased.run(), Err(GitError::TimedOut { .. })));
         assert!(began.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn much_on_both_pipes_is_read_and_bounded() {
+        let both = "alias.both=!head -c 3000000 /dev/zero | tr '\\0' e >&2; head -c 3000000 /dev/zero | tr '\\0' o";
+        let call = || Call::new(Path::new("/")).args(["-c", both, "both"]);
+        let done = call().run_any().unwrap();
+        assert_eq!((done.stdout.len(), done.stderr.len()), (3_000_000, ERROR_LIMIT));
+        let endless = "alias.endless=!head -c 20000000 /dev/zero";
+        let error = Call::new(Path::new("/")).args(["-c", endless, "endless"]).run().unwrap_err();
+        assert!(matches!(error, GitError::TooMuchOutput { .. }), "{error}");
     }
 
     #[test]
