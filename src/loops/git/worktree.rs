@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use git2::{BranchType, Repository, WorktreeLockStatus};
+use git2::{BranchType, ErrorCode, Repository, WorktreeLockStatus};
 
 use super::cli::Call;
 use super::diff::EMPTY;
@@ -53,27 +53,44 @@ pub fn add(wish: &AddWorktree) -> Result<Workspace, GitError> {
     refuse_inside(&wish.repo, &wanted_path)?;
     let wanted_branch = wish.branch.clone().unwrap_or_else(|| branch_for(&wish.slug));
 
+    let call = checkout_call(&wish.repo.root)?;
     with_repo_lock(&wish.repo.common_dir, || {
-        let mut attempt = 1;
-        loop {
-            let branch = free_branch(&repo, &wanted_branch)?;
-            let path = free_path(&repo, &wanted_path)?;
-            let call = checkout_call(&wish.repo.root, &path)?.args(["worktree", "add", "--quiet", "--no-track", "-b"]);
-            match call.arg(&branch).arg("--").arg(&path).arg(&base).run() {
-                Ok(_) => {}
-                Err(GitError::Failed { .. })
-                    if attempt < ATTEMPTS && (free_branch(&repo, &branch)? != branch || exists(&path)) =>
-                {
-                    attempt += 1;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            }
-            let workspace = register(&path, branch, &base, wish)?;
-            keep(&open_objects(&wish.repo.common_dir)?, &base_ref, &base)?;
-            return Ok(workspace);
-        }
+        let branch = make_branch(&repo, &wanted_branch, &base)?;
+        let added = free_path(&repo, &wanted_path).and_then(|path| {
+            make_parent(&path)?;
+            call.args(["worktree", "add", "--quiet", "--"]).arg(&path).arg(&branch).run()?;
+            Ok(path)
+        });
+        let path = added.inspect_err(|_| take_back(&repo, &branch, &base))?;
+        let workspace = register(&path, branch, &base, wish)?;
+        keep(&repo, &base_ref, &base)?;
+        Ok(workspace)
     })
+}
+
+/// Makes the branch in the process: `git worktree add -b` would start another program for it. Whoever takes the name
+/// between our look and this gets to keep it.
+fn make_branch(repo: &Repository, wanted: &str, base: &str) -> Result<String, GitError> {
+    let commit = commit_at(repo, base)?;
+    for _ in 0..ATTEMPTS {
+        let name = free_branch(repo, wanted)?;
+        match repo.branch(&name, &commit, false) {
+            Ok(_) => return Ok(name),
+            Err(error) if error.code() == ErrorCode::Exists => {}
+            Err(error) => return Err(GitError::lib("make a branch")(error)),
+        }
+    }
+    Err(GitError::NameTaken { name: wanted.to_owned() })
+}
+
+/// Deletes a branch that was just made, for a worktree that did not come to be; only while nothing was added to it.
+fn take_back(repo: &Repository, branch: &str, base: &str) {
+    if let Ok(mut made) = repo.find_branch(branch, BranchType::Local)
+        && made.get().target().is_some_and(|id| id.to_string() == base)
+    {
+        // If it cannot be deleted it stays, which harms nobody.
+        let _ = made.delete();
+    }
 }
 
 /// The operator's checkout as a workspace. Its base is the commit at `HEAD`, or the empty tree when there is none yet.
@@ -121,7 +138,8 @@ pub fn readd(workspace: &Workspace, restore: Option<&str>) -> Result<Workspace, 
         let objects = open_objects(&workspace.common_dir)?;
         forget(&objects, workspace)?;
         let branch = workspace.branch.as_deref().unwrap_or("HEAD");
-        let call = checkout_call(&workspace.common_dir, &workspace.path)?.args(["worktree", "add", "--quiet"]);
+        make_parent(&workspace.path)?;
+        let call = checkout_call(&workspace.common_dir)?.args(["worktree", "add", "--quiet"]);
         let call = if objects.find_branch(branch, BranchType::Local).is_ok() {
             call.arg("--").arg(&workspace.path).arg(branch)
         } else {
@@ -212,12 +230,14 @@ fn exists(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
-/// A call that writes a worktree: without filters, with time for a large checkout, and with the parent directory there.
-fn checkout_call(directory: &Path, path: &Path) -> Result<Call, GitError> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(GitError::io("create", parent))?;
-    }
+/// A call that writes a worktree: without filters, and with time for a large checkout.
+fn checkout_call(directory: &Path) -> Result<Call, GitError> {
     Ok(Call::new(directory).without_filters()?.limit(CHECKOUT_LIMIT))
+}
+
+fn make_parent(path: &Path) -> Result<(), GitError> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(parent).map_err(GitError::io("create", parent))
 }
 
 fn register(path: &Path, branch: String, base: &str, wish: &AddWorktree) -> Result<Workspace, GitError> {

@@ -41,6 +41,34 @@ fn taken_branches_and_paths_get_a_number() {
 }
 
 #[test]
+fn a_tag_of_the_same_name_is_not_mistaken_for_the_branch() {
+    let fixture = Fixture::new();
+    fixture.git(["tag", "run/x"]);
+    fixture.commit("second");
+    let workspace = fixture.workspace("x");
+    assert_eq!(git(&workspace.path, ["symbolic-ref", "HEAD"]), "refs/heads/run/x");
+    assert_eq!(git(&workspace.path, ["rev-parse", "HEAD"]), workspace.base);
+    assert_eq!(git(&workspace.path, ["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_worktree_that_cannot_be_made_leaves_no_branch() {
+    let fixture = Fixture::new();
+    let before = fixture.fingerprint();
+    let mut wish = fixture.wish("x");
+    // A file where a directory is needed.
+    wish.path = fixture.outside("file").join("x");
+    write(&fixture.outside("file"), "in the way");
+    assert!(add(&wish).is_err());
+    let lost = fixture.git(["rev-parse", "HEAD:src/lib.rs"]);
+    std::fs::remove_file(fixture.root().join(".git/objects").join(&lost[..2]).join(&lost[2..])).unwrap();
+    wish.path = fixture.outside("worktrees/x");
+    assert!(matches!(add(&wish), Err(GitError::Failed { .. })));
+    assert_eq!(fixture.git(["for-each-ref", "--format=%(refname)", "refs/heads/run"]), "");
+    assert_eq!(fixture.fingerprint(), before);
+}
+
+#[test]
 fn a_base_and_a_branch_may_be_named() {
     let fixture = Fixture::new();
     let first = fixture.git(["rev-parse", "HEAD"]);
