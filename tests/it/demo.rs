@@ -61,6 +61,6 @@ fn an_interrupted_demo_cleans_up_too() {
     live.until("actor, coder");
     live.signal(rustix::process::Signal::INT);
     let told = live.end().exits(130);
-    assert!(told.err.contains("stopping"), "{}", told.err);
+    assert_eq!(told.err, "loopdash: stopping. Ctrl-C again ends at once\n");
     assert_eq!(names(tmp.path()), Vec::<String>::new());
 }

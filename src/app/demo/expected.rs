@@ -126,7 +126,7 @@ impl Expected {
 }
 
 /// How a run stands, in a few words, for a person who expected something else.
-pub fn standing(run: &RunState) -> String {
+fn standing(run: &RunState) -> String {
     match (&run.outcome, &run.park) {
         (Some((outcome, reason)), _) => format!("{}: {reason}", outcome.word()),
         (None, Some(ParkReason::NeedsHuman { question, .. })) => format!("parked with the question {question:?}"),
@@ -179,4 +179,69 @@ fn verdict_words(run: &RunState) -> String {
     let words: Vec<&str> =
         run.iterations.iter().map(|i| i.verdict.as_ref().map_or("none", |verdict| verdict.decision.word())).collect();
     words.join(", ")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::app::demo::loops::seven;
+    use crate::loops::core::event::{Event, Finished, IterationStarted, Record, Submitted, TestPassed, TestStarted};
+    use crate::loops::core::ids::{Millis, RunId};
+    use crate::loops::core::spec::Trigger;
+    use std::path::Path;
+
+    /// A run of the demo's loop `name` after these events.
+    fn run(name: &str, events: Vec<Event>) -> RunState {
+        let loops = seven(Path::new("x"), Path::new("y"), 1.0);
+        let spec = loops.into_iter().find(|each| each.spec.name == name).unwrap().spec;
+        let id = RunId::new(uuid::Uuid::nil());
+        let submitted = Submitted {
+            label: name.into(),
+            spec: Box::new(spec),
+            trigger: Trigger::Demo,
+            base: None,
+            version: String::new(),
+            order: 0,
+        };
+        let mut run = RunState::new(id);
+        for event in std::iter::once(submitted.into()).chain(events) {
+            run.apply(&Record { seq: run.seq + 1, at: Millis(0), run: id, event });
+        }
+        run
+    }
+
+    fn passes(order: &[&str]) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::new();
+        for (number, test) in (1..).zip(order) {
+            let test = (*test).to_owned();
+            events.push(TestStarted { test: test.clone(), attempt: 1 }.into());
+            events.push(IterationStarted { iteration: number, test: test.clone() }.into());
+            events.push(TestPassed { test, evidence: String::new() }.into());
+        }
+        events.push(Finished { outcome: Outcome::Done, reason: String::new() }.into());
+        events
+    }
+
+    #[test]
+    fn the_order_of_the_tests_counts() {
+        let expected = Expected::AllPassed { tests: 5 };
+        let right = run("toolbox", passes(&["CALC-1", "TODO-1", "CALC-2", "TODO-2", "CALC-3"]));
+        assert_eq!(expected.check(&right), Ok(()));
+        let early = run("toolbox", passes(&["CALC-1", "CALC-3", "CALC-2", "TODO-1", "TODO-2"]));
+        assert_eq!(expected.check(&early), Err("CALC-3 started before CALC-2 had passed".to_owned()));
+        let four = run("toolbox", passes(&["CALC-1", "CALC-2", "CALC-3", "TODO-1"]));
+        assert_eq!(expected.check(&four), Err("4 of 5 tests passed".to_owned()));
+    }
+
+    #[test]
+    fn done_alone_is_not_enough() {
+        let done = run("count-words", passes(&["objective"]));
+        assert_eq!(Expected::ContinueThenDone.check(&done), Err("its verdicts were none".to_owned()));
+        assert_eq!(Expected::TimedOutThenDone.check(&done), Err("its actor steps ended as []".to_owned()));
+        assert_eq!(Expected::DoneAfterOutput { bytes: 1 }.check(&done), Err("its actor printed 0 bytes".to_owned()));
+        for expected in [Expected::Question, Expected::UnreadableVerdict] {
+            assert_eq!(expected.check(&done), Err("it is done: ".to_owned()));
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub struct Following {
     pub runs: Vec<RunState>,
     /// Where their lines go.
     pub printer: Printer,
+    /// Whether the runs will still be there after an interrupt.
+    pub resumable: bool,
     /// After this long the engine is shut down as if interrupted.
     pub deadline: Option<Duration>,
 }
@@ -54,9 +56,9 @@ pub struct Followed {
 /// # Errors
 /// Signals cannot be listened for.
 pub async fn follow(following: Following) -> Result<Followed, FollowError> {
-    let Following { handle, store, subscription, runs, printer, deadline } = following;
+    let Following { handle, store, subscription, runs, printer, resumable, deadline } = following;
     let order: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-    let interrupts = Interrupts::listen(handle.clone(), order.clone()).map_err(FollowError::Signals)?;
+    let interrupts = Interrupts::listen(handle.clone(), order.clone(), resumable).map_err(FollowError::Signals)?;
     let states = runs.into_iter().map(|run| (run.id, run)).collect();
     let mut watch = Watch { store, states, printer, outputs: Outputs::new() };
     let mut updates = subscription.updates;

@@ -37,11 +37,12 @@ impl Drop for Interrupts {
 }
 
 impl Interrupts {
-    /// Starts to listen; `runs` are those whose processes a second signal ends.
+    /// Starts to listen; `runs` are those whose processes a second signal ends, `resumable` whether they will still be
+    /// there to go on with.
     ///
     /// # Errors
     /// The system refuses a handler.
-    pub(super) fn listen(handle: Handle, runs: Vec<RunId>) -> io::Result<Self> {
+    pub(super) fn listen(handle: Handle, runs: Vec<RunId>, resumable: bool) -> io::Result<Self> {
         let mut int = signal(SignalKind::interrupt())?;
         let mut term = signal(SignalKind::terminate())?;
         let mut hup = signal(SignalKind::hangup())?;
@@ -58,7 +59,8 @@ impl Interrupts {
                 }
                 match times {
                     1 => {
-                        complain("stopping; paused runs go on with `loopdash resume`. Ctrl-C again ends at once");
+                        let later = if resumable { "; paused runs go on with `loopdash resume`" } else { "" };
+                        complain(&format!("stopping{later}. Ctrl-C again ends at once"));
                         let _ = ask.send(true);
                     }
                     2 => patience = Some(Instant::now() + KILLING),

@@ -82,6 +82,7 @@ async fn run(
     // A run is named after what else is on the box, so that has to be known first.
     handle.subscribe().await.map_err(SessionError::Refused)?.loaded().await;
     let subscription = handle.subscribe().await.map_err(SessionError::Refused)?;
+    let resumable = !matches!(work, Work::Submit { trigger: Trigger::Demo, .. });
     let runs = match work {
         Work::Submit { specs, trigger } => {
             submit(handle, specs, trigger).await?.into_iter().map(RunState::new).collect()
@@ -89,7 +90,7 @@ async fn run(
         Work::Resume(runs) => resume(handle, runs).await?,
     };
     let printer = Printer::new(style, std::io::stdout());
-    Ok(follow(Following { handle: handle.clone(), store, subscription, runs, printer, deadline }).await?)
+    Ok(follow(Following { handle: handle.clone(), store, subscription, runs, printer, resumable, deadline }).await?)
 }
 
 async fn submit(handle: &Handle, specs: Vec<LoopSpec>, trigger: Trigger) -> Result<Vec<RunId>, SessionError> {
