@@ -83,7 +83,10 @@ impl Engine {
         if self.full.contains_key(&run) {
             return refuse(answer, "its journal's disk is full; make room and it goes on by itself");
         }
-        let Some(entry) = self.fleet.runs.get(&run) else { return refuse(answer, "there is no such run") };
+        let Some(entry) = self.fleet.runs.get(&run) else {
+            // The store may not have been read yet, or is not to be; the run's own journal knows.
+            return self.spawn_adopt(run, AfterAdopt::Ask(ask, who, answer));
+        };
         if let Some(problem) = &entry.problem {
             return refuse(answer, format!("its journal cannot be used: {problem}"));
         }
