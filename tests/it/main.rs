@@ -10,4 +10,6 @@ mod headless;
 mod interrupt;
 mod layers;
 mod processes;
+mod screen;
 mod scripted;
+mod term;

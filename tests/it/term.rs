@@ -17,6 +17,19 @@ use tokio::sync::Notify;
 /// How long a state may take before the test is given up.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Between two looks at a state that nothing announces.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Waits for a state outside the terminal that nothing announces.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let waiting = async {
+        while !done() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    assert!(tokio::time::timeout(LIMIT, waiting).await.is_ok(), "never: {what}");
+}
+
 struct Seen {
     parser: Mutex<vt100::Parser>,
     raw: Mutex<Vec<u8>>,
@@ -24,24 +37,20 @@ struct Seen {
 }
 
 /// loopdash in a terminal.
-pub struct Term {
+pub(crate) struct Term {
     seen: Arc<Seen>,
     keys: OwnedWritePty,
     child: tokio::process::Child,
     tty: OwnedFd,
 }
 
-const fn size_of(rows: u16, cols: u16) -> (NonZeroU16, NonZeroU16) {
-    let one = |n: u16| match NonZeroU16::new(n) {
-        Some(n) => n,
-        None => NonZeroU16::MIN,
-    };
-    (one(rows), one(cols))
+fn size_of(rows: u16, cols: u16) -> (NonZeroU16, NonZeroU16) {
+    (NonZeroU16::new(rows).unwrap(), NonZeroU16::new(cols).unwrap())
 }
 
 impl Term {
     /// Starts loopdash with `arguments` in `cwd`, on a terminal of this size.
-    pub fn start(arguments: &[&str], cwd: &Path, env: &[(&str, &Path)], (rows, cols): (u16, u16)) -> Self {
+    pub(crate) fn start(arguments: &[&str], cwd: &Path, env: &[(&str, &Path)], (rows, cols): (u16, u16)) -> Self {
         let (pty, pts) = pty_process::open().unwrap();
         pty.resize(Size::new(rows, cols)).unwrap();
         let tty = pty.as_fd().try_clone_to_owned().unwrap();
@@ -79,17 +88,17 @@ impl Term {
     }
 
     /// The screen's text, a line each.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.seen.parser.lock().unwrap().screen().contents()
     }
 
     /// Everything that was written to the terminal.
-    pub fn raw(&self) -> Vec<u8> {
+    pub(crate) fn raw(&self) -> Vec<u8> {
         self.seen.raw.lock().unwrap().clone()
     }
 
     /// Waits until the screen satisfies `done`.
-    pub async fn until(&self, what: &str, done: impl Fn(&str) -> bool) {
+    pub(crate) async fn until(&self, what: &str, done: impl Fn(&str) -> bool) {
         let waiting = async {
             loop {
                 let changed = self.seen.changed.notified();
@@ -107,56 +116,72 @@ impl Term {
     }
 
     /// Waits until `text` is on the screen.
-    pub async fn see(&self, text: &str) {
+    pub(crate) async fn see(&self, text: &str) {
         self.until(text, |screen| screen.contains(text)).await;
     }
 
     /// Waits until `text` is not on the screen any more.
-    pub async fn gone(&self, text: &str) {
+    pub(crate) async fn gone(&self, text: &str) {
         self.until(&format!("{text} gone"), |screen| !screen.contains(text)).await;
     }
 
+    /// Waits until loopdash has ended, or `text` is on the screen: whether it is.
+    pub(crate) async fn until_over_or(&mut self, text: &str) -> bool {
+        let mut seen = false;
+        for _ in 0..LIMIT.as_millis() / LOOK_AGAIN.as_millis() {
+            seen = self.text().contains(text);
+            if seen || self.is_over() {
+                break;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        seen
+    }
+
     /// Types bytes as they are.
-    pub async fn keys(&mut self, keys: &str) {
+    pub(crate) async fn keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).await.unwrap();
     }
 
     /// Gives the terminal another size.
-    pub fn resize(&self, rows: u16, cols: u16) {
+    pub(crate) fn resize(&self, rows: u16, cols: u16) {
         let (r, c) = size_of(rows.max(2), cols.max(4));
         self.seen.parser.lock().unwrap().screen_mut().set_size(r, c);
         self.keys.resize(Size::new(rows, cols)).unwrap();
     }
 
+    /// Whether loopdash has ended.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// loopdash's process.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap()
     }
 
     /// Sends loopdash a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
     /// Waits for loopdash to end.
-    pub async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
         ended.unwrap_or_else(|_| panic!("loopdash never ended\n{}", self.text())).unwrap()
     }
 
     /// What is not as a shell would want it back: empty when the terminal was left in order.
-    pub async fn disorder(&self) -> Vec<&'static str> {
+    pub(crate) async fn disorder(&self) -> Vec<&'static str> {
         // The last bytes may still be on their way through the pty.
-        let mut wrong = self.wrong();
         for _ in 0..200 {
-            if wrong.is_empty() {
+            if self.wrong().is_empty() {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            wrong = self.wrong();
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        wrong
+        self.wrong()
     }
 
     fn wrong(&self) -> Vec<&'static str> {

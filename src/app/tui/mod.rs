@@ -6,6 +6,7 @@
 pub mod action;
 pub mod ask;
 pub mod chord;
+mod fault;
 pub mod input;
 pub mod jobs;
 pub mod keymap;

@@ -234,6 +234,7 @@ impl Desk {
                     Typed::Key(key) => Msg::Key { chord: key.into(), seen },
                     Typed::Paste(text) => Msg::Paste(text),
                 };
+                super::fault::at("key");
                 shell.urgent();
                 let effects = shell.tell(msg);
                 return self.perform(shell, effects);

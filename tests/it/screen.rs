@@ -1,0 +1,278 @@
+//! The real program in a real terminal: started, steered by keys, killed, restarted, left, with the terminal as it was.
+
+use crate::ground::{Ground, LOOPDASH};
+use crate::term::{Term, until};
+use loopdash::loops::agent::tree;
+use loopdash::loops::core::event::Event;
+use loopdash::loops::core::state::Delivery;
+use loopdash::loops::core::transition::RunStatus;
+use rustix::process::Signal;
+use std::fmt::Write;
+
+const SIZE: (u16, u16) = (36, 120);
+
+/// A loop named `name` whose actor is a scripted agent.
+fn a_loop(name: &str, verbs: &[&str]) -> String {
+    let words: Vec<&str> = [LOOPDASH, "__agent"].iter().chain(verbs).copied().collect();
+    let mut text = String::new();
+    writeln!(text, "[agents.{name}]\ncommand = {}\n", serde_json::to_string(&words).unwrap()).unwrap();
+    writeln!(text, "[[loop]]\nname = \"{name}\"\nobjective = \"Make a note.\"").unwrap();
+    writeln!(text, "actor = \"{name}\"\ncritic = \"none\"\n").unwrap();
+    text
+}
+
+fn with_loops(loops: &[String]) -> Ground {
+    let ground = Ground::new();
+    ground.write("loopdash.toml", &loops.concat());
+    ground.commit("configure");
+    ground
+}
+
+fn open(ground: &Ground, arguments: &[&str]) -> Term {
+    open_sized(ground, arguments, SIZE)
+}
+
+fn open_sized(ground: &Ground, arguments: &[&str], size: (u16, u16)) -> Term {
+    let (home, state) = (ground.path("home"), ground.path("state"));
+    let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", state.as_path())];
+    Term::start(arguments, &ground.repo(), &env, size)
+}
+
+/// Leaves by `q`; live runs, if the dialog asks about them, are paused.
+async fn leave(term: &mut Term) {
+    term.keys("q").await;
+    if term.until_over_or("stay").await {
+        term.keys("p").await;
+    }
+    term.ended().await;
+}
+
+/// No process of any of the ground's runs is alive.
+fn assert_nothing_runs(ground: &Ground) {
+    for ran in ground.runs() {
+        let left = tree::marked(&ran.state.id.to_string());
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_is_paused_resumed_noted_and_stopped_by_keys() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    term.keys("P").await;
+    term.see("paused").await;
+    term.keys("nmind the tests\r").await;
+    term.keys("+").await;
+    term.keys("r").await;
+    term.until("running again", |text| text.contains("1 running")).await;
+    term.keys("S").await;
+    term.see("stop").await;
+    // The dialog was seen on the screen, so this confirms it.
+    term.keys("y").await;
+    term.see("stopped").await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+    let ran = ground.ran();
+    assert_eq!(ran.state.priority, 6);
+    assert_eq!(ran.state.notes.len(), 1);
+    assert_eq!(ran.state.notes[0].text, "mind the tests");
+    assert!(!matches!(ran.state.notes[0].delivery, Delivery::Delivered(_)), "the actor never ended by itself");
+    assert!(ran.state.is_finished());
+    assert_nothing_runs(&ground);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_typed_before_its_dialog_was_seen_does_not_confirm_it() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    term.keys("Sy").await;
+    term.see("stop").await;
+    term.keys("\x1b").await;
+    leave(&mut term).await;
+    let ran = ground.ran();
+    assert!(!ran.records.iter().any(|record| matches!(record.event, Event::StopRequested(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panes_search_palette_and_help_answer_their_keys() {
+    let ground = with_loops(&[a_loop("quick", &["say", "the needle is here", "write", "note.md", "hello\n", "claim"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("1 done").await;
+    term.keys("2").await;
+    term.see("note.md").await;
+    term.keys("6").await;
+    term.see("submitted").await;
+    term.keys("1").await;
+    term.see("the needle is here").await;
+    term.keys("/needle\r").await;
+    term.see("needle").await;
+    term.keys("?").await;
+    term.see("Esc closes").await;
+    term.keys("\x1b").await;
+    term.gone("Esc closes").await;
+    term.keys(":timel").await;
+    term.see("show timeline").await;
+    term.keys("\r").await;
+    term.see("submitted").await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_kill_the_next_start_offers_the_run_and_it_goes_on() {
+    let flag = "until-resumed";
+    let script = format!("test -e {flag} || {{ touch {flag}; sleep 600; }}");
+    let ground = with_loops(&[a_loop("long", &["say", "at work", "sh", &script, "write", "note.md", "x\n", "claim"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    let id = ground.ran().state.id.to_string();
+    let worktree = ground.path("shop.loops/long");
+    until("the agent has begun", || worktree.join(flag).exists()).await;
+    term.signal(Signal::KILL);
+    term.ended().await;
+
+    let mut term = open(&ground, &[]);
+    term.see("long").await;
+    term.see("interrupted").await;
+    assert!(tree::marked(&id).is_empty(), "survivors were stopped");
+    term.keys("\r").await;
+    term.until("resumed or chosen", |text| text.contains("running") || text.contains("1 done")).await;
+    term.see("1 done").await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+    assert_eq!(ground.ran().state.iterations.len(), 1, "the iteration went on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_give_the_terminal_back_and_pause_what_is_live() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+        let mut term = open(&ground, &["--start-all"]);
+        term.see("at work").await;
+        term.signal(signal);
+        let status = term.ended().await;
+        assert_eq!(status.code(), Some(130), "{signal:?}");
+        assert_eq!(term.disorder().await, [""; 0], "{signal:?}");
+        assert_eq!(ground.ran().state.status, RunStatus::Paused, "{signal:?}");
+        assert_nothing_runs(&ground);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_by_the_shell_gives_the_terminal_back_and_a_continue_takes_it_again() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    term.signal(Signal::TSTP);
+    let pid = term.pid();
+    until("loopdash has stopped itself", || is_stopped(pid)).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+    term.signal(Signal::CONT);
+    term.until("drawn again", |text| text.contains("at work") && text.contains("Loops")).await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+}
+
+fn is_stopped(pid: u32) -> bool {
+    tree::process(pid).is_some_and(|process| process.state == 'T')
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_gives_the_terminal_back_before_its_message() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let (home, state, fault) = (ground.path("home"), ground.path("state"), std::path::PathBuf::from("panic:key"));
+    let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", state.as_path()), ("LOOPDASH_FAULT", fault.as_path())];
+    let mut term = Term::start(&["--start-all"], &ground.repo(), &env, SIZE);
+    term.see("at work").await;
+    term.keys("j").await;
+    let status = term.ended().await;
+    assert!(!status.success());
+    assert_eq!(term.disorder().await, [""; 0]);
+    assert!(term.text().contains("panicked"), "{}", term.text());
+    assert_nothing_runs(&ground);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_an_agent_prints_reaches_the_terminal_as_a_command() {
+    let junk = "1b5d35323b633b6157356e5a574e305a57513d07\
+                1b5d303b45564c5449544c451b5c\
+                1b5b3f313030306c1b5b3f3130303368\
+                1b5b3f313034396c1b63051b5b366e9b316d\
+                67726565740a";
+    let ground = with_loops(&[a_loop("evil", &["bytes", junk, "say", "still here", "hang"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("still here").await;
+    term.see("greet").await;
+    let raw = term.raw();
+    let holds = |bytes: &[u8]| raw.windows(bytes.len()).any(|window| window == bytes);
+    for bytes in [&b"\x1b]52"[..], b"EVLTITLE", b"\x1b[?1000", b"\x1b[?1003", b"\x1bc", b"\x05", b"\x1b[6n", b"\x9b"] {
+        // UTF-8 has 0x9b as a second byte; as a command it would stand after no lead byte.
+        if bytes == b"\x9b" {
+            assert!(!raw.windows(2).any(|two| two[1] == 0x9b && two[0] < 0x80), "C1 CSI");
+        } else {
+            assert!(!holds(bytes), "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_sizes_down_to_one_cell_is_survived() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    for (rows, cols) in [(1, 1), (2, 200), (100, 4), (12, 40), (1, 1), (100, 400), (5, 20), (4, 19), (50, 1)] {
+        term.resize(rows, cols);
+        term.keys("j?").await;
+        term.keys("\x1b").await;
+    }
+    term.resize(12, 40);
+    term.see("slow").await;
+    term.resize(36, 120);
+    term.see("at work").await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_loopdash_shows_the_runs_of_the_first_and_cannot_steer_them() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let mut first = open(&ground, &["--start-all"]);
+    first.see("at work").await;
+    let mut second = open(&ground, &[]);
+    second.see("slow").await;
+    second.see("at work").await;
+    second.keys("P").await;
+    second.until("refused", |text| text.contains("another loopdash")).await;
+    leave(&mut second).await;
+    first.keys("P").await;
+    first.see("paused").await;
+    leave(&mut first).await;
+    assert_eq!(ground.ran().state.status, RunStatus::Paused);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_configuration_the_screen_says_what_to_do() {
+    let ground = Ground::new();
+    let mut term = open_sized(&ground, &[], (24, 80));
+    term.see("loopdash init").await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_opens_on_a_terminal_and_cleans_up_when_it_is_left() {
+    let ground = Ground::new();
+    let tmp = ground.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let home = ground.path("home");
+    let env = [("HOME", home.as_path()), ("TMPDIR", tmp.as_path())];
+    let mut term = Term::start(&["demo", "--speed", "20"], &ground.repo(), &env, SIZE);
+    term.until("all seven settled", |text| text.contains("3 need you") && text.contains("4 done")).await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+    assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0, "the demo cleaned up");
+}
