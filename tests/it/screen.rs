@@ -41,7 +41,7 @@ fn open_sized(ground: &Ground, arguments: &[&str], size: (u16, u16)) -> Term {
 /// Leaves by `q`; live runs, if the dialog asks about them, are paused.
 async fn leave(term: &mut Term) {
     term.keys("q").await;
-    if term.until_over_or("stay").await {
+    if term.until_over_or("Leave loopdash?").await {
         term.keys("p").await;
     }
     term.ended().await;
@@ -67,7 +67,7 @@ async fn a_loop_is_paused_resumed_noted_and_stopped_by_keys() {
     term.keys("r").await;
     term.until("running again", |text| text.contains("1 running")).await;
     term.keys("S").await;
-    term.see("stop").await;
+    term.see("cannot be resumed").await;
     // The dialog was seen on the screen, so this confirms it.
     term.keys("y").await;
     term.see("stopped").await;
@@ -88,8 +88,9 @@ async fn a_key_typed_before_its_dialog_was_seen_does_not_confirm_it() {
     let mut term = open(&ground, &["--start-all"]);
     term.see("at work").await;
     term.keys("Sy").await;
-    term.see("stop").await;
+    term.see("cannot be resumed").await;
     term.keys("\x1b").await;
+    term.gone("cannot be resumed").await;
     leave(&mut term).await;
     let ran = ground.ran();
     assert!(!ran.records.iter().any(|record| matches!(record.event, Event::StopRequested(_))));
@@ -134,8 +135,7 @@ async fn after_a_kill_the_next_start_offers_the_run_and_it_goes_on() {
     term.ended().await;
 
     let mut term = open(&ground, &[]);
-    term.see("long").await;
-    term.see("interrupted").await;
+    term.see("1 interrupted loop").await;
     assert!(tree::marked(&id).is_empty(), "survivors were stopped");
     term.keys("\r").await;
     term.until("resumed or chosen", |text| text.contains("running") || text.contains("1 done")).await;

@@ -132,7 +132,10 @@ impl Engine {
                 self.settle().await;
                 self.decide(run, &ask, who, answer);
             }
-            AfterAdopt::Release if events.is_empty() => self.release(run),
+            AfterAdopt::Release if events.is_empty() => {
+                self.release(run);
+                self.recovered(run);
+            }
             AfterAdopt::Release => {
                 self.releasing.insert(run);
                 self.queue(run, events, None);
@@ -151,8 +154,18 @@ impl Engine {
             }
             self.put(entry);
         }
-        if let AfterAdopt::Keep(answer) | AfterAdopt::Ask(_, _, answer) = then {
-            let _ = answer.send(Err(Rejected(error.to_string())));
+        match then {
+            AfterAdopt::Keep(answer) | AfterAdopt::Ask(_, _, answer) => {
+                let _ = answer.send(Err(Rejected(error.to_string())));
+            }
+            AfterAdopt::Release => self.recovered(run),
+        }
+    }
+
+    /// A run found at the start is in order; after the last one, front ends may offer them.
+    pub(super) fn recovered(&mut self, run: RunId) {
+        if self.recovering.remove(&run) && self.recovering.is_empty() {
+            self.tell(super::handle::Update::Loaded);
         }
     }
 
@@ -182,10 +195,13 @@ impl Engine {
             let abandoned = entry.is_interrupted() && (entry.state.is_live() || entry.state.active.is_some());
             self.put(entry);
             if abandoned {
+                self.recovering.insert(run);
                 self.spawn_adopt(run, AfterAdopt::Release);
             }
         }
-        self.tell(super::handle::Update::Loaded);
+        if self.recovering.is_empty() {
+            self.tell(super::handle::Update::Loaded);
+        }
         self.listen_to_others();
     }
 

@@ -97,6 +97,7 @@ impl Engine {
         self.wish(run, wish);
         if self.releasing.remove(&run) {
             self.release(run);
+            self.recovered(run);
         }
     }
 
@@ -109,6 +110,7 @@ impl Engine {
             return;
         }
         self.wish(run, Wish::Stop);
+        self.recovered(run);
         drop(self.ledger.release(run));
         if let Some(entry) = self.fleet.runs.get_mut(&run) {
             entry.ownership = Ownership::Nobody;

@@ -99,6 +99,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         full: HashMap::new(),
         reading: BTreeSet::new(),
         watch: None,
+        recovering: BTreeSet::new(),
         releasing: BTreeSet::new(),
         test_files: TestFiles::default(),
         tracker: TaskTracker::new(),
@@ -170,6 +171,8 @@ pub(super) struct Engine {
     pub reading: BTreeSet<RunId>,
     /// The eye on the store, once it was read.
     pub watch: Option<Watch>,
+    /// Runs of a dead loopdash that are being put in order; the box has been read when none is left.
+    pub recovering: BTreeSet<RunId>,
     /// Runs to be given up as soon as their recovery is journalled.
     pub releasing: BTreeSet<RunId>,
     pub test_files: TestFiles,
@@ -238,7 +241,8 @@ impl Engine {
             .iter()
             .filter_map(|(run, live)| live.output.clone().map(|output| (*run, live.step, output)))
             .collect();
-        Subscription { fleet: self.fleet.clone(), live, updates: self.updates.subscribe(), loading: self.loading }
+        let loading = self.loading || !self.recovering.is_empty();
+        Subscription { fleet: self.fleet.clone(), live, updates: self.updates.subscribe(), loading }
     }
 
     /// Queues events of one run; an empty batch only answers.

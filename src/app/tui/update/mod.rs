@@ -182,9 +182,10 @@ fn fleet_changed(ui: &mut Ui, ctx: &Ctx<'_>) {
     }
 }
 
-/// Runs that a loopdash left behind.
+/// Runs that a loopdash left behind and that can go on as they are; one that waits for a person still does.
 pub fn interrupted(fleet: &Fleet) -> Vec<RunId> {
-    fleet.runs.values().filter(|run| run.is_interrupted()).map(|run| run.state.id).collect()
+    let left = fleet.runs.values().filter(|run| run.is_interrupted() && !run.state.needs_person());
+    left.map(|run| run.state.id).collect()
 }
 
 /// Deals with interrupted runs, once, as the configuration says.
