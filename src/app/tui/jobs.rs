@@ -37,6 +37,8 @@ const HUNKS: usize = 64;
 pub enum Kind {
     /// Lines of output.
     Page,
+    /// How much output there is.
+    Count,
     /// A diff.
     Diff,
     /// Colours of a diff.
@@ -49,11 +51,26 @@ pub enum Kind {
     Search,
 }
 
+/// How much a step has printed by now; nothing where it cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Whose.
+    pub run: RunId,
+    /// Which step.
+    pub step: StepId,
+    /// Lines, an unfinished last one included.
+    pub lines: u64,
+    /// Bytes of both streams.
+    pub bytes: u64,
+}
+
 /// What came of a job.
 #[derive(Debug)]
 pub enum Done {
     /// Lines of output.
     Page(Box<Page>),
+    /// How much output there is.
+    Count(Counted),
     /// A diff, or why there is none.
     Diff(DiffKey, Result<Arc<DiffDoc>, String>),
     /// Some hunks have their colours.
@@ -70,6 +87,7 @@ impl Done {
     const fn kind(&self) -> Kind {
         match self {
             Self::Page(_) => Kind::Page,
+            Self::Count(_) => Kind::Count,
             Self::Diff(..) => Kind::Diff,
             Self::Paint => Kind::Paint,
             Self::Tail(..) => Kind::Tail,
@@ -161,6 +179,17 @@ impl Jobs {
     /// Reads lines of a document.
     pub fn page(&mut self, doc: Doc, range: Range<u64>, sources: Sources) {
         self.start(Kind::Page, move |link| Done::Page(Box::new(read_page(link, doc, range, &sources))));
+    }
+
+    /// Counts what a step has printed.
+    pub fn count(&mut self, step: StepId, sources: Sources) {
+        self.start(Kind::Count, move |link| {
+            let count = sources
+                .open(link, step)
+                .and_then(|transcript| Some((transcript.line_count().ok()?, transcript.byte_count().ok()?)));
+            let (lines, bytes) = count.unwrap_or_default();
+            Done::Count(Counted { run: sources.run, step, lines, bytes })
+        });
     }
 
     /// Makes a diff.

@@ -4,6 +4,7 @@
 //! the world.
 
 pub mod action;
+mod afar;
 pub mod ask;
 pub mod chord;
 mod fault;

@@ -3,7 +3,10 @@
 //!
 //! The loop around it is in `run`; here nothing waits.
 
+mod watch;
+
 use super::Options;
+use super::afar::Afar;
 use super::jobs::{Done, Jobs, Kind, Sources};
 use super::keymap::Keymap;
 use super::msg::{Effect, Msg};
@@ -13,7 +16,7 @@ use super::ui::{Pane, Tone, Ui};
 use super::update::{Ctx, DiffMark, update};
 use crate::app::view::clock::Clock;
 use crate::app::view::doc::Doc;
-use crate::app::view::loaded::{DiffKey, LiveFacts, Loaded, OutputWant, TailKey, Wants};
+use crate::app::view::loaded::{DiffKey, Loaded, OutputWant, TailKey, Wants};
 use crate::app::view::page::Page;
 use crate::app::view::timeline::is_told;
 use crate::app::view::{Scene, diff_key, draw};
@@ -32,12 +35,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A step that printed nothing for longer is shown without a ticking clock.
-const LIVELY: Duration = Duration::from_secs(3);
-/// New output is looked at no more often than this.
-const LOOK: Duration = Duration::from_millis(50);
-/// And no more often than this where it is not on the screen.
-const GLANCE: Duration = Duration::from_secs(1);
 /// How long the end waits for a frame that is being written.
 const LAST_FRAME: Duration = Duration::from_millis(500);
 /// Terminals commonly take no more than this onto the clipboard.
@@ -56,6 +53,7 @@ pub(super) struct Shell {
     options: Options,
     keymap: Keymap,
     live: HashMap<RunId, (StepId, Arc<LiveOutput>)>,
+    afar: Afar,
     painter: Painter,
     pub(super) writer: Writer,
     pub(super) jobs: Jobs,
@@ -88,6 +86,7 @@ impl Shell {
             options,
             keymap: Keymap::default(),
             live: HashMap::new(),
+            afar: Afar::default(),
             painter: Painter::new(),
             writer,
             jobs,
@@ -153,6 +152,7 @@ impl Shell {
     /// Draws if there is something to draw and its time has come.
     pub(super) fn draw_if_due(&mut self) {
         let now = Instant::now();
+        self.count_afar(now);
         if self.change.is_some_and(|change| change <= now) {
             self.change = None;
             self.dirty = true;
@@ -167,7 +167,8 @@ impl Shell {
         let now = Instant::now();
         // A frame under way ends with a word of its own.
         let frame = (self.dirty && !self.writer.is_busy()).then(|| self.pace.next(now));
-        frame.into_iter().chain(self.change).min()
+        let afar = self.afar_due(now).map(|(_, _, due)| due);
+        frame.into_iter().chain(self.change).chain(afar).min()
     }
 
     /// Draws a frame and sends for what it lacks. The writer must be idle.
@@ -215,34 +216,6 @@ impl Shell {
         self.change = change.map(|at| began + Duration::from_millis(at.since(now)));
         self.tell(Msg::Drawn(out.seen));
         self.send_for();
-    }
-
-    /// Takes over how the selected run's output stands.
-    fn look(&mut self) {
-        let watched = self.ui.selected.and_then(|run| Some((run, self.live.get(&run)?)));
-        self.loaded.live = watched.map(|(run, (step, output))| {
-            self.looked = (output.version(), Instant::now());
-            LiveFacts { run, step: *step, lines: output.lines(), lively: output.silent_for() < LIVELY }
-        });
-    }
-
-    /// The live output that is worth a wake-up, what was seen of it, and when to look again at the earliest.
-    pub(super) fn watched(&self) -> Option<(Arc<LiveOutput>, u64, Instant)> {
-        let run = self.ui.selected?;
-        let (_, output) = self.live.get(&run)?;
-        // While a page is being read, its arrival is the next thing to look at. Where the output is not on the screen,
-        // only whether anything is printed at all is.
-        let gap = if self.wants.output.is_some() { LOOK } else { GLANCE };
-        let watched = !self.jobs.is_busy(Kind::Page) && !output.finished();
-        watched.then(|| (Arc::clone(output), self.looked.0, self.looked.1 + gap))
-    }
-
-    /// The watched output has grown: read what is shown of it, which brings the next frame.
-    pub(super) fn output_changed(&mut self) {
-        self.look();
-        self.send_for();
-        // Nothing to read, as where the view is scrolled up: the count of new lines still changes.
-        self.dirty |= !self.jobs.is_busy(Kind::Page);
     }
 
     /// Starts the jobs for what the last frame would have liked to have.
@@ -308,8 +281,15 @@ impl Shell {
 
     /// Takes what a job brought; some of it is a message.
     pub(super) fn loaded(&mut self, done: Done) -> Option<Msg> {
+        if let Done::Count(counted) = &done {
+            if self.afar.counted(counted, Instant::now()) {
+                self.output_changed();
+            }
+            return None;
+        }
         self.dirty = true;
         match done {
+            Done::Count(_) => {}
             Done::Page(page) => {
                 let first = self.loaded.page.run != page.run || self.ui.output.top.is_some();
                 self.at_once |= first && page.run == self.ui.selected;
@@ -341,6 +321,7 @@ impl Shell {
         match update {
             Update::Record(record) => self.record(&record),
             Update::Run(entry) => {
+                self.afar.happened(entry.state.id);
                 self.fleet.runs.insert(entry.state.id, *entry);
             }
             Update::Caps { cap, gate_cap } => {
@@ -360,6 +341,7 @@ impl Shell {
 
     fn record(&mut self, record: &Arc<Record>) {
         self.fleet.apply(record);
+        self.afar.happened(record.run);
         if matches!(record.event, Event::StepFinished(_) | Event::StepInterrupted(_)) {
             self.live.remove(&record.run);
         }
