@@ -159,6 +159,8 @@ pub struct Ui {
     pub size: (u16, u16),
     /// The selected run.
     pub selected: Option<RunId>,
+    /// Whether the operator has done something since the start; until then the first row is selected.
+    pub at_work: bool,
     /// Where moving keys go.
     pub focus: Focus,
     /// The open pane.
@@ -203,6 +205,7 @@ impl Ui {
         Self {
             size,
             selected: None,
+            at_work: false,
             focus: Focus::List,
             pane: Pane::Output,
             zoom: false,

@@ -104,6 +104,8 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
         ui.say(Tone::Bad, format!("{name}: {reason}"), ctx.now);
         return Vec::new();
     }
+    // Who only looks up a key or has the screen painted again has not chosen a run by that.
+    ui.at_work |= !matches!(action, Action::Help | Action::Redraw | Action::Suspend);
     if moving::perform(ui, ctx, action) {
         return Vec::new();
     }
@@ -173,10 +175,10 @@ fn drawn(ui: &mut Ui, seen: &Seen) {
     }
 }
 
-/// Keeps the selection on a run that is there: the one selected, else its neighbour in age, else the first.
+/// Keeps the selection on the operator's run while it is there; on the first row before they have done anything.
 fn fleet_changed(ui: &mut Ui, ctx: &Ctx<'_>) {
     let gone = ui.selected.is_none_or(|run| !ctx.fleet.runs.contains_key(&run));
-    if gone {
+    if gone || !ui.at_work {
         let first = roster::order(ctx.fleet, &ui.filter).first().copied();
         ui.select(first);
     }

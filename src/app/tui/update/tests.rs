@@ -122,6 +122,27 @@ fn the_list_is_walked_in_the_order_it_is_shown() {
 }
 
 #[test]
+fn the_first_row_is_selected_until_the_operator_does_something() {
+    let mut desk = Desk::new(fixture::busy());
+    let order = roster::order(&desk.fleet, "");
+    let (first, second) = (order[0], order[1]);
+    let gone = desk.fleet.runs.remove(&first).unwrap();
+    desk.tell(Msg::Fleet);
+    assert_eq!(desk.ui.selected, Some(second));
+    desk.keys("?");
+    desk.keys("esc");
+    desk.fleet.runs.insert(first, gone.clone());
+    desk.tell(Msg::Fleet);
+    assert_eq!(desk.ui.selected, Some(first), "the list has a new first row, and nobody has chosen another");
+    desk.fleet.runs.remove(&first);
+    desk.tell(Msg::Fleet);
+    desk.keys("2");
+    desk.fleet.runs.insert(first, gone);
+    desk.tell(Msg::Fleet);
+    assert_eq!(desk.ui.selected, Some(second), "whose diff is looked at");
+}
+
+#[test]
 fn pausing_asks_for_the_kind_of_its_key() {
     for (key, kind) in [("p", PauseKind::AfterStep), ("P", PauseKind::Now), ("Z", PauseKind::Freeze)] {
         let effects = Desk::busy("auth-refactor").keys(key);
