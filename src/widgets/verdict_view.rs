@@ -97,7 +97,7 @@ pub struct VerdictBlock<'a> {
     pub word: &'a str,
     /// 0 to 1, where it was given.
     pub confidence: Option<f64>,
-    /// Who judged.
+    /// Who judged; empty where nobody did.
     pub critic: &'a str,
     /// When, as it is to be shown.
     pub when: &'a str,
@@ -143,7 +143,9 @@ fn rows_of(block: &VerdictBlock<'_>, width: usize) -> Vec<Row> {
     if gone > 0 {
         head.push((format!("  {gone} gone"), Role::Ok));
     }
-    head.push((format!("  {}  {}", text::clean(block.critic), text::clean(block.when)), Role::Faint));
+    for word in [block.critic, block.when].into_iter().filter(|word| !word.is_empty()) {
+        head.push((format!("  {}", text::clean(word)), Role::Faint));
+    }
     rows.push((head, false));
     let room = width.min(WIDEST);
     for line in text::wrap(block.summary, room.saturating_sub(6)) {

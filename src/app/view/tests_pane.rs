@@ -54,7 +54,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             mark: mark(test.status),
             word: texts.word.as_deref(),
             cells: &texts.cells,
-            tries: (test.attempts, shown_limit(state, test)),
+            tries: (tries(test), shown_limit(state, test)),
             needs: &texts.needs,
             selected: index == selected,
         })
@@ -118,6 +118,14 @@ fn shown_limit(state: &RunState, test: &TestSpec) -> u32 {
     }
 }
 
+/// Attempts, the one that passed or is under way included: the fold counts those that failed.
+const fn tries(test: &TestSpec) -> u32 {
+    match test.status {
+        TestStatus::Running | TestStatus::Passed => test.attempts.saturating_add(1),
+        TestStatus::Pending | TestStatus::Blocked | TestStatus::Skipped => test.attempts,
+    }
+}
+
 fn open_needs<'a>(state: &'a RunState, test: &'a TestSpec) -> impl Iterator<Item = &'a TestSpec> {
     test.depends_on.iter().filter_map(|id| state.test(id)).filter(|need| !need.status.satisfies())
 }
@@ -128,14 +136,14 @@ fn word(state: &RunState, test: &TestSpec) -> Option<String> {
 }
 
 fn sentence(state: &RunState, test: &TestSpec) -> String {
-    let tries = format!("{} of {}", test.attempts, shown_limit(state, test));
+    let tries = format!("{} of {}", tries(test), shown_limit(state, test));
     match test.status {
         TestStatus::Pending => match open_needs(state, test).map(|need| need.id.as_str()).collect::<Vec<_>>() {
             needs if needs.is_empty() => format!("waits for its turn, {tries} attempts made"),
             needs => format!("waits for {}", needs.join(", ")),
         },
-        TestStatus::Running => format!("at work, {tries} attempts made"),
-        TestStatus::Passed => "met".to_owned(),
+        TestStatus::Running => format!("at work, attempt {tries}"),
+        TestStatus::Passed => format!("met at attempt {tries}"),
         TestStatus::Blocked => format!("blocked after {tries} attempts; R gives it one more"),
         TestStatus::Skipped => "left out; x brings it back".to_owned(),
     }

@@ -17,6 +17,8 @@ use ratatui::widgets::Widget;
 struct Block<'a> {
     iteration: u32,
     mark: Mark,
+    /// Whether a critic saw it.
+    judged: bool,
     word: String,
     confidence: Option<f64>,
     when: String,
@@ -44,7 +46,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             mark: block.mark,
             word: &block.word,
             confidence: block.confidence,
-            critic,
+            critic: if block.judged { critic } else { "" },
             when: &block.when,
             summary: &block.summary,
             findings,
@@ -87,7 +89,17 @@ fn block<'a>(scene: &Scene<'_>, state: &'a RunState, index: usize, iteration: &'
         };
         let findings = Vec::new();
         let summary = result.clone();
-        return Some(Block { iteration: iteration.number, mark, word, confidence: None, when, summary, findings });
+        let judged = false;
+        return Some(Block {
+            iteration: iteration.number,
+            mark,
+            judged,
+            word,
+            confidence: None,
+            when,
+            summary,
+            findings,
+        });
     };
     let before = state.iterations.get(..index).unwrap_or_default().iter().rev();
     let before = before.filter(|earlier| earlier.test == iteration.test).find_map(|earlier| earlier.verdict.as_ref());
@@ -106,6 +118,7 @@ fn block<'a>(scene: &Scene<'_>, state: &'a RunState, index: usize, iteration: &'
     Some(Block {
         iteration: iteration.number,
         mark: decision_mark(verdict.decision),
+        judged: true,
         word: verdict.decision.word().to_owned(),
         confidence: verdict.confidence,
         when,
