@@ -115,7 +115,7 @@ fn step_end(end: &StepEnd) -> String {
     let mut text = format!("{} after {}", end.word(), duration(end.duration_ms));
     let bytes = end.stdout_bytes + end.stderr_bytes;
     if bytes > 0 {
-        text.push_str(&format!(", {} lines, {}", end.lines, size(bytes)));
+        text.push_str(&format!(", {}, {}", crate::widgets::format::plural(end.lines, "line"), size(bytes)));
     }
     if end.claim {
         text.push_str(", says that it is done");

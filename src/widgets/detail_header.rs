@@ -95,14 +95,16 @@ impl Widget for &DetailHeader<'_> {
         let room = |pen: &Pen<'_, '_>, text: &str| {
             usize::from(pen.left()) > usize::from(strip.full_width()) + text::width(text) + 2
         };
+        let state = self.state.map(|(mark, word)| (mark, format!("{} {}", mark.glyph(), text::clean(word))));
         if let Some((actor, critic)) = self.agents {
             let agents = format!("{} › {}", text::clean(actor), text::clean(critic));
-            if room(&pen, &agents) {
+            // How the run stands outranks who works on it.
+            let both = state.as_ref().map_or_else(|| agents.clone(), |(_, state)| format!("{state} {agents}"));
+            if room(&pen, &both) {
                 pen.at_end(&agents, Role::Dim);
             }
         }
-        if let Some((mark, word)) = self.state {
-            let state = format!("{} {}", mark.glyph(), text::clean(word));
+        if let Some((mark, state)) = state {
             if self.phases.is_empty() {
                 pen.put(&state, mark.role());
             } else if room(&pen, &state) {

@@ -22,6 +22,20 @@ pub struct HelpKey<'a> {
     pub disabled: Option<&'a str>,
 }
 
+impl HelpKey<'_> {
+    fn role(&self, enabled: Role) -> Role {
+        if self.disabled.is_some() { Role::Disabled } else { enabled }
+    }
+
+    /// As many of its names as have room, the first at least.
+    fn names(&self) -> &str {
+        let ends = self.key.match_indices(' ').map(|(at, _)| at).chain([self.key.len()]);
+        let fitting = |end: &usize| self.key.get(..*end).is_some_and(|names| text::width(names) <= usize::from(KEYS));
+        let end = ends.clone().rfind(fitting).or_else(|| ends.clone().next());
+        end.and_then(|end| self.key.get(..end)).unwrap_or(self.key)
+    }
+}
+
 /// Keys that belong together.
 #[derive(Debug, Clone, Copy)]
 pub struct HelpGroup<'a> {
@@ -47,8 +61,9 @@ pub struct Help<'a> {
 /// A row of one column of the overlay.
 enum Row<'a> {
     Title(&'a str),
-    Key(&'a HelpKey<'a>),
-    Why(String),
+    Key(&'a HelpKey<'a>, String),
+    /// What did not fit on the key's row.
+    More(String, Role),
     Blank,
 }
 
@@ -95,10 +110,12 @@ impl<'a> Help<'a> {
 fn rows_of<'a>(group: &HelpGroup<'a>, width: u16) -> Vec<Row<'a>> {
     let mut rows = vec![Row::Title(group.title)];
     for key in group.keys {
-        rows.push(Row::Key(key));
+        let room = usize::from(width.saturating_sub(KEYS + 3));
+        let mut says = text::wrap(key.says, room).into_iter();
+        rows.push(Row::Key(key, says.next().unwrap_or_default()));
+        rows.extend(says.map(|line| Row::More(line, key.role(Role::Text))));
         if let Some(why) = key.disabled {
-            let room = usize::from(width.saturating_sub(KEYS + 3));
-            rows.extend(text::wrap(why, room).into_iter().map(Row::Why));
+            rows.extend(text::wrap(why, room).into_iter().map(|line| Row::More(line, Role::Attention)));
         }
     }
     rows.push(Row::Blank);
@@ -129,11 +146,11 @@ impl Widget for &Help<'_> {
                 pen.gap(1);
                 match row {
                     Row::Title(title) => pen.put(title, Role::Heading),
-                    Row::Key(key) if key.disabled.is_some() => {
-                        pen.field(key.key, KEYS, Align::Right, Role::Disabled).gap(2).put(key.says, Role::Disabled)
-                    }
-                    Row::Key(key) => pen.field(key.key, KEYS, Align::Right, Role::Key).gap(2).put(key.says, Role::Text),
-                    Row::Why(why) => pen.gap(KEYS + 2).put(why, Role::Attention),
+                    Row::Key(key, says) => pen
+                        .field(key.names(), KEYS, Align::Right, key.role(Role::Key))
+                        .gap(2)
+                        .put(says, key.role(Role::Text)),
+                    Row::More(line, role) => pen.gap(KEYS + 2).put(line, *role),
                     Row::Blank => &mut pen,
                 };
             }
@@ -200,5 +217,17 @@ mod tests {
         assert_eq!((help.most_scroll(Rect::new(0, 0, 110, 30)), help.most_scroll(Rect::new(0, 0, 44, 9))), (0, 3));
         assert!(draw(&Help { scroll: 99, ..help }, 44, 9).concat().contains("zoom the pane"));
         hold_at_all_sizes(&help);
+    }
+
+    #[test]
+    fn long_words_are_wrapped_and_names_are_left_out_whole() {
+        let theme = theme();
+        let says = "a page down, or two of them, or as many as there are, and back again if that was too far";
+        let keys = [HelpKey { key: "PgDn Space Ctrl-f", says, disabled: None }];
+        let help =
+            Help { theme: &theme, place: "Loops", groups: &[HelpGroup { title: "Moving", keys: &keys }], scroll: 0 };
+        let shown = draw(&help, 60, 12).join("\n");
+        assert!(shown.contains("PgDn") && !shown.contains("Space") && !shown.contains('…'), "{shown}");
+        assert!(shown.contains("too far"), "{shown}");
     }
 }

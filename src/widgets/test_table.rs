@@ -164,9 +164,15 @@ impl TestTable<'_> {
         Pen::new(buf, self.theme, area, y).rule(0, Role::Border);
         y += 1;
         let mut pen = Pen::new(buf, self.theme, area, y);
-        pen.gap(1).put(detail.id, Role::Strong).gap(2).put(detail.title, Role::Text);
         let (mark, says) = detail.state;
-        pen.gap(3).put(&format!("{} {}", mark.glyph(), text::clean(says)), mark.role());
+        let state = format!("{} {}", mark.glyph(), text::clean(says));
+        // A title that would push the state off the row goes below it.
+        let fits = [detail.id, detail.title, &state].into_iter().map(text::width).sum::<usize>() <= room;
+        pen.gap(1).put(detail.id, Role::Strong);
+        if fits {
+            pen.gap(2).put(detail.title, Role::Text).gap(1);
+        }
+        pen.gap(2).put(&state, mark.role());
         y += 1;
         let mut row = |lead: &str, lead_role: Role, text: &str, role: Role, most: usize| {
             for (i, line) in text::wrap(text, room.saturating_sub(text::width(lead))).into_iter().take(most).enumerate()
@@ -177,6 +183,9 @@ impl TestTable<'_> {
                 y = y.saturating_add(1);
             }
         };
+        if !fits {
+            row("", Role::Text, detail.title, Role::Text, 4);
+        }
         for criterion in detail.criteria {
             row("• ", Role::Dim, criterion, Role::Text, 4);
         }

@@ -11,6 +11,7 @@ use crate::widgets::format;
 use crate::widgets::gate_table::{GateCell, GateRow, GateTable, gate_areas};
 use crate::widgets::mark::Mark;
 use crate::widgets::scrollbar::Extent;
+use crate::widgets::transcript::{Stream, StyledLine};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -69,8 +70,13 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let last = names.get(selected).and_then(|name| last_run(state, name));
     let key = last.map(|(_, run)| TailKey { run: state.id, step: run.step, lines: tail_area.height.max(1) });
     out.wants.tail = key;
-    let tail = scene.loaded.tail.as_ref().filter(|(of, _)| Some(*of) == key).map_or(&[][..], |(_, lines)| lines);
-    let title = last.map(|(i, run)| format!("{} i{}, {}", run.name, i.number, run.outcome.word())).unwrap_or_default();
+    let words = if key.is_some() { "reading…" } else { "it has not run yet" };
+    let words = [StyledLine::plain(Stream::Meta, words)];
+    let tail = scene.loaded.tail.as_ref().filter(|(of, _)| Some(*of) == key).map_or(&words[..], |(_, lines)| lines);
+    let title = match last {
+        Some((iteration, run)) => format!("{} i{}, {}", run.name, iteration.number, run.outcome.word()),
+        None => names.get(selected).cloned().unwrap_or_default(),
+    };
     GateTable {
         theme: scene.theme,
         iterations: &heads,

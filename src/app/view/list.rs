@@ -6,7 +6,7 @@ use super::roster::{Section, roster};
 use super::{Out, Scene};
 use crate::app::tui::overlay::{Overlay, Purpose};
 use crate::app::tui::ui::Focus;
-use crate::loops::core::event::PauseKind;
+use crate::loops::core::event::{ParkReason, PauseKind, Trouble};
 use crate::loops::core::fleet::{FleetRun, Ownership, park_word};
 use crate::loops::core::ids::RunId;
 use crate::loops::core::state::{Iteration, RunState};
@@ -31,7 +31,7 @@ pub(super) fn mark(run: &FleetRun) -> Mark {
     match run.state.status {
         RunStatus::Finished => run.state.outcome.as_ref().map_or(Mark::Done, |(o, _)| super::story::outcome_mark(*o)),
         RunStatus::Parked => match &run.state.park {
-            Some(crate::loops::core::event::ParkReason::NeedsHuman { .. }) => Mark::NeedsYou,
+            Some(ParkReason::NeedsHuman { .. }) => Mark::NeedsYou,
             _ => Mark::Stuck,
         },
         _ if run.is_interrupted() => Mark::Interrupted,
@@ -49,7 +49,12 @@ pub(super) fn word(run: &FleetRun) -> Option<String> {
         return Some("journal unreadable".to_owned());
     }
     let word = match state.status {
-        RunStatus::Parked => state.park.as_ref().map_or("needs you", park_word),
+        RunStatus::Parked => match &state.park {
+            // The words that are too long for the column.
+            Some(ParkReason::Blocked { .. }) => "blocked",
+            Some(ParkReason::Attention { kind: Trouble::UnreadableVerdict, .. }) => "no verdict",
+            park => park.as_ref().map_or("needs you", park_word),
+        },
         RunStatus::Finished => {
             return state.outcome.as_ref().map(|(outcome, _)| outcome.word().to_owned()).filter(|word| word != "done");
         }

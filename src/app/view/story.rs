@@ -1,11 +1,13 @@
 //! Events as rows of the timeline: who did what, with which mark. See [`tell`].
 //!
-//! The words are those that `log` prints.
+//! The words are those that `log` prints, but for the numbers of steps.
 
+use super::step_name;
 use crate::app::sentence::sentence;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::{Event, Outcome, ParkReason, PauseKind};
 use crate::loops::core::ids::Who;
+use crate::loops::core::state::RunState;
 use crate::loops::core::verdict::Decision;
 use crate::widgets::mark::Mark;
 
@@ -29,8 +31,24 @@ fn who(who: Who) -> &'static str {
     }
 }
 
-/// Tells an event.
-pub fn tell(event: &Event) -> Told {
+/// An event's sentence, with steps by their names: the operator knows no step numbers.
+fn words(event: &Event, state: &RunState) -> String {
+    let said = sentence(event);
+    let step = match event {
+        Event::StepStarted(e) => e.step,
+        Event::StepFinished(e) => e.step,
+        Event::StepInterrupted(e) => e.step,
+        _ => return said,
+    };
+    let (Some(known), Some(rest)) = (state.step(step), said.strip_prefix(&format!("step {step}"))) else { return said };
+    match rest.strip_prefix(": ") {
+        Some(what) => format!("starts {what}"),
+        None => format!("{}{rest}", step_name(&known.kind)),
+    }
+}
+
+/// Tells an event of a run.
+pub fn tell(event: &Event, state: &RunState) -> Told {
     let (mark, by) = match event {
         Event::Submitted(_) => (Mark::Queued, "loopdash"),
         Event::Admitted(_) => (Mark::Running, "loopdash"),
@@ -74,7 +92,7 @@ pub fn tell(event: &Event) -> Told {
         Event::Finished(e) => Some(e.outcome.word().to_owned()),
         _ => None,
     };
-    Told { mark, who: by, text: plain_str(&sentence(event)).replace('\n', " "), chapter }
+    Told { mark, who: by, text: plain_str(&words(event, state)).replace('\n', " "), chapter }
 }
 
 /// The state that a verdict's word stands for.
@@ -98,6 +116,7 @@ pub const fn outcome_mark(outcome: Outcome) -> Mark {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::app::view::fixture;
@@ -105,17 +124,33 @@ mod tests {
     #[test]
     fn every_event_of_a_life_is_told_in_one_line() {
         let records = fixture::records();
+        let fleet = fixture::busy();
         assert!(records.len() > 30);
         for record in &records {
-            let told = tell(&record.event);
+            let told = tell(&record.event, fleet.state(record.run).unwrap());
+            let numbered = told.text.starts_with("step ") && crate::app::view::timeline::is_told(record);
+            assert!(!numbered, "{}", told.text);
             assert!(!told.text.trim().is_empty() && !told.text.contains('\n'), "{:?}", record.event);
             assert!(!told.who.is_empty());
         }
     }
 
     #[test]
+    fn steps_are_told_by_their_names() {
+        let fleet = fixture::busy();
+        let told: Vec<String> = fixture::records()
+            .iter()
+            .map(|record| tell(&record.event, fleet.state(record.run).unwrap()).text)
+            .collect();
+        for start in ["starts actor, ", "starts gate ", "starts snapshot", "actor ended: ", "gate tests ended: "] {
+            assert!(told.iter().any(|text| text.starts_with(start)), "{start}");
+        }
+    }
+
+    #[test]
     fn what_the_operator_did_is_told_as_theirs() {
-        let told = tell(&Event::Resumed(crate::loops::core::event::Resumed { who: Who::Operator }));
+        let state = fixture::run("auth-refactor");
+        let told = tell(&Event::Resumed(crate::loops::core::event::Resumed { who: Who::Operator }), &state);
         assert_eq!((told.who, told.mark), ("you", Mark::Running));
     }
 }

@@ -82,7 +82,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             state: (mark(test.status), &sentence),
             criteria: &criteria,
             verify: verify.as_deref(),
-            last_error: test.last_error.as_deref(),
+            // What kept it back once is history when it is met.
+            last_error: test.last_error.as_deref().filter(|_| test.status != TestStatus::Passed),
             dependents: &waiting,
         }),
         empty: "no tests: the objective is the only one",

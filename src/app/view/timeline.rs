@@ -33,7 +33,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     out.seen.page = height;
 
     let shown = records.get(top..(top + height).min(records.len())).unwrap_or_default();
-    let told: Vec<_> = shown.iter().map(|record| (scene.clock.when(record.at), tell(&record.event))).collect();
+    let told: Vec<_> = shown.iter().map(|record| (scene.clock.when(record.at), tell(&record.event, state))).collect();
     let entries: Vec<Entry<'_>> = told
         .iter()
         .map(|(time, told)| Entry {

@@ -88,7 +88,7 @@ fn block<'a>(scene: &Scene<'_>, state: &'a RunState, index: usize, iteration: &'
             (true, false) => (Mark::Skipped, "not judged".to_owned()),
         };
         let findings = Vec::new();
-        let summary = result.clone();
+        let summary = if result == "asked" { "its actor asked a question".to_owned() } else { result.clone() };
         let judged = false;
         return Some(Block {
             iteration: iteration.number,
