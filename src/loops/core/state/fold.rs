@@ -3,8 +3,8 @@
 //! Nothing here decides; decisions are events already. An event that does not fit is refused by the transition tables,
 //! counted, and leaves the state as it was.
 
-use super::{Delivery, Iteration, Note, RunState, Workspace};
-use crate::loops::core::event::{Event, ParkReason, PauseKind, Record, Submitted, When};
+use super::RunState;
+use crate::loops::core::event::{Event, Record, Submitted};
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::Millis;
 use crate::loops::core::spec::MAX_PRIORITY;
@@ -24,169 +24,43 @@ impl RunState {
         let at = record.at;
         match &record.event {
             Event::Submitted(e) => self.submitted(e, at),
-            Event::Admitted(e) => {
-                if self.shift(RunMove::Admit, at) {
-                    self.slot = Some(e.slot);
-                    self.first_admitted.get_or_insert(at);
-                    self.workspace_ready = false;
-                }
-            }
-            Event::Parked(e) => {
-                if self.shift(RunMove::Park, at) {
-                    self.park = Some(e.reason.clone());
-                    self.trouble = None;
-                    if matches!(e.reason, ParkReason::NeedsHuman { .. }) {
-                        self.close_iteration(at, "asked");
-                    }
-                }
-            }
-            Event::Unparked(_) => {
-                if self.shift(RunMove::Unpark, at) {
-                    self.park = None;
-                    self.actor_failures = 0;
-                }
-            }
-            Event::PauseRequested(e) => {
-                if self.shift(RunMove::AskPause, at) {
-                    self.pause = Some(e.kind);
-                    if e.kind == PauseKind::Now {
-                        self.interrupt_step(InterruptWhy::Pause);
-                    }
-                }
-            }
-            Event::Paused(e) => {
-                let step = match e.kind {
-                    PauseKind::Freeze => RunMove::Freeze,
-                    PauseKind::Interrupted => RunMove::Interrupt,
-                    PauseKind::AfterStep | PauseKind::Now => RunMove::Pause,
-                };
-                if self.shift(step, at) {
-                    self.pause = Some(e.kind);
-                }
-            }
-            Event::Resumed(_) => {
-                if self.shift(RunMove::Resume, at) {
-                    self.pause = None;
-                    if self.interrupt == Some(InterruptWhy::Pause) {
-                        self.interrupt = None;
-                    }
-                }
-            }
-            Event::StopRequested(_) => {
-                if self.shift(RunMove::AskStop, at) {
-                    self.park = None;
-                    self.pause = None;
-                    self.interrupt_step(InterruptWhy::Stop);
-                }
-            }
-            Event::Reopened(e) => {
-                if self.shift(RunMove::Reopen, at) {
-                    self.outcome = None;
-                    self.max_iterations = e.max_iterations;
-                    self.actor_failures = 0;
-                }
-            }
-            Event::WorkspaceReady(e) => {
-                if e.fresh {
-                    self.setup_done = false;
-                }
-                self.workspace = Some(Workspace {
-                    path: e.path.clone(),
-                    branch: e.branch.clone(),
-                    base: e.base.clone(),
-                    git_dir: e.git_dir.clone(),
-                    common_dir: e.common_dir.clone(),
-                    in_place: e.in_place,
-                });
-                self.workspace_ready = true;
-            }
+            Event::Admitted(e) => self.admitted(e, at),
+            Event::Parked(e) => self.parked(e, at),
+            Event::Unparked(_) => self.unparked(at),
+            Event::PauseRequested(e) => self.pause_requested(e, at),
+            Event::Paused(e) => self.paused(e, at),
+            Event::Resumed(_) => self.resumed(at),
+            Event::StopRequested(_) => self.stop_requested(at),
+            Event::Reopened(e) => self.reopened(e, at),
+            Event::WorkspaceReady(e) => self.workspace_ready(e),
             Event::TestStarted(e) => {
                 self.move_test(&e.test, TestMove::Start);
             }
-            Event::TestPassed(e) => {
-                if self.move_test(&e.test, TestMove::Pass).is_some() {
-                    self.close_counted(at, "done");
-                    if let Some(iteration) = self.iterations.last_mut() {
-                        iteration.passed = true;
-                    }
-                }
-            }
-            Event::TestFailed(e) => {
-                if let Some(test) = self.move_test(&e.test, TestMove::Fail) {
-                    test.attempts = test.attempts.saturating_add(1);
-                    test.last_error = Some(e.why.clone());
-                    self.close_counted(at, e.why.clone());
-                }
-            }
+            Event::TestPassed(e) => self.test_passed(e, at),
+            Event::TestFailed(e) => self.test_failed(e, at),
             Event::TestBlocked(e) => {
                 self.move_test(&e.test, TestMove::Block);
             }
             Event::TestSkipped(e) => self.take_away(&e.test, TestMove::Skip, at, "skipped"),
-            Event::TestReset(e) => {
-                self.take_away(&e.test, TestMove::Reset, at, "reset");
-                if let Some(test) = self.test_mut(&e.test).filter(|test| test.status == TestStatus::Pending) {
-                    test.attempts = 0;
-                    test.last_error = None;
-                }
-            }
-            Event::TestRetried(e) => {
-                if let Some(test) = self.move_test(&e.test, TestMove::Retry) {
-                    test.max_attempts = Some(test.attempts.saturating_add(1));
-                }
-            }
-            Event::TestAdded(e) => {
-                if self.test(&e.test.id).is_some() {
-                    self.refused += 1;
-                } else {
-                    self.tests.push(TestSpec { status: TestStatus::Pending, attempts: 0, ..e.test.clone() });
-                }
-            }
-            Event::IterationStarted(e) => {
-                self.close_iteration(at, "abandoned");
-                self.iterations.push(Iteration::new(e.iteration, e.test.clone(), at));
-            }
+            Event::TestReset(e) => self.test_reset(e, at),
+            Event::TestRetried(e) => self.test_retried(e),
+            Event::TestAdded(e) => self.test_added(e),
+            Event::IterationStarted(e) => self.iteration_started(e, at),
             Event::StepStarted(e) => self.step_started(e, at),
-            Event::Spawned(e) => {
-                if let Some(step) = self.steps.last_mut().filter(|step| step.id == e.step) {
-                    step.process = Some((e.pid, e.start));
-                }
-            }
+            Event::Spawned(e) => self.spawned(e),
             Event::StepFinished(e) => self.step_finished(e, at),
             Event::StepInterrupted(e) => self.step_interrupted(e, at),
             Event::SnapshotTaken(e) => self.snapshot_taken(e),
             Event::GateFinished(e) => self.gate_finished(e),
             Event::VerdictReached(e) => self.verdict_reached(e),
             Event::Guidance(e) => self.guidance(e),
-            Event::Answered(e) => self.notes.push(Note {
-                id: e.id,
-                text: e.text.clone(),
-                question: Some(e.question.clone()),
-                when: When::Next,
-                who: e.who,
-                delivery: Delivery::Pending,
-            }),
+            Event::Answered(e) => self.answered(e),
             Event::Retried(_) => self.retried(),
-            Event::GatesRerun(_) => {
-                if self.active.is_some() {
-                    self.interrupt_step(InterruptWhy::RerunGates);
-                } else if let Some(iteration) = self.open_iteration_mut() {
-                    iteration.clear_checks();
-                }
-            }
+            Event::GatesRerun(_) => self.gates_rerun(),
             Event::PrioritySet(e) => self.priority = e.priority.min(MAX_PRIORITY),
-            Event::LimitsSet(e) => {
-                if let Some(max) = e.max_iterations {
-                    self.max_iterations = max;
-                }
-            }
+            Event::LimitsSet(e) => self.limits_set(e),
             Event::Noted(_) => {}
-            Event::Finished(e) => {
-                if self.shift(RunMove::Finish, at) {
-                    self.outcome = Some((e.outcome, e.reason.clone()));
-                    self.park = None;
-                    self.close_iteration(at, e.outcome.word());
-                }
-            }
+            Event::Finished(e) => self.finished(e, at),
         }
     }
 
@@ -199,7 +73,7 @@ impl RunState {
         state
     }
 
-    fn shift(&mut self, step: RunMove, at: Millis) -> bool {
+    pub(super) fn shift(&mut self, step: RunMove, at: Millis) -> bool {
         match run_after(self.status, step) {
             Ok(to) => {
                 if to != self.status {
@@ -218,7 +92,7 @@ impl RunState {
         }
     }
 
-    fn move_test(&mut self, id: &str, step: TestMove) -> Option<&mut TestSpec> {
+    pub(super) fn move_test(&mut self, id: &str, step: TestMove) -> Option<&mut TestSpec> {
         let to = self.test(id).and_then(|test| test_after(test.status, step).ok());
         let Some(to) = to else {
             self.refused += 1;
@@ -230,7 +104,7 @@ impl RunState {
     }
 
     /// A test that the operator takes away from the open iteration ends it, uncounted.
-    fn take_away(&mut self, id: &str, step: TestMove, at: Millis, result: &str) {
+    pub(super) fn take_away(&mut self, id: &str, step: TestMove, at: Millis, result: &str) {
         let worked_on = self.open_iteration().is_some_and(|iteration| iteration.test == id);
         if self.move_test(id, step).is_some() && worked_on {
             self.close_iteration(at, result);
@@ -238,13 +112,13 @@ impl RunState {
         }
     }
 
-    fn close_iteration(&mut self, at: Millis, result: &str) {
+    pub(super) fn close_iteration(&mut self, at: Millis, result: &str) {
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.close(at, result);
         }
     }
 
-    fn close_counted(&mut self, at: Millis, result: impl Into<String>) {
+    pub(super) fn close_counted(&mut self, at: Millis, result: impl Into<String>) {
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.close(at, result);
             self.counted = self.counted.saturating_add(1);

@@ -5,7 +5,9 @@
 
 mod fold;
 pub use fold::OBJECTIVE_TEST;
+mod items;
 mod iteration;
+mod life;
 mod steps;
 
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};

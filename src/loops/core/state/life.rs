@@ -1,0 +1,138 @@
+//! The part of the fold that is about a run's life: admitted, parked, paused, stopped, steered, finished.
+//!
+//! Each method is the event of its name; the transition table decides whether it holds.
+
+use super::{Delivery, Note, RunState, Workspace};
+use crate::loops::core::event::{
+    Admitted, Answered, Finished, LimitsSet, ParkReason, Parked, PauseKind, PauseRequested, Paused, Reopened, Spawned,
+    When, WorkspaceReady,
+};
+use crate::loops::core::ids::Millis;
+use crate::loops::core::step::InterruptWhy;
+use crate::loops::core::transition::RunMove;
+
+impl RunState {
+    pub(super) fn admitted(&mut self, e: &Admitted, at: Millis) {
+        if self.shift(RunMove::Admit, at) {
+            self.slot = Some(e.slot);
+            self.first_admitted.get_or_insert(at);
+            self.workspace_ready = false;
+        }
+    }
+
+    pub(super) fn parked(&mut self, e: &Parked, at: Millis) {
+        if self.shift(RunMove::Park, at) {
+            self.park = Some(e.reason.clone());
+            self.trouble = None;
+            if matches!(e.reason, ParkReason::NeedsHuman { .. }) {
+                self.close_iteration(at, "asked");
+            }
+        }
+    }
+
+    pub(super) fn unparked(&mut self, at: Millis) {
+        if self.shift(RunMove::Unpark, at) {
+            self.park = None;
+            self.actor_failures = 0;
+        }
+    }
+
+    pub(super) fn pause_requested(&mut self, e: &PauseRequested, at: Millis) {
+        if self.shift(RunMove::AskPause, at) {
+            self.pause = Some(e.kind);
+            if e.kind == PauseKind::Now {
+                self.interrupt_step(InterruptWhy::Pause);
+            }
+        }
+    }
+
+    pub(super) fn paused(&mut self, e: &Paused, at: Millis) {
+        let step = match e.kind {
+            PauseKind::Freeze => RunMove::Freeze,
+            PauseKind::Interrupted => RunMove::Interrupt,
+            PauseKind::AfterStep | PauseKind::Now => RunMove::Pause,
+        };
+        if self.shift(step, at) {
+            self.pause = Some(e.kind);
+        }
+    }
+
+    pub(super) fn resumed(&mut self, at: Millis) {
+        if self.shift(RunMove::Resume, at) {
+            self.pause = None;
+            if self.interrupt == Some(InterruptWhy::Pause) {
+                self.interrupt = None;
+            }
+        }
+    }
+
+    pub(super) fn stop_requested(&mut self, at: Millis) {
+        if self.shift(RunMove::AskStop, at) {
+            self.park = None;
+            self.pause = None;
+            self.interrupt_step(InterruptWhy::Stop);
+        }
+    }
+
+    pub(super) fn reopened(&mut self, e: &Reopened, at: Millis) {
+        if self.shift(RunMove::Reopen, at) {
+            self.outcome = None;
+            self.max_iterations = e.max_iterations;
+            self.actor_failures = 0;
+        }
+    }
+
+    pub(super) fn workspace_ready(&mut self, e: &WorkspaceReady) {
+        if e.fresh {
+            self.setup_done = false;
+        }
+        self.workspace = Some(Workspace {
+            path: e.path.clone(),
+            branch: e.branch.clone(),
+            base: e.base.clone(),
+            git_dir: e.git_dir.clone(),
+            common_dir: e.common_dir.clone(),
+            in_place: e.in_place,
+        });
+        self.workspace_ready = true;
+    }
+
+    pub(super) fn spawned(&mut self, e: &Spawned) {
+        if let Some(step) = self.steps.last_mut().filter(|step| step.id == e.step) {
+            step.process = Some((e.pid, e.start));
+        }
+    }
+
+    pub(super) fn answered(&mut self, e: &Answered) {
+        self.notes.push(Note {
+            id: e.id,
+            text: e.text.clone(),
+            question: Some(e.question.clone()),
+            when: When::Next,
+            who: e.who,
+            delivery: Delivery::Pending,
+        });
+    }
+
+    pub(super) fn gates_rerun(&mut self) {
+        if self.active.is_some() {
+            self.interrupt_step(InterruptWhy::RerunGates);
+        } else if let Some(iteration) = self.open_iteration_mut() {
+            iteration.clear_checks();
+        }
+    }
+
+    pub(super) fn limits_set(&mut self, e: &LimitsSet) {
+        if let Some(max) = e.max_iterations {
+            self.max_iterations = max;
+        }
+    }
+
+    pub(super) fn finished(&mut self, e: &Finished, at: Millis) {
+        if self.shift(RunMove::Finish, at) {
+            self.outcome = Some((e.outcome, e.reason.clone()));
+            self.park = None;
+            self.close_iteration(at, e.outcome.word());
+        }
+    }
+}
