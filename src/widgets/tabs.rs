@@ -67,9 +67,11 @@ impl Tabs<'_> {
     }
 
     fn wide(&self, detail: Detail) -> usize {
-        let badge =
-            |tab: &Tab<'_>| tab.badge.filter(|_| detail == Detail::Badges).map_or(0, |(text, _)| text::width(text) + 1);
-        self.tabs.iter().enumerate().map(|(i, tab)| text::width(&self.label(i, tab, detail)) + badge(tab)).sum()
+        let badge = |i: usize, tab: &Tab<'_>| {
+            let shown = tab.badge.filter(|_| detail == Detail::Badges);
+            shown.map_or(0, |(text, _)| text::width(text) + 1 + usize::from(i == self.open))
+        };
+        self.tabs.iter().enumerate().map(|(i, tab)| text::width(&self.label(i, tab, detail)) + badge(i, tab)).sum()
     }
 }
 
@@ -87,7 +89,8 @@ impl Widget for &Tabs<'_> {
             }
             pen.put(&label, role);
             if let Some((badge, tone)) = tab.badge.filter(|_| detail == Detail::Badges) {
-                pen.put(badge, tone).gap(1);
+                // The open tab is a block of its own colour; a badge must not stick to it.
+                pen.gap(u16::from(i == self.open)).put(badge, tone).gap(1);
             }
         }
     }
@@ -117,5 +120,15 @@ mod tests {
         assert!(has_role(&buf, "2 Diff", Role::Badge) && has_role(&buf, "1 Output", Role::Dim));
         hold_at_all_sizes(&tabs);
         hold_at_all_sizes(&Tabs { open: 99, tabs: &[], ..tabs });
+    }
+
+    #[test]
+    fn the_badge_of_the_open_tab_stands_off() {
+        let theme = theme();
+        let mut panes = PANES;
+        panes[1].badge = Some(("+8", Role::Ok));
+        let shown = |open| draw(&Tabs { theme: &theme, tabs: &panes, open }, 80, 1).concat();
+        assert!(shown(1).contains("2 Diff  +8"), "{}", shown(1));
+        assert!(shown(0).contains("2 Diff +8"), "{}", shown(0));
     }
 }
