@@ -9,9 +9,11 @@ use super::{Out, Scene, step_name};
 use crate::app::tui::ui::SearchState;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
+use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::StepId;
 use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
 use crate::loops::core::step::{InterruptWhy, StepKind};
+use crate::loops::core::transition::RunStatus;
 use crate::widgets::format;
 use crate::widgets::mark::Mark;
 use crate::widgets::scrollbar::Extent;
@@ -133,10 +135,20 @@ fn empty_words(scene: &Scene<'_>, state: &RunState, page: &Page) -> String {
         return match scene.ctx.fleet.runs.get(&state.id) {
             Some(run) if run.is_interrupted() => "interrupted before its first step; r goes on".to_owned(),
             _ if state.is_finished() => "it ended before its first step".to_owned(),
-            _ => "waiting for a slot".to_owned(),
+            _ if state.status == RunStatus::Queued => held_back(scene.ctx.fleet),
+            _ => "waiting for its first step".to_owned(),
         };
     }
     "reading…".to_owned()
+}
+
+/// What keeps a queued run from its slot.
+fn held_back(fleet: &Fleet) -> String {
+    let (taken, cap) = (fleet.slots_in_use(), fleet.cap);
+    if taken < usize::try_from(cap).unwrap_or(usize::MAX) {
+        return "waiting: its repository or one of its agents has as many runs as its cap allows".to_owned();
+    }
+    format!("waiting for a slot: {taken} of {cap} are taken; > allows one more")
 }
 
 /// Tokens and cost, where agents report them.

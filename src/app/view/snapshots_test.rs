@@ -344,3 +344,15 @@ fn a_filter_is_seen_where_it_is_typed() {
     let shown = text(&desk.draw());
     assert!(shown.contains("rate-limiter") && shown.contains(" ra"), "{shown}");
 }
+
+#[test]
+fn a_queued_run_says_what_holds_it_back() {
+    let mut desk = Desk::on("search-facets", (200, 60));
+    let taken = desk.fleet.slots_in_use();
+    desk.fleet.cap = u32::try_from(taken).unwrap();
+    let full = text(&desk.draw());
+    assert!(full.contains(&format!("waiting for a slot: {taken} of {taken} are taken")), "{full}");
+    desk.fleet.cap += 1;
+    let free = text(&desk.draw());
+    assert!(free.contains("its repository or one of its agents"), "{free}");
+}
