@@ -3,6 +3,8 @@
 //!
 //! Compare rows of one run with each other.
 
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to say")]
+
 use divan::Bencher;
 use loopdash::app::config::OnStart;
 use loopdash::app::tui::keymap::Keymap;
