@@ -205,9 +205,10 @@ impl Desk {
 
     /// Waits for the next thing to happen. Keys come first.
     async fn hear(&mut self, shell: &mut Shell, signals: &mut Signals) -> Heard {
-        let due = shell.due();
-        let watched = shell.watched();
+        // Asked once: were it asked again for `due`, a frame that ends in between would leave the next without a waker.
         let writing = shell.writer.is_busy();
+        let due = shell.due(writing);
+        let watched = shell.watched();
         let Shell { jobs, writer, .. } = shell;
         tokio::select! {
             biased;

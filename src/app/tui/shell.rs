@@ -162,11 +162,11 @@ impl Shell {
         }
     }
 
-    /// When to come back although nothing has happened.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When to come back although nothing has happened; `writing` is whether a frame is under way.
+    pub(super) fn due(&self, writing: bool) -> Option<Instant> {
         let now = Instant::now();
         // A frame under way ends with a word of its own.
-        let frame = (self.dirty && !self.writer.is_busy()).then(|| self.pace.next(now));
+        let frame = (self.dirty && !writing).then(|| if self.at_once { now } else { self.pace.next(now) });
         let afar = self.afar_due(now).map(|(_, _, due)| due);
         frame.into_iter().chain(self.change).chain(afar).min()
     }
