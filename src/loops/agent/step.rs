@@ -122,15 +122,18 @@ impl Step {
         }
     }
 
-    /// Stops or continues the whole family; stopping looks again until nobody is left who could start another.
+    /// Stops or continues the whole family, and looks again until nobody is left who could start another.
     async fn set_frozen(&mut self, frozen: bool) {
-        for _ in 0..FREEZE_ROUNDS {
-            let procs = self.look().await;
-            let running: Vec<Proc> = procs.into_iter().filter(|proc| (proc.state == 'T') != frozen).collect();
-            if running.is_empty() {
+        for round in 0..FREEZE_ROUNDS {
+            // A parent that waits for its vforked child takes its STOP when the child is under way, which is after the
+            // thaw. So the first CONT goes to all: it takes back a STOP that was not taken yet.
+            let all = !frozen && round == 0;
+            let mut due = self.look().await;
+            due.retain(|proc| all || (proc.state == 'T') != frozen);
+            if due.is_empty() {
                 break;
             }
-            signal::send_all(&running, &[if frozen { Signal::STOP } else { Signal::CONT }]);
+            signal::send_all(&due, &[if frozen { Signal::STOP } else { Signal::CONT }]);
         }
     }
 
