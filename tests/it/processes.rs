@@ -468,12 +468,17 @@ async fn a_killed_loopdash_takes_its_agents_along_and_finds_the_rest() {
     let (pid, start) = text.split_once(' ').unwrap();
     let leader: (u32, u64) = (pid.parse().unwrap(), start.parse().unwrap());
     assert!(tree::process(leader.0).is_some_and(|proc| proc.start == leader.1));
+    let is_out = |proc: &tree::Proc| proc.command == "sleep 311";
+    until("its child is out of the session", || {
+        survivors::find(std::slice::from_ref(&bench.run), &[]).iter().any(is_out)
+    })
+    .await;
     host.kill().unwrap();
     host.wait().unwrap();
     until("the agent dies", || !tree::process(leader.0).is_some_and(|proc| proc.start == leader.1 && proc.is_alive()))
         .await;
     let rest = survivors::find(std::slice::from_ref(&bench.run), &[leader]);
-    assert!(rest.iter().any(|proc| proc.command == "sleep 311"), "{rest:?}");
+    assert!(rest.iter().any(is_out), "{rest:?}");
     assert_eq!(survivors::stop(rest.clone()).await.len(), rest.len());
     assert_eq!(tree::marked(&bench.run).into_iter().filter(tree::Proc::is_alive).count(), 0);
 }

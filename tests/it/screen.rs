@@ -224,10 +224,21 @@ async fn a_storm_of_sizes_down_to_one_cell_is_survived() {
     let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
     let mut term = open(&ground, &["--start-all"]);
     term.see("at work").await;
-    for (rows, cols) in [(1, 1), (2, 200), (100, 4), (12, 40), (1, 1), (100, 400), (5, 20), (4, 19), (50, 1)] {
-        term.resize(rows, cols);
-        term.keys("j?").await;
+    for (opens, overlay) in [("?", "Esc closes"), (":timel", "show timeline"), ("S", "cannot be resumed")] {
+        term.keys(opens).await;
+        term.see(overlay).await;
+        for (rows, cols) in [(1, 1), (2, 200), (100, 4), (12, 40), (1, 1), (100, 400), (5, 20), (4, 19), (50, 1)] {
+            let drawn = term.raw().len();
+            term.resize(rows, cols);
+            // A key without a letter: it neither answers a dialog nor fills the palette.
+            term.keys("\x1b[B").await;
+            until("the new size is drawn", || term.raw().len() > drawn).await;
+        }
+        term.resize(36, 120);
+        term.see(overlay).await;
+        // Alone until it has worked: with a letter right behind it, it would be Alt.
         term.keys("\x1b").await;
+        term.gone(overlay).await;
     }
     term.resize(12, 40);
     term.see("slow").await;
