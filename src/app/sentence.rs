@@ -1,7 +1,9 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
 use crate::loops::core::event::{Event, ParkReason, SnapshotTaken, StepStarted, When};
+use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Severity, Verdict};
 
 /// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
@@ -180,6 +182,22 @@ fn with_reason(text: String, reason: &str) -> String {
 /// `1 file`, `2 files`.
 pub fn count(number: u32, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// The attempts at which a test ends: the loop's one objective has no limit of its own, its iterations are its tries.
+pub fn shown_limit(state: &RunState, test: &TestSpec) -> u32 {
+    match state.max_attempts(test) {
+        u32::MAX => state.max_iterations,
+        limit => limit,
+    }
+}
+
+/// Attempts, the one that passed or is under way included: the fold counts those that failed.
+pub const fn tries(test: &TestSpec) -> u32 {
+    match test.status {
+        TestStatus::Running | TestStatus::Passed => test.attempts.saturating_add(1),
+        TestStatus::Pending | TestStatus::Blocked | TestStatus::Skipped => test.attempts,
+    }
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ fn two_different_agents_are_spawned_with_exactly_their_arguments() {
     let seen = |name: &str| std::fs::read_to_string(ground.path(name)).unwrap();
     assert_eq!(seen("opencode"), "opencode\nrun\na b\n--fast\n");
     assert_eq!(seen("claude"), "claude\n-p\n");
+    let page = ground.loopdash(&["show", "x"]).exits(0).out;
+    assert!(page.contains("passed  1/20"), "the objective ends with the iterations: {page}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The selected one is explained below.
 
 use super::{Out, Scene};
+use crate::app::sentence::{shown_limit, tries};
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::widgets::mark::Mark;
@@ -108,22 +109,6 @@ fn cell(iteration: &crate::loops::core::state::Iteration, test: &TestSpec) -> Ma
         (true, true, _) => Mark::Passed,
         (true, false, true) => Mark::Failed,
         (true, false, false) => Mark::Active,
-    }
-}
-
-/// The loop's one objective has no limit of its own; its iterations are its tries.
-fn shown_limit(state: &RunState, test: &TestSpec) -> u32 {
-    match state.max_attempts(test) {
-        u32::MAX => state.max_iterations,
-        limit => limit,
-    }
-}
-
-/// Attempts, the one that passed or is under way included: the fold counts those that failed.
-const fn tries(test: &TestSpec) -> u32 {
-    match test.status {
-        TestStatus::Running | TestStatus::Passed => test.attempts.saturating_add(1),
-        TestStatus::Pending | TestStatus::Blocked | TestStatus::Skipped => test.attempts,
     }
 }
 
