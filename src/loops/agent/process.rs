@@ -27,7 +27,7 @@ use super::transcript::{LiveOutput, Stream, Writer};
 /// Threads that read pipes. More of them would leave less of the machine to the screen when many children print.
 const PUMP_THREADS: usize = 2;
 /// Output beyond this is read and counted, and not stored.
-const TRANSCRIPT_LIMIT: u64 = 16 * 1024 * 1024 * 1024;
+const TRANSCRIPT_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Starts children, and keeps everything that concerns them off other threads. They die with it: a supervisor belongs
 /// to a whole process, not to a piece of work.

@@ -6,8 +6,8 @@
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
-    Admitted, Event, GateFinished, Outcome, PauseKind, Record, SnapshotTaken, Spawned, StepFinished, StepInterrupted,
-    StepStarted, Submitted, VerdictReached, When, WorkspaceReady,
+    Admitted, Event, GateFinished, Outcome, ParkReason, PauseKind, Record, SnapshotTaken, Spawned, StepFinished,
+    StepInterrupted, StepStarted, Submitted, VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{CommandLine, GateResult, GateSpec};
 use super::ids::{Millis, RunId, StepId, Who};
@@ -445,6 +445,24 @@ fn iterations_run_out_and_retry_allows_as_many_again() {
     assert_eq!(driver.run.max_iterations, 12);
     assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
     assert_eq!(driver.run.outcome.as_ref().unwrap().0, Outcome::Done);
+}
+
+#[test]
+fn an_actor_that_changes_nothing_is_not_let_run_all_night() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    let mut wait = driver.settle();
+    while let Wait::Step(_) = wait {
+        // These dice leave the tree as it was, and end everything else well.
+        let snapshot = driver.run.active_step().is_some_and(|step| step.kind == StepKind::Snapshot);
+        driver.end(if snapshot { 8 } else { GOOD });
+        wait = driver.settle();
+    }
+    assert_eq!((wait, driver.run.counted), (Wait::Person, 3));
+    assert!(
+        matches!(&driver.run.park, Some(ParkReason::Attention { detail, .. }) if detail.contains("nothing was changed"))
+    );
+    driver.ask(&Ask::Retry).unwrap();
+    assert_eq!(play(&mut driver, &[]), Wait::Nothing);
 }
 
 #[test]

@@ -83,6 +83,10 @@ fn work(run: &RunState) -> Next {
             let detail = format!("{last}, {} times in a row", run.actor_failures);
             return park(ParkReason::Attention { kind: Trouble::Actor, detail });
         }
+        if run.barren >= MAX_ACTOR_FAILURES {
+            let detail = format!("nothing was changed, {} times in a row", run.barren);
+            return park(ParkReason::Attention { kind: Trouble::Actor, detail });
+        }
     }
     if let (Some(limit), Some(first)) = (spec.limits.wall_clock_ms, run.first_admitted)
         && run.updated.since(first) >= limit

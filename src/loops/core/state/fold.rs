@@ -164,6 +164,7 @@ impl RunState {
     fn retried(&mut self) {
         self.trouble = None;
         self.actor_failures = 0;
+        self.barren = 0;
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.gates.retain(|gate| !matches!(gate.outcome, GateResult::CouldNotRun { .. }));
             if iteration.verdict.as_ref().is_some_and(|v| v.decision == crate::loops::core::verdict::Decision::Unknown)

@@ -34,6 +34,7 @@ impl RunState {
         if self.shift(RunMove::Unpark, at) {
             self.park = None;
             self.actor_failures = 0;
+            self.barren = 0;
         }
     }
 
@@ -79,6 +80,7 @@ impl RunState {
             self.outcome = None;
             self.max_iterations = e.max_iterations;
             self.actor_failures = 0;
+            self.barren = 0;
         }
     }
 

@@ -20,7 +20,7 @@ use super::test_state::{TestSpec, TestStatus};
 use super::transition::RunStatus;
 use std::sync::Arc;
 
-/// How many times in a row the actor may fail before a person is asked.
+/// How many times in a row the actor may fail, or leave everything as it was, before a person is asked.
 pub const MAX_ACTOR_FAILURES: u32 = 3;
 
 /// Everything that is known about a run.
@@ -84,6 +84,8 @@ pub struct RunState {
     pub notes: Vec<Note>,
     /// Actor failures in a row.
     pub actor_failures: u32,
+    /// Iterations in a row after which nothing at all differed from the base.
+    pub barren: u32,
     /// What a failed step left for a person to mend.
     pub trouble: Option<(Trouble, String)>,
     /// What the agents reported in sum.
@@ -237,6 +239,7 @@ impl RunState {
             interrupt: None,
             notes: Vec::new(),
             actor_failures: 0,
+            barren: 0,
             trouble: None,
             usage: Usage::default(),
             refused: 0,

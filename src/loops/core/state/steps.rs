@@ -100,6 +100,7 @@ impl RunState {
     }
 
     pub(super) fn snapshot_taken(&mut self, e: &SnapshotTaken) {
+        self.barren = if e.empty { self.barren.saturating_add(1) } else { 0 };
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.snapshot = Some(SnapshotInfo {
                 commit: e.commit.clone(),
