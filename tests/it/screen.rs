@@ -42,7 +42,7 @@ fn open_sized(ground: &Ground, arguments: &[&str], size: (u16, u16)) -> Term {
 async fn leave(term: &mut Term) {
     term.keys("q").await;
     if term.until_over_or("Leave loopdash?").await {
-        term.keys("p").await;
+        term.answer("p", "Leave loopdash?").await;
     }
     term.ended().await;
 }
@@ -69,7 +69,7 @@ async fn a_loop_is_paused_resumed_noted_and_stopped_by_keys() {
     term.keys("S").await;
     term.see("cannot be resumed").await;
     // The dialog was seen on the screen, so this confirms it.
-    term.keys("y").await;
+    term.answer("y", "cannot be resumed").await;
     term.see("stopped").await;
     leave(&mut term).await;
     assert_eq!(term.disorder().await, [""; 0]);
@@ -89,8 +89,7 @@ async fn a_key_typed_before_its_dialog_was_seen_does_not_confirm_it() {
     term.see("at work").await;
     term.keys("Sy").await;
     term.see("cannot be resumed").await;
-    term.keys("\x1b").await;
-    term.gone("cannot be resumed").await;
+    term.answer("\x1b", "cannot be resumed").await;
     leave(&mut term).await;
     let ran = ground.ran();
     assert!(!ran.records.iter().any(|record| matches!(record.event, Event::StopRequested(_))));
@@ -137,7 +136,7 @@ async fn after_a_kill_the_next_start_offers_the_run_and_it_goes_on() {
     let mut term = open(&ground, &[]);
     term.see("1 interrupted loop").await;
     assert!(tree::marked(&id).is_empty(), "survivors were stopped");
-    term.keys("\r").await;
+    term.answer("\r", "1 interrupted loop").await;
     term.until("resumed or chosen", |text| text.contains("running") || text.contains("1 done")).await;
     term.see("1 done").await;
     leave(&mut term).await;

@@ -143,6 +143,21 @@ impl Term {
         self.keys.write_all(keys.as_bytes()).await.unwrap();
     }
 
+    /// Answers what is on the screen with a key, as a person does: again, if it was too early to count, because the
+    /// frame had reached the terminal but loopdash did not know that yet.
+    pub(crate) async fn answer(&mut self, key: &str, dialog: &str) {
+        for _ in 0..200 {
+            self.keys(key).await;
+            for _ in 0..30 {
+                if !self.text().contains(dialog) || self.is_over() {
+                    return;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+        panic!("{key:?} was never taken\n{}", self.text());
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&self, rows: u16, cols: u16) {
         let (r, c) = size_of(rows.max(2), cols.max(4));

@@ -218,7 +218,7 @@ impl Engine {
         let others: Vec<RunId> =
             self.fleet.runs.values().filter(|run| is_others(run)).map(|run| run.state.id).collect();
         for run in others {
-            self.follow(run);
+            self.touched(run);
         }
         let inner = self.inner_in.clone();
         tokio::spawn(async move {
@@ -237,29 +237,41 @@ impl Engine {
         }
     }
 
+    fn unfollow(&mut self, run: RunId) {
+        let dir = self.config.store.run_dir(run);
+        if let Some(watch) = &mut self.watch {
+            watch.unfollow(&dir);
+        }
+    }
+
     /// A run that is not owned here was read anew.
     pub(super) fn foreign(&mut self, run: RunId, entry: Option<Box<FleetRun>>) {
-        self.reading.remove(&run);
+        if self.reading.remove(&run).unwrap_or_default() {
+            self.touched(run);
+        }
         let Some(entry) = entry.filter(|_| !self.ledger.owns(run)) else { return };
-        let was_others = self.fleet.runs.get(&run).is_some_and(is_others);
-        match (was_others, is_others(&entry)) {
-            (false, true) => self.follow(run),
-            (true, false) => {
-                let dir = self.config.store.run_dir(run);
-                if let Some(watch) = &mut self.watch {
-                    watch.unfollow(&dir);
-                }
-            }
-            _ => {}
+        // Without its first event it is no run yet; it is followed, and what comes next is heard.
+        if entry.state.spec.is_none() {
+            return;
+        }
+        if !is_others(&entry) {
+            self.unfollow(run);
         }
         self.put(*entry);
     }
 
-    /// Somebody wrote to a run: if it is another loopdash's, its journal is read again from where it was.
+    /// Somebody wrote to a run: if it is not one of mine, its journal is read again. It is followed before it is read, so
+    /// that nothing falls between; what comes while it is read has it read once more.
     pub(super) fn touched(&mut self, run: RunId) {
-        if self.ledger.owns(run) || !self.reading.insert(run) {
+        if self.ledger.owns(run) {
+            return self.unfollow(run);
+        }
+        if let Some(again) = self.reading.get_mut(&run) {
+            *again = true;
             return;
         }
+        self.reading.insert(run, false);
+        self.follow(run);
         let dir = self.config.store.run_dir(run);
         let inner = self.inner_in.clone();
         tokio::spawn(async move {

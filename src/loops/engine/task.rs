@@ -16,7 +16,7 @@ use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
 use crate::loops::journal::Store;
 use crate::loops::journal::watch::Watch;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -97,7 +97,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         dirty: BTreeSet::new(),
         waiting_for_gate: BTreeSet::new(),
         full: HashMap::new(),
-        reading: BTreeSet::new(),
+        reading: BTreeMap::new(),
         watch: None,
         recovering: BTreeSet::new(),
         releasing: BTreeSet::new(),
@@ -167,8 +167,8 @@ pub(super) struct Engine {
     pub waiting_for_gate: BTreeSet<RunId>,
     /// Runs whose journal's disk is full, with what could not be written yet.
     pub full: HashMap<RunId, Vec<Record>>,
-    /// Runs of others that are being read.
-    pub reading: BTreeSet<RunId>,
+    /// Runs of others that are being read, and whether they were written to meanwhile.
+    pub reading: BTreeMap<RunId, bool>,
     /// The eye on the store, once it was read.
     pub watch: Option<Watch>,
     /// Runs of a dead loopdash that are being put in order; the box has been read when none is left.
