@@ -49,28 +49,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         out.seen.output_top = ui.output.top;
     }
 
-    let shown = page.seen(stand.top.0, room.height);
-    let mut lines: Vec<StyledLine> = Vec::with_capacity(shown.len());
-    let mut hits = Vec::new();
     let search = ui.search.as_ref().filter(|search| search.run == Some(state.id));
-    for (number, what, text) in shown {
-        let line = match (what, text) {
-            (DocLine::Rule(step), _) => rule(scene, state, step, live.is_some_and(|facts| facts.lively)),
-            (DocLine::Text(..), Some(text)) => text.clone(),
-            (DocLine::Text(..), None) => {
-                StyledLine::plain(Stream::Meta, if page.error.is_some() { "unreadable" } else { "…" })
-            }
-        };
-        if let Some(search) = search.filter(|_| line.stream != Stream::Rule) {
-            let current = search.hits.as_ref().and_then(|hits| hits.get(search.current)) == Some(&number);
-            hits.extend(matches(&line, &search.query).into_iter().map(|bytes| Hit {
-                line: lines.len(),
-                bytes,
-                current,
-            }));
-        }
-        lines.push(line);
-    }
+    let (mut lines, hits) = on_screen(scene, state, page, stand.top.0, room.height);
     let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
     if following && at_end {
         lines.extend(problem(scene, state));
@@ -118,6 +98,34 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         empty: &empty,
     }
     .render(area, buf);
+}
+
+/// The lines from `first` on that the pane has room for, and what the search finds in them.
+fn on_screen(scene: &Scene<'_>, state: &RunState, page: &Page, first: u64, height: u16) -> (Vec<StyledLine>, Vec<Hit>) {
+    let lively = scene.live(state).is_some_and(|facts| facts.lively);
+    let shown = page.seen(first, height);
+    let mut lines: Vec<StyledLine> = Vec::with_capacity(shown.len());
+    let mut hits = Vec::new();
+    let search = scene.ui.search.as_ref().filter(|search| search.run == Some(state.id));
+    for (number, what, text) in shown {
+        let line = match (what, text) {
+            (DocLine::Rule(step), _) => rule(scene, state, step, lively),
+            (DocLine::Text(..), Some(text)) => text.clone(),
+            (DocLine::Text(..), None) => {
+                StyledLine::plain(Stream::Meta, if page.error.is_some() { "unreadable" } else { "…" })
+            }
+        };
+        if let Some(search) = search.filter(|_| line.stream != Stream::Rule) {
+            let current = search.hits.as_ref().and_then(|hits| hits.get(search.current)) == Some(&number);
+            hits.extend(matches(&line, &search.query).into_iter().map(|bytes| Hit {
+                line: lines.len(),
+                bytes,
+                current,
+            }));
+        }
+        lines.push(line);
+    }
+    (lines, hits)
 }
 
 /// The query, the current hit from 1, and the hits; `None` while looking.
