@@ -119,11 +119,15 @@ pub(super) fn any_leader() -> bool {
 
 /// Children of this process in a session that is neither its own nor led by a running leader's pid itself.
 fn orphans<'a>(table: &'a [Proc], leaders: &BTreeMap<u32, String>) -> impl Iterator<Item = &'a Proc> {
-    let own = std::process::id();
-    let own_sid = table.iter().find(|proc| proc.pid == own).map_or(0, |proc| proc.sid);
-    table
-        .iter()
-        .filter(move |proc| proc.ppid == own && own_sid != 0 && proc.sid != own_sid && !leaders.contains_key(&proc.pid))
+    orphans_of(std::process::id(), table, leaders)
+}
+
+fn orphans_of<'a>(own: u32, table: &'a [Proc], leaders: &BTreeMap<u32, String>) -> impl Iterator<Item = &'a Proc> {
+    // In a container the session's leader may be outside of it, and the session then is 0: as good a number as any.
+    let own_sid = table.iter().find(|proc| proc.pid == own).map(|proc| proc.sid);
+    table.iter().filter(move |proc| {
+        proc.ppid == own && own_sid.is_some_and(|own| own != proc.sid) && !leaders.contains_key(&proc.pid)
+    })
 }
 
 /// Waits for one dead child by its pid: waiting for any would take the status from whoever waits for a child of theirs.
@@ -132,5 +136,25 @@ fn reap(proc: &Proc) {
     if !proc.is_alive() && signal::same(proc) {
         let pid = i32::try_from(proc.pid).ok().and_then(Pid::from_raw);
         let _ = pid.map(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orphans_are_told_from_own_children_in_any_session() {
+        let proc = |pid, ppid, sid| Proc { pid, ppid, sid, start: 1, state: 'Z', command: String::new() };
+        let leaders = BTreeMap::from([(30, String::new())]);
+        for own_sid in [0, 1, 9] {
+            // 20 is a child of its own session, 30 a leader, 40 came as an orphan, 50 is somebody else's.
+            let table =
+                [proc(10, 1, own_sid), proc(20, 10, own_sid), proc(30, 10, 30), proc(40, 10, 31), proc(50, 2, 50)];
+            let found: Vec<u32> = orphans_of(10, &table, &leaders).map(|proc| proc.pid).collect();
+            assert_eq!(found, [40], "in session {own_sid}");
+        }
+        // Where this process cannot be seen, nothing can be told.
+        assert_eq!(orphans_of(10, &[proc(40, 10, 31)], &leaders).count(), 0);
     }
 }
