@@ -47,14 +47,7 @@ fn id(n: u64) -> RunId {
 }
 
 fn spec(n: u64) -> LoopSpec {
-    let actor = AgentSpec {
-        name: "coder".to_owned(),
-        command: vec!["coder".to_owned()],
-        prompt: Default::default(),
-        dialect: Default::default(),
-        env: Default::default(),
-        timeout_ms: 3_600_000,
-    };
+    let actor = AgentSpec::new("coder", vec!["coder".to_owned()]);
     LoopSpec {
         name: format!("loop-{n:02}"),
         repo: "/src/shop".to_owned(),

@@ -12,14 +12,11 @@ use loopdash::loops::core::event::{
 };
 use loopdash::loops::core::gate::GateResult;
 use loopdash::loops::core::ids::{Millis, RunId, StepId};
-use loopdash::loops::core::spec::{
-    AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec, PromptRoute, Trigger,
-};
+use loopdash::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
 use loopdash::loops::core::state::{OBJECTIVE_TEST, RunState};
 use loopdash::loops::core::step::{Cause, Exit, StepEnd, StepKind};
 use loopdash::loops::core::verdict::{Decision, Finding, Severity, Verdict};
 use loopdash::loops::journal::{JournalWriter, RunDir, Store, replay_into};
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
@@ -56,14 +53,8 @@ fn opening() -> Vec<Event> {
 }
 
 fn submitted() -> Event {
-    let agent = AgentSpec {
-        name: "claude".to_owned(),
-        command: vec!["claude".to_owned(), "-p".to_owned()],
-        prompt: PromptRoute::Stdin,
-        dialect: DialectName::Text,
-        env: BTreeMap::new(),
-        timeout_ms: 600_000,
-    };
+    let command = vec!["claude".to_owned(), "-p".to_owned()];
+    let agent = AgentSpec { timeout_ms: 600_000, ..AgentSpec::new("claude", command) };
     let spec = LoopSpec {
         name: "auth-refactor".to_owned(),
         repo: "/home/user/project".to_owned(),
@@ -148,16 +139,12 @@ fn snapshot(step: StepId) -> Event {
 fn end(n: u32) -> StepEnd {
     StepEnd {
         exit: Some(Exit::Code(0)),
-        cause: Cause::Natural,
         duration_ms: u64::from(n),
         stdout_bytes: 48_213,
         stderr_bytes: 112,
         lines: 903,
-        left_behind: Vec::new(),
-        usage: None,
-        error: None,
         claim: true,
-        question: None,
+        ..StepEnd::new(Cause::Natural)
     }
 }
 

@@ -220,16 +220,12 @@ mod tests {
     fn ends_and_verdicts_say_what_matters() {
         let end = StepEnd {
             exit: Some(Exit::Signal(9)),
-            cause: Cause::Natural,
             duration_ms: 61_000,
             stdout_bytes: 2_000,
-            stderr_bytes: 0,
             lines: 12,
             left_behind: vec!["41 sleep".to_owned()],
-            usage: None,
-            error: None,
             claim: true,
-            question: None,
+            ..StepEnd::new(Cause::Natural)
         };
         let text = "signal KILL after 1m01s, 12 lines, 2.0 kB, says that it is done, left behind and stopped: 41 sleep";
         assert_eq!(step_end(&end), text);

@@ -266,14 +266,8 @@ fn a_closed_output_is_quiet() {
 }
 
 fn spec(name: &str, repo: &Path) -> LoopSpec {
-    let agent = AgentSpec {
-        name: "worker".to_owned(),
-        command: vec!["agent".to_owned(), "--yes".to_owned()],
-        prompt: Default::default(),
-        dialect: Default::default(),
-        env: Default::default(),
-        timeout_ms: 1_000,
-    };
+    let command = vec!["agent".to_owned(), "--yes".to_owned()];
+    let agent = AgentSpec { timeout_ms: 1_000, ..AgentSpec::new("worker", command) };
     LoopSpec {
         name: name.to_owned(),
         repo: repo.display().to_string(),

@@ -185,12 +185,11 @@ pub(super) fn agent_spec(name: &str, agent: &Agent, repo: &Path) -> AgentSpec {
         *program = repo.join(&*program).display().to_string();
     }
     AgentSpec {
-        name: name.to_owned(),
-        command,
         prompt: agent.prompt,
         dialect: agent.dialect,
         env: agent.env.clone(),
         timeout_ms: agent.timeout.millis(),
+        ..AgentSpec::new(name, command)
     }
 }
 

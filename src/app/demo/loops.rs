@@ -5,7 +5,7 @@
 use super::agent::{SPEED, SUBCOMMAND};
 use super::expected::Expected;
 use crate::loops::core::gate::{CommandLine, GateSpec};
-use crate::loops::core::spec::{AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec, PromptRoute};
+use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -185,18 +185,12 @@ impl Stage<'_> {
     }
 
     fn agent(&self, name: &str, script: &str) -> AgentSpec {
+        let command =
+            vec![self.exe.display().to_string(), SUBCOMMAND.to_owned(), "script".to_owned(), script.to_owned()];
         AgentSpec {
-            name: name.to_owned(),
-            command: vec![
-                self.exe.display().to_string(),
-                SUBCOMMAND.to_owned(),
-                "script".to_owned(),
-                script.to_owned(),
-            ],
-            prompt: PromptRoute::Stdin,
-            dialect: DialectName::Text,
             env: BTreeMap::from([(SPEED.to_owned(), (self.speed / PACE).to_string())]),
             timeout_ms: millis(STEP_TIMEOUT),
+            ..AgentSpec::new(name, command)
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::loops::core::state::RunState;
 use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Decision, Finding, Severity, Verdict};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The moment at which screens are drawn: 14:03 UTC.
@@ -36,14 +35,7 @@ pub struct Life {
 }
 
 fn agent(name: &str) -> AgentSpec {
-    AgentSpec {
-        name: name.to_owned(),
-        command: vec![name.to_owned()],
-        prompt: PromptRoute::Stdin,
-        dialect: DialectName::Text,
-        env: BTreeMap::new(),
-        timeout_ms: 3_600_000,
-    }
+    AgentSpec::new(name, vec![name.to_owned()])
 }
 
 pub fn test(id: &str, title: &str, needs: &[&str]) -> TestSpec {
@@ -206,19 +198,7 @@ impl Life {
 }
 
 pub fn end(exit: Option<Exit>) -> StepEnd {
-    StepEnd {
-        exit,
-        cause: Cause::Natural,
-        duration_ms: 0,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        lines: 0,
-        left_behind: Vec::new(),
-        usage: None,
-        error: None,
-        claim: false,
-        question: None,
-    }
+    StepEnd { exit, ..StepEnd::new(Cause::Natural) }
 }
 
 pub fn finding(id: &str, severity: Severity, line: u32, text: &str) -> Finding {

@@ -22,14 +22,7 @@ use super::verdict::{Decision, Finding, Severity, Verdict};
 use proptest::prelude::*;
 
 pub(super) fn agent(name: &str) -> AgentSpec {
-    AgentSpec {
-        name: name.to_owned(),
-        command: vec![name.to_owned()],
-        prompt: Default::default(),
-        dialect: Default::default(),
-        env: Default::default(),
-        timeout_ms: 1000,
-    }
+    AgentSpec { timeout_ms: 1000, ..AgentSpec::new(name, vec![name.to_owned()]) }
 }
 
 fn test(id: &str, needs: &[&str]) -> TestSpec {
@@ -82,19 +75,7 @@ struct Driver {
 }
 
 fn ended(exit: Exit, cause: Cause) -> StepEnd {
-    StepEnd {
-        exit: Some(exit),
-        cause,
-        duration_ms: 5,
-        stdout_bytes: 1,
-        stderr_bytes: 0,
-        lines: 1,
-        left_behind: Vec::new(),
-        usage: None,
-        error: None,
-        claim: false,
-        question: None,
-    }
+    StepEnd { exit: Some(exit), duration_ms: 5, stdout_bytes: 1, lines: 1, ..StepEnd::new(cause) }
 }
 
 impl Driver {

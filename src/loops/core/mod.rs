@@ -3,6 +3,8 @@
 //! Nothing here knows tokio, git, files, processes or the clock; time arrives in [`event::Record`]s as data. The engine
 //! commits events, folds them with [`state::RunState::apply`] and asks [`plan::next`] what to do.
 
+pub mod activity;
+pub mod agent;
 pub mod command;
 pub mod decide;
 pub mod event;

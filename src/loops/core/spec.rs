@@ -2,11 +2,11 @@
 //!
 //! Config and flags are one way to write it; everything here is already validated and expanded.
 
+pub use super::agent::{AgentSpec, DialectName, PromptRoute};
 use super::gate::{CommandLine, GateSpec};
 use super::test_state::TestSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The line that an actor prints last, alone, to claim completion.
 pub const CLAIM_TOKEN: &str = "LOOPDASH_DONE";
@@ -65,47 +65,6 @@ pub struct LoopSpec {
     /// In order.
     #[serde(default)]
     pub gates: Vec<GateSpec>,
-}
-
-/// An agent in a role: what to spawn and how to talk to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentSpec {
-    /// Its name in config, also the name its cap goes by.
-    pub name: String,
-    /// Program and arguments. In `prompt = "file"` mode, `{prompt_file}` in an argument becomes the prompt's path.
-    pub command: Vec<String>,
-    /// How the prompt reaches it.
-    #[serde(default)]
-    pub prompt: PromptRoute,
-    /// How its output is read.
-    #[serde(default)]
-    pub dialect: DialectName,
-    /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when it is spawned, so
-    /// that a secret is named here and never journalled.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// Milliseconds until a step of it is stopped.
-    pub timeout_ms: u64,
-}
-
-/// How a prompt reaches its agent; never through a shell string.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PromptRoute {
-    /// Written to standard input, which is then closed.
-    #[default]
-    Stdin,
-    /// In a file: `{prompt_file}` in the arguments and `LOOPDASH_PROMPT` in the environment name it; stdin is empty.
-    File,
-}
-
-/// How an agent's output is understood.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DialectName {
-    /// Plain text: what it prints is what it says.
-    #[default]
-    Text,
 }
 
 /// Which iterations the critic sees.

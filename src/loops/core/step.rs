@@ -2,6 +2,7 @@
 //!
 //! A step's transcript lies in `steps/<n>-<kind>/`; [`StepKind::slug`] is the `<kind>`.
 
+use super::activity::Failure;
 use serde::{Deserialize, Serialize};
 
 /// What a step does.
@@ -144,16 +145,86 @@ pub struct StepEnd {
     /// What the actor asks the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+    /// What the agent's stream told of its end; absent for plain text that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Box<AgentEnd>>,
+}
+
+/// What an agent's stream, or the watch over it, told of a step's end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentEnd {
+    /// The agent's own id for its session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// What that session has used in all its steps, for agents that report only that; the next step subtracts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_usage: Option<Usage>,
+    /// The model that worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Why the agent could not do its work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Requests that it tried again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retries: u32,
+    /// Tools that it used.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tools: u32,
+    /// Events of types that this loopdash does not know.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unknown: u32,
+    /// Lines that were no events.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub broken: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl StepEnd {
-    /// Whether the step succeeded as far as its process can tell.
-    pub fn ok(&self) -> bool {
-        self.error.is_none() && self.cause == Cause::Natural && self.exit.is_none_or(Exit::ok)
+    /// An end without a process, in which nothing went wrong.
+    pub const fn new(cause: Cause) -> Self {
+        Self {
+            exit: None,
+            cause,
+            duration_ms: 0,
+            stdout_bytes: 0,
+            stderr_bytes: 0,
+            lines: 0,
+            left_behind: Vec::new(),
+            usage: None,
+            error: None,
+            claim: false,
+            question: None,
+            agent: None,
+        }
     }
 
-    /// `exit 1`, `signal KILL`, `timed out`, `not started: …`, or `ok`.
+    /// Why the agent could not do its work, as its stream or the watch over it tells.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.agent.as_ref()?.failure.as_ref()
+    }
+
+    /// Whether the step succeeded as far as its process and its stream can tell.
+    pub fn ok(&self) -> bool {
+        self.error.is_none()
+            && self.failure().is_none()
+            && self.cause == Cause::Natural
+            && self.exit.is_none_or(Exit::ok)
+    }
+
+    /// `rate limited: …`, `exit 1`, `signal KILL`, `timed out`, `not started: …`, or `ok`.
     pub fn word(&self) -> String {
+        if let Some(failure) = self.failure() {
+            return match failure.message.as_str() {
+                "" => failure.class.word().to_owned(),
+                message => format!("{}: {message}", failure.class.word()),
+            };
+        }
         match (self.cause, &self.error, self.exit) {
             (Cause::TimedOut, _, _) => "timed out".to_owned(),
             (Cause::NotStarted, Some(error), _) => format!("not started: {error}"),

@@ -132,7 +132,8 @@ impl Order {
                 let prompt = self.prompt_path().to_string_lossy().into_owned();
                 let fill = |arg: &String| match agent.prompt {
                     PromptRoute::File => arg.replace("{prompt_file}", &prompt),
-                    PromptRoute::Stdin => arg.clone(),
+                    // The prompt itself is filled in when it is spawned: it is not known yet, and too long for a journal.
+                    PromptRoute::Stdin | PromptRoute::Argument => arg.clone(),
                 };
                 agent.command.iter().map(fill).collect()
             }

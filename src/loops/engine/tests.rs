@@ -112,19 +112,7 @@ impl Steps for Scripted {
 }
 
 fn well() -> StepEnd {
-    StepEnd {
-        exit: Some(Exit::Code(0)),
-        cause: Cause::Natural,
-        duration_ms: 1,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        lines: 0,
-        left_behind: Vec::new(),
-        usage: None,
-        error: None,
-        claim: true,
-        question: None,
-    }
+    StepEnd { exit: Some(Exit::Code(0)), duration_ms: 1, claim: true, ..StepEnd::new(Cause::Natural) }
 }
 
 fn facts(order: &Order, decision: Decision) -> Vec<Event> {
@@ -213,14 +201,7 @@ impl Rig {
     }
 
     fn spec(&self, name: &str, priority: u8) -> LoopSpec {
-        let agent = |name: &str| AgentSpec {
-            name: name.to_owned(),
-            command: vec!["sh".to_owned()],
-            prompt: Default::default(),
-            dialect: Default::default(),
-            env: BTreeMap::new(),
-            timeout_ms: 1000,
-        };
+        let agent = |name: &str| AgentSpec { timeout_ms: 1000, ..AgentSpec::new(name, vec!["sh".to_owned()]) };
         LoopSpec {
             name: name.to_owned(),
             repo: self.dir.path().join("repo").to_string_lossy().into_owned(),

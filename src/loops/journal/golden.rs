@@ -179,6 +179,7 @@ fn rich() -> [Event; 3] {
         error: Some("the stream was cut".to_owned()),
         claim: true,
         question: Some("which port?".to_owned()),
+        ..StepEnd::new(Cause::TimedOut)
     };
     let finding = Finding {
         id: "f1".to_owned(),

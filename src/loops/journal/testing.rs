@@ -11,11 +11,10 @@ use crate::loops::core::event::{
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::encode;
-use crate::loops::core::spec::{AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec, PromptRoute, Trigger};
+use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
 use crate::loops::core::step::{Cause, Exit, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Decision, Verdict};
-use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 /// A fixed run.
@@ -190,16 +189,11 @@ fn finished(step: u32, end: StepEnd) -> Event {
 fn end(code: i32) -> StepEnd {
     StepEnd {
         exit: Some(Exit::Code(code)),
-        cause: Cause::Natural,
         duration_ms: 250,
         stdout_bytes: 100,
         stderr_bytes: 30,
         lines: 9,
-        left_behind: Vec::new(),
-        usage: None,
-        error: None,
-        claim: false,
-        question: None,
+        ..StepEnd::new(Cause::Natural)
     }
 }
 
@@ -223,14 +217,7 @@ fn gate(step: u32, outcome: GateResult) -> Event {
 }
 
 fn spec() -> LoopSpec {
-    let agent = AgentSpec {
-        name: "fake".to_owned(),
-        command: vec!["fake".to_owned()],
-        prompt: PromptRoute::Stdin,
-        dialect: DialectName::Text,
-        env: BTreeMap::new(),
-        timeout_ms: 60_000,
-    };
+    let agent = AgentSpec { timeout_ms: 60_000, ..AgentSpec::new("fake", vec!["fake".to_owned()]) };
     let test = TestSpec {
         id: "CP-1".to_owned(),
         title: "log in".to_owned(),

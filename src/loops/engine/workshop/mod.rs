@@ -154,19 +154,7 @@ impl Job {
     }
 
     fn end(&self, error: Option<String>) -> StepEnd {
-        StepEnd {
-            exit: None,
-            cause: Cause::Natural,
-            duration_ms: millis(self.begun.elapsed()),
-            stdout_bytes: 0,
-            stderr_bytes: 0,
-            lines: 0,
-            left_behind: Vec::new(),
-            usage: None,
-            error,
-            claim: false,
-            question: None,
-        }
+        StepEnd { duration_ms: millis(self.begun.elapsed()), error, ..StepEnd::new(Cause::Natural) }
     }
 
     async fn spawned(&self, pid: u32, start: u64, output: Arc<LiveOutput>) {
@@ -208,19 +196,8 @@ impl Steps for Workshop {
 
 /// The end of a step whose own task broke down: its run needs a person, the others go on.
 fn lost(run: RunId, step: StepId) -> Ended {
-    let end = StepEnd {
-        exit: None,
-        cause: Cause::NotStarted,
-        duration_ms: 0,
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        lines: 0,
-        left_behind: Vec::new(),
-        usage: None,
-        error: Some("loopdash failed inside this step; the log says where".to_owned()),
-        claim: false,
-        question: None,
-    };
+    let error = Some("loopdash failed inside this step; the log says where".to_owned());
+    let end = StepEnd { error, ..StepEnd::new(Cause::NotStarted) };
     Ended { run, step, facts: Vec::new(), end, stopped: false }
 }
 

@@ -39,11 +39,17 @@ impl Workshop {
         if let Err(why) = kept.map_err(|error| error.to_string()).and_then(|kept| kept.map_err(|e| e.to_string())) {
             return job.failed(format!("the prompt could not be written to {}: {why}", path.display()));
         }
+        let mut argv = job.order.argv();
         let route = match job.order.agent().map(|agent| agent.prompt) {
             Some(PromptRoute::File) => Prompt::File(path),
+            Some(PromptRoute::Argument) => {
+                for arg in &mut argv {
+                    *arg = arg.replace("{prompt}", &prompt);
+                }
+                Prompt::None
+            }
             _ => Prompt::Stdin(prompt),
         };
-        let argv = job.order.argv();
         self.run_process(job, argv, route).await
     }
 
@@ -181,10 +187,7 @@ fn finished(ended: agent::Ended) -> Done {
         stderr_bytes: ended.stderr_bytes,
         lines: ended.lines,
         left_behind: ended.left_behind.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
-        usage: None,
-        error: None,
-        claim: false,
-        question: None,
+        ..StepEnd::new(Cause::Natural)
     };
     if let Some(why) = ended.transcript_error {
         tracing::error!(why, "transcript not written in full");

@@ -1,0 +1,209 @@
+//! An agent in a role, as a run carries it: what to spawn, how to talk to it, how to read it, when to worry.
+//!
+//! It is fully resolved: profile, the user's overrides and the role (an actor may write, a critic only reads) have been
+//! merged into it, so that the journal says what was run without the config that it came from.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An agent in a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSpec {
+    /// Its name in config, also the name its cap goes by.
+    pub name: String,
+    /// The profile that it was made from, such as `claude`; `generic` for a bare command.
+    #[serde(default = "generic", skip_serializing_if = "is_generic")]
+    pub profile: String,
+    /// Program and arguments for this role. In an argument `{prompt_file}` becomes the prompt's path, `{prompt}` the
+    /// prompt itself (each only with the route of that name), and `{session}` a new session's id, where the agent lets
+    /// loopdash choose it.
+    pub command: Vec<String>,
+    /// Arguments that take up an earlier session, with `{session}` for its id; empty when the agent cannot. They stand in
+    /// for the argument `{resume}` of `command`, or else at its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resume: Vec<String>,
+    /// Program and arguments of the agent's own screen, for a person who takes over; empty when it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interactive: Vec<String>,
+    /// Arguments that take up a session on the agent's own screen, with `{session}` for its id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interactive_resume: Vec<String>,
+    /// How the prompt reaches it.
+    #[serde(default)]
+    pub prompt: PromptRoute,
+    /// How its output is read.
+    #[serde(default)]
+    pub dialect: DialectName,
+    /// Whether each iteration starts a session of its own or goes on with the last one.
+    #[serde(default, skip_serializing_if = "SessionUse::is_fresh")]
+    pub session: SessionUse,
+    /// The model that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whose limits, login and quota it lives on; agents of one provider are held together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when it is spawned, so
+    /// that a secret is named here and never journalled.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Taken out of its environment, so that what one agent sets for itself does not leak into another. A trailing `*`
+    /// stands for any ending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_remove: Vec<String>,
+    /// Milliseconds until a step of it is stopped.
+    pub timeout_ms: u64,
+    /// When to worry before that.
+    #[serde(default, skip_serializing_if = "Watch::is_default")]
+    pub watch: Watch,
+    /// What its tokens cost, where it reports no dollars itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// Whether it prints only to a terminal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pty: bool,
+    /// Arguments that ask for a final answer checked against a JSON Schema, with `{schema_file}` for the schema's path or
+    /// `{schema}` for the schema itself; empty when the agent cannot. For critics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schema_args: Vec<String>,
+}
+
+impl AgentSpec {
+    /// An agent that is only a command: text on stdout, the prompt on stdin, an hour for a step.
+    pub fn new(name: impl Into<String>, command: Vec<String>) -> Self {
+        Self {
+            name: name.into(),
+            profile: generic(),
+            command,
+            resume: Vec::new(),
+            interactive: Vec::new(),
+            interactive_resume: Vec::new(),
+            prompt: PromptRoute::default(),
+            dialect: DialectName::default(),
+            session: SessionUse::default(),
+            model: None,
+            provider: None,
+            env: BTreeMap::new(),
+            env_remove: Vec::new(),
+            timeout_ms: 3_600_000,
+            watch: Watch::default(),
+            price: None,
+            pty: false,
+            schema_args: Vec::new(),
+        }
+    }
+
+    /// Whose limits and login it lives on: its provider, or itself.
+    pub fn provider(&self) -> &str {
+        self.provider.as_deref().unwrap_or(&self.name)
+    }
+}
+
+fn generic() -> String {
+    "generic".to_owned()
+}
+
+fn is_generic(profile: &str) -> bool {
+    profile == "generic"
+}
+
+/// How a prompt reaches its agent; never through a shell string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptRoute {
+    /// Written to standard input, which is then closed.
+    #[default]
+    Stdin,
+    /// In a file: `{prompt_file}` in the arguments and `LOOPDASH_PROMPT` in the environment name it; stdin is empty.
+    File,
+    /// As the argument `{prompt}`; stdin is empty. The system limits an argument to 128 KiB.
+    Argument,
+}
+
+/// How an agent's output is understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DialectName {
+    /// Plain text: what it prints is what it says.
+    #[default]
+    Text,
+    /// Claude Code's `--output-format stream-json`.
+    Claude,
+    /// Qwen Code's `-o stream-json`: like Claude's, with differences.
+    Qwen,
+    /// `codex exec --json`.
+    Codex,
+    /// `opencode run --format json`.
+    Opencode,
+    /// Gemini CLI's `-o stream-json`.
+    Gemini,
+    /// Cursor's `--output-format stream-json`.
+    Cursor,
+    /// Aider's plain lines.
+    Aider,
+}
+
+/// What an iteration does with the agent's session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionUse {
+    /// Each iteration starts anew: all that it knows is in its prompt.
+    #[default]
+    Fresh,
+    /// Each iteration goes on with the run's last session of this agent, where the agent can.
+    Resume,
+}
+
+impl SessionUse {
+    /// Whether it is [`SessionUse::Fresh`].
+    pub const fn is_fresh(&self) -> bool {
+        matches!(self, Self::Fresh)
+    }
+}
+
+/// When a step of an agent is worth a worry. Each is a limit of its own; `None` never worries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Watch {
+    /// Milliseconds without a first byte.
+    pub first_byte_ms: Option<u64>,
+    /// Milliseconds since the last byte.
+    pub silence_ms: Option<u64>,
+    /// Milliseconds that the process may live on after its final event, before it is stopped and counted as ended.
+    pub linger_ms: u64,
+    /// Events in one step, after which it is taken to go round in circles and stopped.
+    pub max_events: Option<u64>,
+    /// Retries in one step, after which it is stopped.
+    pub max_retries: Option<u32>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            first_byte_ms: Some(180_000),
+            silence_ms: Some(600_000),
+            linger_ms: 10_000,
+            max_events: Some(100_000),
+            max_retries: Some(50),
+        }
+    }
+}
+
+impl Watch {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Micro-dollars for a million tokens of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// Read, not from the provider's cache.
+    pub input: u64,
+    /// Read from the provider's cache; the price of `input` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<u64>,
+    /// Written.
+    pub output: u64,
+}
