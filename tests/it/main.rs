@@ -5,6 +5,7 @@ mod baddays;
 mod cli;
 mod configuration;
 mod demo;
+mod faults;
 mod ground;
 mod headless;
 mod interrupt;

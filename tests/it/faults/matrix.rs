@@ -1,0 +1,134 @@
+//! The table in `docs/reliability.md`, made from the rows and checked against the tests that exist.
+//!
+//! `LOOPDASH_BLESS=1 cargo test --test it faults::matrix` writes the file anew.
+
+use super::ROWS;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// A fault and what is done about it.
+pub(super) struct Row {
+    /// Its number, for good: test names begin with it.
+    pub(super) number: u8,
+    /// What goes wrong.
+    pub(super) fault: &'static str,
+    /// What loopdash does then.
+    pub(super) happens: &'static str,
+    /// The tests that show it, as paths; empty where there is none.
+    pub(super) tests: &'static [&'static str],
+}
+
+/// The number of faults.
+const COUNT: usize = 50;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rows() -> Vec<&'static Row> {
+    let mut rows: Vec<&Row> = ROWS.iter().flat_map(|rows| rows.iter()).collect();
+    rows.sort_by_key(|row| row.number);
+    rows
+}
+
+/// The document as it has to be.
+fn document() -> String {
+    let mut text = String::from(HEAD);
+    for row in rows() {
+        let tests: Vec<String> = row.tests.iter().map(|test| format!("`{test}`")).collect();
+        let tests = if tests.is_empty() { "none yet".to_owned() } else { tests.join("<br>") };
+        writeln!(text, "| {} | {} | {} | {tests} |", row.number, row.fault, row.happens).unwrap();
+    }
+    text
+}
+
+const HEAD: &str = "\
+# What loopdash survives
+
+This file is made from the tests (`tests/it/faults`); `cargo test` fails when it is not what they say, or names a test
+that is not there. Tests under `slow::` run with `cargo test --test slow`, all others with `cargo test`. Most inject the
+real fault: a real `kill -9`, a full file system, a limit of the system, a held lock. Where that cannot be had, a failpoint
+stands in (`LOOPDASH_FAULT`), and the row says so. Whatever happens, these hold afterwards:
+
+- every journal replays, and no record that was acknowledged is missing;
+- no process is left that carries a run's mark, unless the row says otherwise;
+- the terminal is as it was: cooked, on its main screen, with its cursor;
+- the operator's branches, index, stash and configuration are byte for byte as they were, but for the run's own branch;
+- whoever called gets an exit status and a line that says why.
+
+All rows are measured on Linux. Rows that mean macOS or NFS say what is known to hold there.
+
+| # | fault | what happens | tests |
+|---|---|---|---|
+";
+
+/// The paths of all tests in the sources: `tests/it/a/b.rs` has `it::a::b::…`, `src/a/b.rs` has `a::b::…`.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (dir, prefix) in [("src", ""), ("tests/it", "it"), ("tests/slow", "slow")] {
+        for file in files(&root().join(dir)) {
+            let module = file.strip_prefix(root().join(dir)).unwrap().with_extension("");
+            let names = module.iter().map(|part| part.to_str().unwrap());
+            let names = names.filter(|name| !matches!(*name, "mod" | "main" | "lib"));
+            let module: Vec<&str> = [prefix].into_iter().filter(|prefix| !prefix.is_empty()).chain(names).collect();
+            // `a_tests.rs` is the module `tests` of `a.rs`.
+            let module = module.join("::").replace("_tests", "::tests");
+            tests_in(&std::fs::read_to_string(&file).unwrap(), &module, &mut found);
+        }
+    }
+    found
+}
+
+fn tests_in(text: &str, module: &str, found: &mut BTreeSet<String>) {
+    let (mut inner, mut marked) = ("", false);
+    for line in text.lines() {
+        if line == "mod tests {" {
+            inner = "::tests";
+        }
+        let code = line.trim_start();
+        marked |= code.starts_with("#[test]") || code.starts_with("#[tokio::test");
+        let name = code.strip_prefix("async ").unwrap_or(code).strip_prefix("fn ");
+        if let Some(name) = name.filter(|_| std::mem::take(&mut marked)) {
+            let name = name.split('(').next().unwrap_or_default();
+            found.insert(format!("{module}{inner}::{name}"));
+        }
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let below = paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
+    below.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+#[test]
+fn every_fault_has_a_row_and_every_test_of_a_row_exists() {
+    let numbers: Vec<usize> = rows().iter().map(|row| usize::from(row.number)).collect();
+    assert_eq!(numbers, (1..=COUNT).collect::<Vec<_>>());
+    let tests = tests();
+    for row in rows() {
+        assert!(!row.fault.is_empty() && !row.happens.contains('|'), "row {}", row.number);
+        for test in row.tests {
+            assert!(tests.contains(*test), "row {} names {test}, which is no test", row.number);
+        }
+    }
+    // And the other way round: a test that is named after a row stands in it.
+    for test in &tests {
+        let Some((_, rest)) = test.split_once("::row_") else { continue };
+        let number: u8 = rest.split('_').next().unwrap().parse().unwrap();
+        let row = rows().into_iter().find(|row| row.number == number).unwrap();
+        assert!(row.tests.contains(&test.as_str()), "{test} is not in row {number}");
+    }
+}
+
+#[test]
+fn the_document_is_what_the_tests_say() {
+    let path = root().join("docs/reliability.md");
+    if std::env::var_os("LOOPDASH_BLESS").is_some() {
+        std::fs::write(&path, document()).unwrap();
+    }
+    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(stands, document(), "write it anew with LOOPDASH_BLESS=1 cargo test --test it faults::matrix");
+}

@@ -1,0 +1,19 @@
+//! The fault matrix: what loopdash survives, row by row, each with the tests that inject the fault.
+//!
+//! A theme is a file; its `ROWS` say what happens, and `matrix` makes `docs/reliability.md` of them.
+
+mod agents;
+mod disk;
+mod git;
+mod input;
+mod invariants;
+mod journal;
+mod machine;
+mod matrix;
+mod terminal;
+
+use matrix::Row;
+
+/// All rows, theme by theme.
+const ROWS: &[&[Row]] =
+    &[journal::ROWS, disk::ROWS, agents::ROWS, git::ROWS, terminal::ROWS, input::ROWS, machine::ROWS];
