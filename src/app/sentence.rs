@@ -3,7 +3,7 @@
 use crate::loops::core::event::{Event, ParkReason, SnapshotTaken, StepStarted, When};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
-use crate::loops::core::test_state::{TestSpec, TestStatus};
+use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::{Severity, Verdict};
 
 /// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
@@ -189,14 +189,6 @@ pub fn shown_limit(state: &RunState, test: &TestSpec) -> u32 {
     match state.max_attempts(test) {
         u32::MAX => state.max_iterations,
         limit => limit,
-    }
-}
-
-/// Attempts, the one that passed or is under way included: the fold counts those that failed.
-pub const fn tries(test: &TestSpec) -> u32 {
-    match test.status {
-        TestStatus::Running | TestStatus::Passed => test.attempts.saturating_add(1),
-        TestStatus::Pending | TestStatus::Blocked | TestStatus::Skipped => test.attempts,
     }
 }
 

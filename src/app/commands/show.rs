@@ -5,7 +5,7 @@ use super::text::{columns, line, moment, now};
 use crate::app::cli::args::ShowArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::{Context, read_fleet};
-use crate::app::sentence::{count, duration, park, shown_limit, tries};
+use crate::app::sentence::{count, duration, park, shown_limit};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::{Iteration, RunState};
@@ -115,7 +115,7 @@ fn tests(state: &RunState) -> String {
             vec![
                 format!("  {}", line(&test.id)),
                 test.status.word().to_owned(),
-                format!("{}/{}", tries(test), shown_limit(state, test)),
+                format!("{}/{}", test.tries(), shown_limit(state, test)),
                 line(&test.title),
                 line(&needs),
                 error,

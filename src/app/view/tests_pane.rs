@@ -3,7 +3,7 @@
 //! The selected one is explained below.
 
 use super::{Out, Scene};
-use crate::app::sentence::{shown_limit, tries};
+use crate::app::sentence::shown_limit;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::widgets::mark::Mark;
@@ -55,7 +55,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             mark: mark(test.status),
             word: texts.word.as_deref(),
             cells: &texts.cells,
-            tries: (tries(test), shown_limit(state, test)),
+            tries: (test.tries(), shown_limit(state, test)),
             needs: &texts.needs,
             selected: index == selected,
         })
@@ -83,8 +83,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             state: (mark(test.status), &sentence),
             criteria: &criteria,
             verify: verify.as_deref(),
-            // What kept it back once is history when it is met.
-            last_error: test.last_error.as_deref().filter(|_| test.status != TestStatus::Passed),
+            last_error: test.last_error.as_deref(),
             dependents: &waiting,
         }),
         empty: "no tests: the objective is the only one",
@@ -122,7 +121,7 @@ fn word(state: &RunState, test: &TestSpec) -> Option<String> {
 }
 
 fn sentence(state: &RunState, test: &TestSpec) -> String {
-    let tries = format!("{} of {}", tries(test), shown_limit(state, test));
+    let tries = format!("{} of {}", test.tries(), shown_limit(state, test));
     match test.status {
         TestStatus::Pending => match open_needs(state, test).map(|need| need.id.as_str()).collect::<Vec<_>>() {
             needs if needs.is_empty() => format!("waits for its turn, {tries} attempts made"),

@@ -90,7 +90,7 @@ pub struct TestSummary {
     pub title: String,
     /// Where it stands.
     pub status: TestStatus,
-    /// Iterations that did not meet it.
+    /// Iterations spent on it, one that was not ended included.
     pub attempts: u32,
     /// Why the last of them did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,7 +172,7 @@ fn tests(state: &RunState) -> Vec<TestSummary> {
         id: test.id.clone(),
         title: test.title.clone(),
         status: test.status,
-        attempts: test.attempts,
+        attempts: test.tries(),
         last_error: test.last_error.clone(),
     };
     state.tests.iter().map(summary).collect()
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!((summary.label.as_str(), summary.name.as_str()), ("auth#2", "auth"));
         assert_eq!(summary.iterations, 2);
         assert_eq!((summary.tests.len(), summary.tests[0].status), (1, TestStatus::Passed));
-        assert_eq!(summary.tests[0].attempts, 1);
+        assert_eq!(summary.tests[0].attempts, 2);
         assert_eq!((summary.gates.len(), summary.gates[0].iteration), (1, 2));
         assert_eq!(summary.gates[0].outcome, GateResult::Passed);
         assert_eq!(summary.snapshot.unwrap().commit, "c2");

@@ -10,7 +10,9 @@ use crate::loops::core::transition::TestMove;
 
 impl RunState {
     pub(super) fn test_passed(&mut self, e: &TestPassed, at: Millis) {
-        if self.move_test(&e.test, TestMove::Pass).is_some() {
+        if let Some(test) = self.move_test(&e.test, TestMove::Pass) {
+            test.attempts = test.attempts.saturating_add(1);
+            test.last_error = None;
             self.close_counted(at, "done");
             if let Some(iteration) = self.iterations.last_mut() {
                 iteration.passed = true;

@@ -38,7 +38,7 @@ pub struct TestSpec {
     /// Where it stands.
     #[serde(default)]
     pub status: TestStatus,
-    /// Iterations spent on it that did not meet it.
+    /// Iterations that were spent on it to their end, the one that met it included.
     #[serde(default)]
     pub attempts: u32,
     /// Attempts after which it is blocked; absent means the loop's `max_attempts`.
@@ -47,6 +47,16 @@ pub struct TestSpec {
     /// Why the last attempt did not meet it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+}
+
+impl TestSpec {
+    /// Attempts as they are told everywhere: those made, and the one under way.
+    pub const fn tries(&self) -> u32 {
+        match self.status {
+            TestStatus::Running => self.attempts.saturating_add(1),
+            TestStatus::Pending | TestStatus::Passed | TestStatus::Blocked | TestStatus::Skipped => self.attempts,
+        }
+    }
 }
 
 /// Where a test stands.
