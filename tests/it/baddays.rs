@@ -97,6 +97,19 @@ fn a_child_in_its_own_session_holds_nothing_up_and_is_named() {
 }
 
 #[test]
+fn an_agent_starts_with_signals_obeyed_however_loopdash_was_started() {
+    // A shell without job control starts `loopdash run &` with these two ignored.
+    let ground = Ground::new();
+    let run = ground.run_command(&["sh", "touch x; kill -QUIT $$; touch y"], &[], &["--max-iterations", "1"]);
+    let mut deaf = Command::new("sh");
+    deaf.args(["-c", "trap '' INT QUIT; exec \"$@\"", "sh"]).arg(run.get_program()).args(run.get_args());
+    deaf.current_dir(ground.repo()).env_clear().envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Told::from(deaf.output().unwrap()).exits(1);
+    let worktree = ground.ran().worktree();
+    assert!(worktree.join("x").exists() && !worktree.join("y").exists(), "the signal was not heard");
+}
+
+#[test]
 fn hostile_output_is_kept_as_it_is_and_told_harmlessly() {
     let ground = Ground::new();
     let told =

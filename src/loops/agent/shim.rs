@@ -1,6 +1,7 @@
 //! The body of `loopdash __exec`: what runs in a child between fork and the agent, without code in the forked parent.
 //! [`run`] makes the process a session leader that dies with loopdash, and becomes the agent.
 
+use rustix::process::Signal;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -30,15 +31,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         eprintln!("loopdash: start {}: {error}", program.display());
         return ExitCode::from(126);
     }
+    listen();
     let error = Command::new(&program).arg0(name).args(arguments).exec();
     eprintln!("loopdash: start {}: {error}", program.display());
     ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
 }
 
+/// Has the agent start with the signals that end it obeyed, however loopdash was started: a script's shell has INT and
+/// QUIT ignored in what it puts in the background, children inherit that, and a shell script cannot undo it. A signal
+/// with a handler is back to its default after exec; one that arrives before that is lost, and the next stage is not.
+fn listen() {
+    for signal in [Signal::INT, Signal::QUIT, Signal::TERM] {
+        // Fails only for signals that cannot be handled, which these are not.
+        let _ = signal_hook::flag::register(signal.as_raw(), std::sync::Arc::default());
+    }
+}
+
 /// Asks the kernel for a KILL when loopdash is gone, and fails when it is gone already.
 fn die_with(parent: i32) -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     match rustix::process::getppid() {
         Some(now) if now.as_raw_pid() == parent => Ok(()),
         _ => Err(std::io::Error::other("loopdash is gone")),
