@@ -35,6 +35,11 @@ impl Ground {
         self.base.join("shop")
     }
 
+    /// The directory that all of it is in.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.base.join(name)
     }

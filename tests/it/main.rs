@@ -13,4 +13,6 @@ mod layers;
 mod processes;
 mod screen;
 mod scripted;
+mod steering;
 mod term;
+mod worklist;

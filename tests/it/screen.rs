@@ -12,7 +12,7 @@ use std::fmt::Write;
 const SIZE: (u16, u16) = (36, 120);
 
 /// A loop named `name` whose actor is a scripted agent.
-fn a_loop(name: &str, verbs: &[&str]) -> String {
+pub(crate) fn a_loop(name: &str, verbs: &[&str]) -> String {
     let words: Vec<&str> = [LOOPDASH, "__agent"].iter().chain(verbs).copied().collect();
     let mut text = String::new();
     writeln!(text, "[agents.{name}]\ncommand = {}\n", serde_json::to_string(&words).unwrap()).unwrap();
@@ -21,14 +21,14 @@ fn a_loop(name: &str, verbs: &[&str]) -> String {
     text
 }
 
-fn with_loops(loops: &[String]) -> Ground {
+pub(crate) fn with_loops(loops: &[String]) -> Ground {
     let ground = Ground::new();
     ground.write("loopdash.toml", &loops.concat());
     ground.commit("configure");
     ground
 }
 
-fn open(ground: &Ground, arguments: &[&str]) -> Term {
+pub(crate) fn open(ground: &Ground, arguments: &[&str]) -> Term {
     open_sized(ground, arguments, SIZE)
 }
 
@@ -39,7 +39,7 @@ fn open_sized(ground: &Ground, arguments: &[&str], size: (u16, u16)) -> Term {
 }
 
 /// Leaves by `q`; live runs, if the dialog asks about them, are paused.
-async fn leave(term: &mut Term) {
+pub(crate) async fn leave(term: &mut Term) {
     term.keys("q").await;
     if term.until_over_or("Leave loopdash?").await {
         term.answer("p", "Leave loopdash?").await;
@@ -48,7 +48,7 @@ async fn leave(term: &mut Term) {
 }
 
 /// No process of any of the ground's runs is alive.
-fn assert_nothing_runs(ground: &Ground) {
+pub(crate) fn assert_nothing_runs(ground: &Ground) {
     for ran in ground.runs() {
         let left = tree::marked(&ran.state.id.to_string());
         assert!(left.is_empty(), "{left:?}");

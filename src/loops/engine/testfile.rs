@@ -25,6 +25,8 @@ pub(super) struct TestFiles {
 struct OnDisk {
     /// What the file should hold, until it is written; the newest wins.
     wanted: Option<Vec<TestSpec>>,
+    /// What loopdash last wrote of its own: what an edit is told from, however far the run has come since.
+    written: Option<Vec<TestSpec>>,
     /// Its time when loopdash last wrote or read it.
     seen: Option<SystemTime>,
     /// Tests found in it that the run does not have yet.
@@ -46,8 +48,10 @@ impl OnDisk {
             self.seen = found;
             self.read(path, live);
         }
-        let Some(mut tests) = self.wanted.take_if(|_| !self.unreadable) else { return };
-        tests.extend(self.added.iter().filter(|new| live.iter().all(|test| test.id != new.id)).cloned());
+        let Some(own) = self.wanted.take_if(|_| !self.unreadable) else { return };
+        let mut tests = own.clone();
+        tests.extend(self.added.iter().cloned());
+        self.written = Some(own);
         match replace(path, &TestFile { version: 1, tests }.to_json()) {
             Ok(()) => self.seen = modified(path),
             Err(error) => self.tell(format!("{} was not written: {error}", path.display())),
@@ -58,8 +62,9 @@ impl OnDisk {
         self.unreadable = false;
         match std::fs::read_to_string(path).map(|text| TestFile::parse(&text)) {
             Ok(Ok(file)) => {
-                let change = merge(&file, live);
+                let change = merge(&file, self.written.as_deref().unwrap_or(live));
                 self.added = change.added;
+                self.added.retain(|new| live.iter().all(|test| test.id != new.id));
                 change.ignored.into_iter().for_each(|sentence| self.tell(sentence));
             }
             Ok(Err(errors)) => {
