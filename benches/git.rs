@@ -126,7 +126,8 @@ impl Bed {
     }
 
     fn snapshot(&self) {
-        let snapshot = take(&TakeSnapshot { workspace: self.workspace.clone(), iteration: 1, parent: None }).unwrap();
+        let snapshot =
+            take(&TakeSnapshot { workspace: self.workspace.clone(), leaf: "1".to_owned(), parent: None }).unwrap();
         assert_eq!(snapshot.files, CHANGED);
         let Workspace { common_dir, base, .. } = &self.workspace;
         assert_eq!(diff::between(common_dir, base, &snapshot.commit).unwrap().files.len(), CHANGED);

@@ -1,6 +1,6 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
-use crate::loops::core::event::{Event, ParkReason, SnapshotTaken, StepStarted, When};
+use crate::loops::core::event::{Event, Kept, ParkReason, SnapshotTaken, StepStarted, When};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
 use crate::loops::core::test_state::TestSpec;
@@ -37,6 +37,8 @@ pub fn sentence(event: &Event) -> String {
             format!("step {} ended early: {}{}", e.step, interrupt(e.why), left_behind(&e.left_behind))
         }
         Event::SnapshotTaken(e) => snapshot(e),
+        Event::TakenOver(e) => format!("taken over by {}", e.who.word()),
+        Event::Kept(e) => kept(e),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
             format!("{kind} {}: {} after {}", e.gate, e.outcome.word(), duration(e.duration_ms))
@@ -157,6 +159,17 @@ fn snapshot(e: &SnapshotTaken) -> String {
         text.push_str(&format!("; not kept: {}", e.skipped.join(", ")));
     }
     text
+}
+
+fn kept(e: &Kept) -> String {
+    let short: String = e.commit.chars().take(10).collect();
+    match e.files {
+        0 => format!("kept {short}: nothing changed by the {}", e.by.word()),
+        files => {
+            let (files, by) = (count(files, "file"), e.by.word());
+            format!("kept {short}: {files} changed by the {by}, +{} -{}", e.insertions, e.deletions)
+        }
+    }
 }
 
 fn verdict(verdict: &Verdict) -> String {

@@ -76,6 +76,8 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::StepFinished(e) => (if e.end.ok() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::StepInterrupted(_) => (Mark::Interrupted, "loopdash"),
         Event::SnapshotTaken(e) => (if e.empty { Mark::Skipped } else { Mark::Passed }, "loopdash"),
+        Event::TakenOver(e) => (Mark::Paused, who(e.who)),
+        Event::Kept(e) => (Mark::Info, who(e.by)),
         Event::GateFinished(e) => (if e.outcome.passed() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::VerdictReached(e) => (decision_mark(e.verdict.decision), "critic"),
         Event::Guidance(e) => (Mark::Info, who(e.who)),

@@ -79,6 +79,9 @@ pub enum Ask {
         /// Which way.
         kind: PauseKind,
     },
+    /// Stand still with nothing running, so that the operator can work in the worktree; what changes there until the run
+    /// goes on is kept as theirs.
+    TakeOver,
     /// Go on.
     Resume,
     /// End it, leaving nothing running.

@@ -5,7 +5,8 @@
 use super::command::{Ask, Rejected};
 use super::event::{
     Answered, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind, PauseRequested, Paused,
-    PrioritySet, Reopened, Resumed, Retried, StopRequested, TestAdded, TestReset, TestRetried, TestSkipped, Unparked,
+    PrioritySet, Reopened, Resumed, Retried, StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped,
+    Unparked,
 };
 use super::ids::Who;
 use super::spec::MAX_PRIORITY;
@@ -26,6 +27,7 @@ type Decision = Result<Vec<Event>, Rejected>;
 pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
     match ask {
         Ask::Pause { kind } => pause(run, *kind, who),
+        Ask::TakeOver => take_over(run, who),
         Ask::Resume => resume(run, who),
         Ask::Stop => {
             legal(run, RunMove::AskStop)?;
@@ -113,6 +115,32 @@ fn pause(run: &RunState, kind: PauseKind, who: Who) -> Decision {
     let mut events = vec![PauseRequested { kind, who }.into()];
     if run.active.is_none() {
         events.push(Paused { kind }.into());
+    }
+    Ok(events)
+}
+
+fn take_over(run: &RunState, who: Who) -> Decision {
+    if run.is_finished() {
+        return refuse("the run is finished; a shell in its worktree changes nothing of it");
+    }
+    if run.workspace.is_none() {
+        return refuse("it has no worktree yet");
+    }
+    let mut events: Vec<Event> = Vec::new();
+    if !run.taken_over {
+        events.push(TakenOver { who }.into());
+    }
+    match run.status {
+        RunStatus::Paused | RunStatus::Parked => {}
+        RunStatus::Pausing if run.pause == Some(PauseKind::Now) => {}
+        _ => {
+            legal(run, RunMove::AskPause)?;
+            events.push(PauseRequested { kind: PauseKind::Now, who }.into());
+            // With a slot there is the actor's work to keep first.
+            if run.active.is_none() && run.slot.is_none() {
+                events.push(Paused { kind: PauseKind::Now }.into());
+            }
+        }
     }
     Ok(events)
 }

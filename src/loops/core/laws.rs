@@ -6,7 +6,7 @@
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
-    Admitted, Event, GateFinished, Outcome, ParkReason, PauseKind, Record, SnapshotTaken, Spawned, StepFinished,
+    Admitted, Event, GateFinished, Kept, Outcome, ParkReason, PauseKind, Record, SnapshotTaken, Spawned, StepFinished,
     StepInterrupted, StepStarted, Submitted, VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{CommandLine, GateResult, GateSpec};
@@ -202,6 +202,13 @@ impl Driver {
                     );
                 }
             }
+            StepKind::Keep if dice % 9 == 1 => end.error = Some("worktree gone".to_owned()),
+            StepKind::Keep => {
+                let paths = vec!["a.rs".to_owned(); usize::from(dice % 2)];
+                let (files, by) = (u32::from(dice % 3), self.run.keep.unwrap_or(Who::Actor));
+                let (commit, tree) = ("k".to_owned(), "t".to_owned());
+                self.commit(Kept { step: step.id, by, commit, tree, files, insertions: 1, deletions: 0, paths }.into());
+            }
             StepKind::Gate(name) => {
                 let outcome = match dice % 5 {
                     0 => GateResult::Failed { exit: Exit::Code(101) },
@@ -259,6 +266,7 @@ fn asks() -> impl Strategy<Value = Ask> {
         ]
         .prop_map(|kind| Ask::Pause { kind }),
         4 => Just(Ask::Resume),
+        1 => Just(Ask::TakeOver),
         1 => Just(Ask::Stop),
         1 => id().prop_map(|test| Ask::SkipTest { test, why: String::new() }),
         1 => id().prop_map(|test| Ask::ResetTest { test }),

@@ -59,6 +59,9 @@ pub fn next(run: &RunState) -> Next {
         (RunStatus::Paused | RunStatus::Frozen, _) => Next::Wait(Wait::Resume),
         (RunStatus::Queued, _) => Next::Wait(Wait::Slot),
         (_, Some(step)) => Next::Wait(Wait::Step(step)),
+        (RunStatus::Pausing, None) if run.keep.is_some() && run.workspace_ready => {
+            start(StepKind::Keep, run.open_iteration(), false)
+        }
         (RunStatus::Pausing, None) => {
             let kind = run.pause.unwrap_or(PauseKind::AfterStep);
             Next::Commit(vec![Paused { kind }.into()])
@@ -95,6 +98,9 @@ fn work(run: &RunState) -> Next {
     }
     if !run.workspace_ready {
         return start(StepKind::Worktree, open, false);
+    }
+    if run.keep.is_some() {
+        return start(StepKind::Keep, open, false);
     }
     if spec.setup.is_some() && !run.setup_done {
         return start(StepKind::Setup, open, false);

@@ -17,6 +17,9 @@ pub enum StepKind {
     Actor,
     /// The worktree's content as a commit.
     Snapshot,
+    /// The same outside an iteration's order: what the actor left before the operator took over, and what the operator
+    /// left.
+    Keep,
     /// One gate, by name.
     Gate(String),
     /// The criticising agent.
@@ -46,6 +49,7 @@ impl StepKind {
             Self::Setup => "setup",
             Self::Actor => "actor",
             Self::Snapshot => "snapshot",
+            Self::Keep => "keep",
             Self::Gate(_) => "gate",
             Self::Critic => "critic",
         }

@@ -5,7 +5,7 @@
 
 use crate::loops::core::event::StepStarted;
 use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
-use crate::loops::core::ids::{Millis, RunId, StepId};
+use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::plan::Work;
 use crate::loops::core::spec::{AgentSpec, LoopSpec, PromptRoute};
 use crate::loops::core::state::{Iteration, Note, RunState, Workspace};
@@ -44,6 +44,8 @@ pub struct Order {
     pub workspace: Option<Workspace>,
     /// The last snapshot of the run.
     pub snapshot: Option<String>,
+    /// The last commit that holds the worktree's content, and whose changes since then are to be kept.
+    pub keep: (Option<String>, Who),
     /// The run's slot.
     pub slot: u32,
     /// The test that the iteration works on.
@@ -86,6 +88,7 @@ impl Order {
             base: run.base.clone(),
             workspace: run.workspace.clone(),
             snapshot: run.last_snapshot().map(|snapshot| snapshot.commit.clone()),
+            keep: (run.last_commit().map(str::to_owned), run.keep.unwrap_or(Who::Harness)),
             slot: run.slot.unwrap_or_default(),
             test,
             notes,
@@ -124,7 +127,7 @@ impl Order {
     /// What is spawned; empty for git operations.
     pub fn argv(&self) -> Vec<String> {
         match &self.kind {
-            StepKind::Worktree | StepKind::Snapshot => Vec::new(),
+            StepKind::Worktree | StepKind::Snapshot | StepKind::Keep => Vec::new(),
             StepKind::Setup => self.spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             StepKind::Gate(_) => self.gate().map(|gate| gate.command.argv()).unwrap_or_default(),
             StepKind::Actor | StepKind::Critic => {

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod takeover;
+
 use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use super::{Config, Handle, Running, Startup, Update, start};
 use crate::loops::core::command::{Ask, Command, LiveRuns, Rejected, Request};
 use crate::loops::core::event::{
-    Event, GateFinished, Outcome, PauseKind, SnapshotTaken, VerdictReached, When, WorkspaceReady,
+    Event, GateFinished, Kept, Outcome, PauseKind, SnapshotTaken, VerdictReached, When, WorkspaceReady,
 };
 use crate::loops::core::fleet::{Fleet, Ownership};
 use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
@@ -158,6 +160,11 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
         StepKind::Critic => {
             let verdict = Verdict { decision, confidence: Some(1.0), summary: text("s"), findings: Vec::new() };
             vec![VerdictReached { step: order.step, verdict }.into()]
+        }
+        StepKind::Keep => {
+            let (files, paths) = (1, vec![text("src/a.rs")]);
+            let (commit, tree, by) = (format!("k{}", order.step), text("t"), order.keep.1);
+            vec![Kept { step: order.step, by, commit, tree, files, insertions: 1, deletions: 0, paths }.into()]
         }
         StepKind::Setup | StepKind::Actor => Vec::new(),
     }

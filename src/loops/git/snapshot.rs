@@ -16,8 +16,8 @@ use super::workspace::Workspace;
 pub struct TakeSnapshot {
     /// Where the work is; names the run and the base.
     pub workspace: Workspace,
-    /// The iteration it belongs to; part of the ref's name.
-    pub iteration: u32,
+    /// The last part of the ref's name: the iteration's number, or what else tells it from the run's others.
+    pub leaf: String,
     /// The commit of the snapshot before this one.
     pub parent: Option<String>,
 }
@@ -50,20 +50,20 @@ pub struct Snapshot {
 }
 
 /// Takes a snapshot. Its first parent is the snapshot before, or the base; commits the agent made hang on as a further
-/// parent, so that resetting them away loses nothing. Taking an iteration's snapshot again keeps the earlier one alive
+/// parent, so that resetting them away loses nothing. Taking a snapshot of the same name again keeps the earlier one alive
 /// the same way.
 ///
 /// # Errors
 /// [`GitError::WorktreeGone`] or [`GitError::WorktreeReplaced`] when there is nothing to look at, and failures of the
 /// repository or disk. Files that cannot be stored are no error: they are in [`Snapshot::skipped`].
 pub fn take(wish: &TakeSnapshot) -> Result<Snapshot, GitError> {
-    let TakeSnapshot { workspace, iteration, parent } = wish;
-    let name = kept_ref(&workspace.run, &iteration.to_string())?;
+    let TakeSnapshot { workspace, leaf, parent } = wish;
+    let name = kept_ref(&workspace.run, leaf)?;
     let Scanned { tree, skipped, head } = scan(workspace)?;
     let repo = open_objects(&workspace.common_dir)?;
     let head_commit = head.as_ref().and_then(Head::commit).map(ToOwned::to_owned);
     let parents = parents(&repo, &name, wish, head_commit.as_deref())?;
-    let message = format!("loopdash: iteration {iteration} of run {}\n", workspace.run);
+    let message = format!("loopdash: snapshot {leaf} of run {}\n", workspace.run);
     let commit = write(&repo, tree, &parents, &message)?;
     repo.reference(&name, commit, true, "loopdash").map_err(GitError::lib("write the snapshot's ref"))?;
 

@@ -9,9 +9,9 @@ use super::line::{seal, unseal};
 use super::replay::{Replay, read};
 use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::event::{
-    Answered, Event, GatesRerun, Guidance, LimitsSet, Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused,
-    PrioritySet, Record, Reopened, Resumed, Retried, Spawned, StepFinished, StepStarted, StopRequested, TestAdded,
-    TestBlocked, TestReset, TestRetried, TestSkipped, Unparked, VerdictReached, When,
+    Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind, PauseRequested,
+    Paused, PrioritySet, Record, Reopened, Resumed, Retried, Spawned, StepFinished, StepStarted, StopRequested,
+    TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, Unparked, VerdictReached, When,
 };
 use crate::loops::core::ids::{RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -159,6 +159,18 @@ fn rare() -> Vec<Event> {
         GatesRerun { who }.into(),
         PrioritySet { priority: 8, who }.into(),
         LimitsSet { max_iterations: Some(12), who }.into(),
+        TakenOver { who }.into(),
+        Kept {
+            step: StepId(9),
+            by: who,
+            commit: "c0ffee".to_owned(),
+            tree: "7ea".to_owned(),
+            files: 2,
+            insertions: 5,
+            deletions: 1,
+            paths: vec!["src/a.rs".to_owned(), "b\\n.txt".to_owned()],
+        }
+        .into(),
         Noted { text: "hand edit of CP-1 was not obeyed".to_owned() }.into(),
     ];
     events.extend(rich());

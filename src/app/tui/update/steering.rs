@@ -75,6 +75,7 @@ fn ask_text(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) {
 pub(super) fn said(ask: &Ask, label: &str) -> String {
     match ask {
         Ask::Pause { .. } => format!("pausing {label}"),
+        Ask::TakeOver => format!("{label}: its step ends; then the worktree is yours"),
         Ask::Resume => format!("resumed {label}"),
         Ask::Stop => format!("stopping {label}"),
         Ask::SkipTest { test, .. } => format!("{label}: {test} is left out"),

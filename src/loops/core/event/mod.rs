@@ -102,6 +102,10 @@ events! {
     "step_interrupted" => StepInterrupted,
     /// The worktree's content is kept.
     "snapshot_taken" => SnapshotTaken,
+    /// The operator works in the worktree.
+    "taken_over" => TakenOver,
+    /// The worktree's content is kept outside an iteration's order.
+    "kept" => Kept,
     /// A gate has its result.
     "gate_finished" => GateFinished,
     /// The critic has spoken, or could not be read.

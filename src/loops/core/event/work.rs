@@ -210,6 +210,40 @@ pub struct SnapshotTaken {
     pub skipped: Vec<String>,
 }
 
+/// The operator takes the worktree over: from here until the run goes on, what changes there is the operator's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenOver {
+    /// By whom.
+    pub who: Who,
+}
+
+/// The worktree's content is kept before the operator takes over, or after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// By which step.
+    pub step: StepId,
+    /// Whose changes they are: the actor's, or the operator's.
+    pub by: Who,
+    /// The commit, under `refs/loopdash/<run>/keep-<step>`.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// Files changed since what was kept before.
+    pub files: u32,
+    /// Lines added since then.
+    pub insertions: u32,
+    /// Lines removed since then.
+    pub deletions: u32,
+    /// The first of these files, at most [`Kept::MOST_PATHS`], fit for reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+impl Kept {
+    /// Paths that are named.
+    pub const MOST_PATHS: usize = 30;
+}
+
 /// A gate has its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateFinished {

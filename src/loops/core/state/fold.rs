@@ -51,6 +51,8 @@ impl RunState {
             Event::StepFinished(e) => self.step_finished(e, at),
             Event::StepInterrupted(e) => self.step_interrupted(e, at),
             Event::SnapshotTaken(e) => self.snapshot_taken(e),
+            Event::TakenOver(_) => self.taken_over(),
+            Event::Kept(e) => self.kept(e),
             Event::GateFinished(e) => self.gate_finished(e),
             Event::VerdictReached(e) => self.verdict_reached(e),
             Event::Guidance(e) => self.guidance(e),

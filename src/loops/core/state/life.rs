@@ -32,6 +32,7 @@ impl RunState {
 
     pub(super) fn unparked(&mut self, at: Millis) {
         if self.shift(RunMove::Unpark, at) {
+            self.given_back();
             self.park = None;
             self.actor_failures = 0;
             self.barren = 0;
@@ -60,6 +61,7 @@ impl RunState {
 
     pub(super) fn resumed(&mut self, at: Millis) {
         if self.shift(RunMove::Resume, at) {
+            self.given_back();
             self.pause = None;
             if self.interrupt == Some(InterruptWhy::Pause) {
                 self.interrupt = None;

@@ -9,6 +9,7 @@ mod items;
 mod iteration;
 mod life;
 mod steps;
+mod takeover;
 
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
 
@@ -86,6 +87,12 @@ pub struct RunState {
     pub actor_failures: u32,
     /// Iterations in a row after which nothing at all differed from the base.
     pub barren: u32,
+    /// Whether the operator is at work in the worktree, or was when the run was last seen.
+    pub taken_over: bool,
+    /// Whose changes have to be kept before anything else happens to the worktree.
+    pub keep: Option<Who>,
+    /// The last commit that was kept outside an iteration's order, if no snapshot followed it.
+    pub last_kept: Option<String>,
     /// What a failed step left for a person to mend.
     pub trouble: Option<(Trouble, String)>,
     /// What the agents reported in sum.
@@ -240,6 +247,9 @@ impl RunState {
             notes: Vec::new(),
             actor_failures: 0,
             barren: 0,
+            taken_over: false,
+            keep: None,
+            last_kept: None,
             trouble: None,
             usage: Usage::default(),
             refused: 0,
@@ -319,6 +329,12 @@ impl RunState {
     /// The last snapshot of the run.
     pub fn last_snapshot(&self) -> Option<&SnapshotInfo> {
         self.iterations.iter().rev().find_map(|iteration| iteration.snapshot.as_ref())
+    }
+
+    /// The last commit that holds the worktree's content: a snapshot's, or one kept around a take-over.
+    pub fn last_commit(&self) -> Option<&str> {
+        let snapshot = || self.last_snapshot().map(|snapshot| snapshot.commit.as_str());
+        self.last_kept.as_deref().or_else(snapshot)
     }
 
     /// The last iteration before `number` that has a verdict with findings, or failing gates: what the next actor is

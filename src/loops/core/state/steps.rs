@@ -65,7 +65,9 @@ impl RunState {
                 self.workspace_ready = false;
             }
             StepKind::Critic if not_started => self.trouble = Some((Trouble::Critic, e.end.word())),
-            StepKind::Worktree | StepKind::Snapshot | StepKind::Gate(_) | StepKind::Critic => {}
+            // The run's own snapshot meets the same trouble, and parks the run with it.
+            StepKind::Keep if !e.end.ok() => self.keep = None,
+            StepKind::Worktree | StepKind::Snapshot | StepKind::Keep | StepKind::Gate(_) | StepKind::Critic => {}
         }
         self.after_interrupt(interrupt);
     }
@@ -100,6 +102,7 @@ impl RunState {
     }
 
     pub(super) fn snapshot_taken(&mut self, e: &SnapshotTaken) {
+        self.last_kept = None;
         self.barren = if e.empty { self.barren.saturating_add(1) } else { 0 };
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.snapshot = Some(SnapshotInfo {

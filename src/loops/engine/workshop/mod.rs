@@ -4,6 +4,7 @@
 //! silence: the engine waits for exactly one [`Ended`](super::report::Ended).
 
 mod critic;
+mod keep;
 mod place;
 mod process;
 mod prompts;
@@ -64,6 +65,7 @@ impl Workshop {
             StepKind::Setup => self.command(job).await,
             StepKind::Actor => self.actor(job).await,
             StepKind::Snapshot => self.snapshot(job).await,
+            StepKind::Keep => self.keep(job).await,
             StepKind::Gate(_) => self.gate(job).await,
             StepKind::Critic => self.critic(job).await,
         }
@@ -118,7 +120,7 @@ impl Workshop {
     async fn snapshot(&self, job: &mut Job) -> Done {
         let Some(place) = self.git_place(&job.order) else { return job.failed("there is no worktree".to_owned()) };
         let parent = job.order.snapshot.clone();
-        match self.git.take(TakeSnapshot { workspace: place, iteration: job.order.iteration, parent }).await {
+        match self.git.take(TakeSnapshot { workspace: place, leaf: job.order.iteration.to_string(), parent }).await {
             Ok(taken) => {
                 let fact = SnapshotTaken {
                     step: job.order.step,

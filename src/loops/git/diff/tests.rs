@@ -175,7 +175,7 @@ fn the_text_applies_as_a_patch() {
     fixture.write("src/lib.rs", "one\n2\nthree\nfour");
     fixture.write("new", "x\n");
     std::fs::remove_file(fixture.root().join("gone")).unwrap();
-    let snapshot = take(&TakeSnapshot { workspace: workspace.clone(), iteration: 1, parent: None }).unwrap();
+    let snapshot = take(&TakeSnapshot { workspace: workspace.clone(), leaf: "1".to_owned(), parent: None }).unwrap();
     let diff = between(&workspace.common_dir, &workspace.base, &snapshot.commit).unwrap();
     let text = to_text(&diff, usize::MAX);
     assert!(

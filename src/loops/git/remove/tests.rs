@@ -5,7 +5,7 @@ use super::super::worktree::in_place;
 use super::*;
 
 fn snapshot(workspace: &Workspace, iteration: u32) {
-    take(&TakeSnapshot { workspace: workspace.clone(), iteration, parent: None }).unwrap();
+    take(&TakeSnapshot { workspace: workspace.clone(), leaf: iteration.to_string(), parent: None }).unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::*;
 
 fn snap(workspace: &Workspace, iteration: u32, parent: Option<&Snapshot>) -> Snapshot {
     let parent = parent.map(|parent| parent.commit.clone());
-    take(&TakeSnapshot { workspace: workspace.clone(), iteration, parent }).unwrap()
+    take(&TakeSnapshot { workspace: workspace.clone(), leaf: iteration.to_string(), parent }).unwrap()
 }
 
 /// The tree that git itself makes of a worktree, with an index of its own so that none is disturbed.
@@ -448,6 +448,6 @@ fn names_that_would_leave_the_run_are_refused() {
     let fixture = Fixture::new();
     let mut workspace = fixture.workspace("x");
     workspace.run = "../../heads".to_owned();
-    let wish = TakeSnapshot { workspace, iteration: 1, parent: None };
+    let wish = TakeSnapshot { workspace, leaf: "1".to_owned(), parent: None };
     assert!(matches!(take(&wish), Err(GitError::BadName { .. })));
 }

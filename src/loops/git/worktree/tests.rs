@@ -174,7 +174,7 @@ fn nothing_the_repository_configures_is_run() {
 
     let workspace = fixture.workspace("x");
     write(&workspace.path.join("src/lib.rs"), "changed\n");
-    let wish = TakeSnapshot { workspace: workspace.clone(), iteration: 1, parent: None };
+    let wish = TakeSnapshot { workspace: workspace.clone(), leaf: "1".to_owned(), parent: None };
     let snapshot = take(&wish).unwrap();
     super::super::diff::between(&workspace.common_dir, &workspace.base, &snapshot.commit).unwrap();
     std::fs::remove_dir_all(&workspace.path).unwrap();
@@ -194,7 +194,7 @@ fn locks_of_the_operator_do_not_matter() {
     let workspace = fixture.workspace("x");
     write(&workspace.git_dir.join("index.lock"), "");
     write(&workspace.path.join("new"), "x");
-    let snapshot = take(&TakeSnapshot { workspace, iteration: 1, parent: None }).unwrap();
+    let snapshot = take(&TakeSnapshot { workspace, leaf: "1".to_owned(), parent: None }).unwrap();
     assert_eq!(snapshot.files, 1);
     assert!(fixture.root().join(".git/index.lock").exists());
 }
@@ -206,7 +206,7 @@ fn a_worktree_that_is_not_what_it_was_is_told() {
     std::fs::remove_dir_all(&gone.path).unwrap();
     assert!(matches!(gone.check(), Err(GitError::WorktreeGone { .. })));
     assert!(matches!(
-        take(&TakeSnapshot { workspace: gone.clone(), iteration: 1, parent: None }),
+        take(&TakeSnapshot { workspace: gone.clone(), leaf: "1".to_owned(), parent: None }),
         Err(GitError::WorktreeGone { .. })
     ));
 
@@ -245,7 +245,7 @@ fn a_vanished_worktree_comes_back_with_its_content() {
     git(&workspace.path, ["commit", "-q", "-m", "work"]);
     write(&workspace.path.join("untracked"), "2");
     std::fs::remove_file(workspace.path.join("README.md")).unwrap();
-    let snapshot = take(&TakeSnapshot { workspace: workspace.clone(), iteration: 1, parent: None }).unwrap();
+    let snapshot = take(&TakeSnapshot { workspace: workspace.clone(), leaf: "1".to_owned(), parent: None }).unwrap();
 
     assert_eq!(readd(&workspace, None).unwrap(), workspace);
     std::fs::remove_dir_all(&workspace.path).unwrap();
@@ -255,7 +255,8 @@ fn a_vanished_worktree_comes_back_with_its_content() {
     assert!(again.path.join("committed").exists() && again.path.join("untracked").exists());
     assert!(!again.path.join("README.md").exists());
     assert_eq!(git(&again.path, ["log", "-1", "--format=%s"]), "work");
-    let same = take(&TakeSnapshot { workspace: again.clone(), iteration: 2, parent: Some(snapshot.commit) }).unwrap();
+    let same =
+        take(&TakeSnapshot { workspace: again.clone(), leaf: "2".to_owned(), parent: Some(snapshot.commit) }).unwrap();
     assert_eq!((same.tree, same.changed_since_parent), (snapshot.tree, 0));
 
     // The branch is gone too: it is made again where it was.
@@ -290,6 +291,6 @@ fn submodules_and_lfs_pointers_are_left_as_they_are_stored() {
     let workspace = fixture.workspace("x");
     assert_eq!(std::fs::read_to_string(workspace.path.join("big.bin")).unwrap(), pointer);
     assert!(std::fs::read_dir(workspace.path.join("inner")).unwrap().next().is_none());
-    let snapshot = take(&TakeSnapshot { workspace, iteration: 1, parent: None }).unwrap();
+    let snapshot = take(&TakeSnapshot { workspace, leaf: "1".to_owned(), parent: None }).unwrap();
     assert_eq!((snapshot.files, snapshot.skipped), (0, vec![]));
 }
