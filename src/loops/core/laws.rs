@@ -152,11 +152,11 @@ impl Driver {
     fn end(&mut self, dice: u8) {
         let Some(step) = self.run.active_step().cloned() else { return };
         if let Some(why) = self.run.must_interrupt() {
-            return self.commit(StepInterrupted { step: step.id, why, left_behind: Vec::new(), lines: 0 }.into());
+            return self.commit(StepInterrupted::new(step.id, why).into());
         }
         if dice == 0 {
             let why = InterruptWhy::Crash;
-            self.commit(StepInterrupted { step: step.id, why, left_behind: Vec::new(), lines: 0 }.into());
+            self.commit(StepInterrupted::new(step.id, why).into());
             return self.commit(super::event::Paused { kind: PauseKind::Interrupted }.into());
         }
         let mut end = ended(Exit::Code(0), Cause::Natural);

@@ -14,7 +14,7 @@ use crate::loops::core::event::{
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::ids::{RunId, Who};
 use crate::loops::core::state::RunState;
-use crate::loops::core::step::InterruptWhy;
+use crate::loops::core::step::{InterruptWhy, StepEnd};
 use crate::loops::core::transition::RunStatus;
 use tokio::sync::oneshot;
 
@@ -203,7 +203,8 @@ impl Engine {
         let last: Event = if stopped {
             let why = why.unwrap_or(InterruptWhy::Pause);
             facts.clear();
-            StepInterrupted { step, why, left_behind: end.left_behind, lines: end.lines }.into()
+            let StepEnd { left_behind, lines, usage, agent, .. } = end;
+            StepInterrupted { step, why, left_behind, lines, usage, agent }.into()
         } else {
             StepFinished { step, end }.into()
         };
@@ -261,7 +262,7 @@ impl Engine {
     pub(super) fn interruption(state: &RunState, left_behind: Vec<String>) -> Vec<Event> {
         let mut events: Vec<Event> = Vec::new();
         if let Some(step) = state.active {
-            events.push(StepInterrupted { step, why: InterruptWhy::Crash, left_behind, lines: 0 }.into());
+            events.push(StepInterrupted { left_behind, ..StepInterrupted::new(step, InterruptWhy::Crash) }.into());
         }
         if state.is_live() && state.status != RunStatus::Stopping {
             events.push(Paused { kind: PauseKind::Interrupted }.into());

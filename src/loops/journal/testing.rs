@@ -137,7 +137,7 @@ fn failing_iteration() -> Vec<Event> {
 }
 
 fn passing_iteration() -> Vec<Event> {
-    let interrupted = StepInterrupted { step: StepId(5), why: InterruptWhy::Pause, left_behind: Vec::new(), lines: 4 };
+    let interrupted = StepInterrupted { lines: 4, ..StepInterrupted::new(StepId(5), InterruptWhy::Pause) };
     let summary = "the test is met".to_owned();
     let verdict = Verdict { decision: Decision::Done, confidence: Some(0.9), summary, findings: Vec::new() };
     vec![

@@ -4,7 +4,7 @@
 
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{StepId, TestId, Who};
-use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::step::{AgentEnd, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,19 @@ pub struct StepInterrupted {
     /// Lines in its transcript.
     #[serde(default)]
     pub lines: u64,
+    /// What it had used, where its agent told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What its agent's stream had told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Box<AgentEnd>>,
+}
+
+impl StepInterrupted {
+    /// A step that told nothing before it was ended.
+    pub const fn new(step: StepId, why: InterruptWhy) -> Self {
+        Self { step, why, left_behind: Vec::new(), lines: 0, usage: None, agent: None }
+    }
 }
 
 /// The worktree's content is kept.

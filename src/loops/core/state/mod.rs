@@ -8,10 +8,12 @@ pub use fold::OBJECTIVE_TEST;
 mod items;
 mod iteration;
 mod life;
+mod step_record;
 mod steps;
 mod takeover;
 
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
+pub use step_record::{StepOutcome, StepRecord};
 
 use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
 use super::ids::{Millis, RunId, StepId, TestId, Who};
@@ -116,72 +118,6 @@ pub struct Workspace {
     pub common_dir: String,
     /// Whether it is the operator's own checkout.
     pub in_place: bool,
-}
-
-/// A step and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepRecord {
-    /// Its number.
-    pub id: StepId,
-    /// What it does.
-    pub kind: StepKind,
-    /// The iteration it belongs to; 0 before the first.
-    pub iteration: u32,
-    /// The agent's name.
-    pub agent: Option<String>,
-    /// What was spawned.
-    pub argv: Vec<String>,
-    /// Where.
-    pub cwd: String,
-    /// When it was committed to.
-    pub started: Millis,
-    /// When its end was committed.
-    pub ended: Option<Millis>,
-    /// Its process and that process's start time.
-    pub process: Option<(u32, u64)>,
-    /// How it ended.
-    pub end: Option<StepOutcome>,
-}
-
-impl StepRecord {
-    /// Lines in its transcript, once it has ended.
-    pub fn lines(&self) -> Option<u64> {
-        match self.end.as_ref()? {
-            StepOutcome::Finished(end) => Some(end.lines),
-            StepOutcome::Interrupted { lines, .. } => Some(*lines),
-        }
-    }
-
-    /// Wall time: that of the process where known, of the records otherwise; `now` for a step that runs.
-    pub fn duration_ms(&self, now: Millis) -> u64 {
-        match (&self.end, self.ended) {
-            (Some(StepOutcome::Finished(end)), _) => end.duration_ms,
-            (_, Some(ended)) => ended.since(self.started),
-            _ => now.since(self.started),
-        }
-    }
-
-    /// Whether it ended well.
-    pub fn ok(&self) -> Option<bool> {
-        match self.end.as_ref()? {
-            StepOutcome::Finished(end) => Some(end.ok()),
-            StepOutcome::Interrupted { .. } => Some(false),
-        }
-    }
-}
-
-/// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StepOutcome {
-    /// By itself, or by its timeout.
-    Finished(StepEnd),
-    /// loopdash ended or lost it.
-    Interrupted {
-        /// Why.
-        why: InterruptWhy,
-        /// Lines in its transcript.
-        lines: u64,
-    },
 }
 
 /// A note or an answer on its way to the actor.
@@ -329,6 +265,12 @@ impl RunState {
     /// The last snapshot of the run.
     pub fn last_snapshot(&self) -> Option<&SnapshotInfo> {
         self.iterations.iter().rev().find_map(|iteration| iteration.snapshot.as_ref())
+    }
+
+    /// The last session of this agent in this role.
+    pub fn last_session(&self, kind: &StepKind, agent: &str) -> Option<&str> {
+        let of_agent = |step: &&StepRecord| step.kind == *kind && step.agent.as_deref() == Some(agent);
+        self.steps.iter().rev().filter(of_agent).find_map(StepRecord::session)
     }
 
     /// The last commit that holds the worktree's content: a snapshot's, or one kept around a take-over.

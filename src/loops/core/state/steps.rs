@@ -80,9 +80,13 @@ impl RunState {
     }
 
     pub(super) fn step_interrupted(&mut self, e: &StepInterrupted, at: Millis) {
-        let end = StepOutcome::Interrupted { why: e.why, lines: e.lines };
+        let session = e.agent.as_ref().and_then(|agent| agent.session.clone());
+        let end = StepOutcome::Interrupted { why: e.why, lines: e.lines, usage: e.usage, session };
         if self.end_step(e.step, at, end).is_none() {
             return;
+        }
+        if let Some(usage) = &e.usage {
+            add_usage(&mut self.usage, usage);
         }
         self.interrupt = None;
         for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {

@@ -1,0 +1,92 @@
+//! A step as the fold remembers it: what was started, and what became of it.
+//!
+//! The transcript lies on disk; here are the facts that the screen, the reports and later steps need.
+
+use crate::loops::core::ids::{Millis, StepId};
+use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
+
+/// A step and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Its number.
+    pub id: StepId,
+    /// What it does.
+    pub kind: StepKind,
+    /// The iteration it belongs to; 0 before the first.
+    pub iteration: u32,
+    /// The agent's name.
+    pub agent: Option<String>,
+    /// What was spawned.
+    pub argv: Vec<String>,
+    /// Where.
+    pub cwd: String,
+    /// When it was committed to.
+    pub started: Millis,
+    /// When its end was committed.
+    pub ended: Option<Millis>,
+    /// Its process and that process's start time.
+    pub process: Option<(u32, u64)>,
+    /// How it ended.
+    pub end: Option<StepOutcome>,
+}
+
+impl StepRecord {
+    /// Lines in its transcript, once it has ended.
+    pub fn lines(&self) -> Option<u64> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => Some(end.lines),
+            StepOutcome::Interrupted { lines, .. } => Some(*lines),
+        }
+    }
+
+    /// Wall time: that of the process where known, of the records otherwise; `now` for a step that runs.
+    pub fn duration_ms(&self, now: Millis) -> u64 {
+        match (&self.end, self.ended) {
+            (Some(StepOutcome::Finished(end)), _) => end.duration_ms,
+            (_, Some(ended)) => ended.since(self.started),
+            _ => now.since(self.started),
+        }
+    }
+
+    /// What it used, where its agent reported it.
+    pub fn usage(&self) -> Option<&Usage> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => end.usage.as_ref(),
+            StepOutcome::Interrupted { usage, .. } => usage.as_ref(),
+        }
+    }
+
+    /// The agent's own id for its session, once the step has ended.
+    pub fn session(&self) -> Option<&str> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => end.agent.as_ref()?.session.as_deref(),
+            StepOutcome::Interrupted { session, .. } => session.as_deref(),
+        }
+    }
+
+    /// Whether it ended well.
+    pub fn ok(&self) -> Option<bool> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => Some(end.ok()),
+            StepOutcome::Interrupted { .. } => Some(false),
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// By itself, or by its timeout.
+    Finished(StepEnd),
+    /// loopdash ended or lost it.
+    Interrupted {
+        /// Why.
+        why: InterruptWhy,
+        /// Lines in its transcript.
+        lines: u64,
+        /// What it had used, where its agent told.
+        usage: Option<Usage>,
+        /// The agent's session, where its stream had told.
+        session: Option<String>,
+    },
+}
