@@ -18,7 +18,7 @@ pub use step_record::{StepOutcome, StepRecord};
 use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::spec::{LoopSpec, Trigger};
-use super::step::{InterruptWhy, StepEnd, StepKind, Usage};
+use super::step::{InterruptWhy, StepKind, Usage};
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::RunStatus;
 use std::sync::Arc;
