@@ -359,6 +359,7 @@ fn draw_verdicts(theme: &Theme, area: Rect, buf: &mut Buffer) {
         when: "13:58",
         summary: "The shape is right. One boundary is still wrong, and the tests do not pin it.",
         findings: &now,
+        selected: false,
     };
     let blocks = [
         block,
@@ -371,6 +372,7 @@ fn draw_verdicts(theme: &Theme, area: Rect, buf: &mut Buffer) {
             when: "13:49",
             summary: "The failing tail went to the actor instead.",
             findings: &[],
+            selected: false,
         },
         VerdictBlock { iteration: 1, confidence: Some(0.9), when: "13:31", findings: &now[2..], ..block },
     ];

@@ -255,13 +255,47 @@ impl DiffView<'_> {
         u16::try_from(rows.len()).unwrap_or(u16::MAX)
     }
 
-    fn draw_rows(&self, area: Rect, buf: &mut Buffer) {
+    /// The digits that line numbers have room for.
+    fn digits(&self, area: Rect) -> u16 {
         let largest = self.rows.iter().map(|row| match row {
             DiffRow::Line(line) => line.old.max(line.new).unwrap_or_default(),
             _ => 0,
         });
         let digits = largest.max().unwrap_or_default().checked_ilog10().unwrap_or_default() + 1;
-        let digits = u16::try_from(digits).unwrap_or(10).max(if area.width < 60 { 2 } else { 4 });
+        u16::try_from(digits).unwrap_or(10).max(if area.width < 60 { 2 } else { 4 })
+    }
+
+    /// Where the text of the visible rows stands in the area of the rows, line numbers left out: the row's index among
+    /// those passed, and its part of the screen.
+    #[must_use]
+    pub fn places(&self, area: Rect) -> Vec<(usize, Rect)> {
+        let digits = self.digits(area);
+        let mut places = Vec::with_capacity(self.rows.len());
+        let mut y = 0;
+        for (index, row) in self.rows.iter().enumerate() {
+            if y >= area.height {
+                break;
+            }
+            let (lead, height) = match row {
+                DiffRow::Line(line) => {
+                    let columns = area.width.saturating_sub(gutter(digits) + 1);
+                    let flow = self.line_flow(line.sign, line.spans);
+                    let rows = if self.wrap { flow.rows(columns, usize::from(area.height - y)).len() } else { 1 };
+                    (gutter(digits).min(area.width), u16::try_from(rows).unwrap_or(u16::MAX))
+                }
+                _ => (0, 1),
+            };
+            let width = (area.width - lead).saturating_sub(1);
+            if !matches!(row, DiffRow::Gap(_)) {
+                places.push((index, Rect { x: area.x + lead, y: area.y + y, width, height }));
+            }
+            y += height;
+        }
+        places
+    }
+
+    fn draw_rows(&self, area: Rect, buf: &mut Buffer) {
+        let digits = self.digits(area);
         let mut y = 0;
         for (i, row) in self.rows.iter().enumerate() {
             if y >= area.height {

@@ -24,6 +24,7 @@ mod pen;
 pub mod phase_strip;
 pub mod prompt_box;
 pub mod scrollbar;
+pub mod search_line;
 pub mod tabs;
 pub mod test_table;
 #[cfg(test)]

@@ -123,6 +123,58 @@ impl Timeline<'_> {
     }
 }
 
+impl Timeline<'_> {
+    /// The rows that are on the screen, each with its entry's index.
+    fn layout(&self, area: Rect) -> Vec<(usize, Row)> {
+        let columns = Columns::of(self.entries, area.width);
+        let height = usize::from(area.height);
+        let mut rows: Vec<(usize, Row)> = Vec::new();
+        if self.follow {
+            for (i, entry) in self.entries.iter().enumerate().rev() {
+                let above = self.rows(entry, columns, area.width, i == 0);
+                rows.splice(0..0, above.into_iter().map(|row| (i, row)));
+                if rows.len() >= height {
+                    break;
+                }
+            }
+            rows.drain(..rows.len().saturating_sub(height));
+        } else {
+            for (i, entry) in self.entries.iter().enumerate() {
+                rows.extend(self.rows(entry, columns, area.width, i == 0).into_iter().map(|row| (i, row)));
+                if rows.len() >= height {
+                    break;
+                }
+            }
+            rows.truncate(height);
+        }
+        rows
+    }
+
+    /// How many of the last entries are whole in an area of that size, the first of them at its top.
+    #[must_use]
+    pub fn fitting(&self, area: Rect) -> usize {
+        let columns = Columns::of(self.entries, area.width);
+        let mut room = usize::from(area.height);
+        let fits = |entry: &&Entry<'_>| {
+            // The first entry of a view has no blank above its heading.
+            let least = self.rows(entry, columns, area.width, true).len();
+            let fits = least <= room;
+            room = room.saturating_sub(self.rows(entry, columns, area.width, false).len());
+            fits
+        };
+        self.entries.iter().rev().take_while(fits).count()
+    }
+
+    /// Where the words of the visible entries stand: the entry's index and the part of a row.
+    #[must_use]
+    pub fn places(&self, area: Rect) -> Vec<(usize, Rect)> {
+        (area.y..area.bottom())
+            .zip(self.layout(area))
+            .map(|(y, (entry, _))| (entry, Rect { y, height: 1, width: area.width.saturating_sub(1), ..area }))
+            .collect()
+    }
+}
+
 impl Widget for &Timeline<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
@@ -133,27 +185,10 @@ impl Widget for &Timeline<'_> {
             Pen::new(buf, self.theme, area, 1).gap(2).put(self.empty, Role::Dim);
         }
         let columns = Columns::of(self.entries, area.width);
-        let height = usize::from(area.height);
-        let mut rows: Vec<(&Entry<'_>, Row)> = Vec::new();
-        if self.follow {
-            for (i, entry) in self.entries.iter().enumerate().rev() {
-                let above = self.rows(entry, columns, area.width, i == 0);
-                rows.splice(0..0, above.into_iter().map(|row| (entry, row)));
-                if rows.len() >= height {
-                    break;
-                }
+        for (y, (index, row)) in (0..area.height).zip(self.layout(area)) {
+            if let Some(entry) = self.entries.get(index) {
+                self.draw_row(entry, &row, columns, area, y, buf);
             }
-            rows.drain(..rows.len().saturating_sub(height));
-        } else {
-            for (i, entry) in self.entries.iter().enumerate() {
-                rows.extend(self.rows(entry, columns, area.width, i == 0).into_iter().map(|row| (entry, row)));
-                if rows.len() >= height {
-                    break;
-                }
-            }
-        }
-        for (y, (entry, row)) in (0..area.height).zip(&rows) {
-            self.draw_row(entry, row, columns, area, y, buf);
         }
         scrollbar(self.theme, self.extent, Rect { x: area.right() - 1, width: 1, ..area }, buf);
     }

@@ -12,6 +12,7 @@ use super::flow::Flow;
 use super::format;
 use super::pen::Pen;
 use super::scrollbar::{Extent, scrollbar};
+use super::search_line::SearchFact;
 use super::text;
 use super::theme::{Ink, Role, Theme};
 
@@ -95,8 +96,8 @@ pub struct Follow<'a> {
     pub fresh: u64,
     /// Facts to add, such as tokens and cost.
     pub facts: &'a [&'a str],
-    /// The search, its current hit from 1, and its hits.
-    pub search: Option<(&'a str, usize, usize)>,
+    /// The search through the output.
+    pub search: Option<SearchFact<'a>>,
 }
 
 /// The transcript's props.
@@ -246,10 +247,8 @@ impl Transcript<'_> {
                 .put(if follow.live { " follows" } else { " to the end" }, Role::Dim);
         }
         pen.gap(2).put(&lines, Role::Dim);
-        if let Some((query, at, of)) = follow.search {
-            let found = if of == 0 { "no match".to_owned() } else { format!("{at}/{of}") };
-            let role = if of == 0 { Role::Danger } else { Role::Match };
-            pen.gap(2).put("/", Role::Key).put(query, Role::Text).gap(1).put(&found, role);
+        if let Some(search) = follow.search {
+            search.put(pen.gap(2));
         }
         for fact in follow.facts {
             if usize::from(pen.left()) > text::width(fact) + 2 {

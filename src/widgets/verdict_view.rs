@@ -1,6 +1,8 @@
 //! The critic's verdicts, iteration by iteration, with what changed since the one before.
 //! See [`VerdictView`]; [`VerdictView::height`] tells the caller how far it can scroll.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -105,6 +107,8 @@ pub struct VerdictBlock<'a> {
     pub summary: &'a str,
     /// Its findings, and those that are gone.
     pub findings: &'a [FindingRow<'a>],
+    /// True where the cursor is on the verdict itself.
+    pub selected: bool,
 }
 
 /// The props.
@@ -120,7 +124,7 @@ pub struct VerdictView<'a> {
     pub empty: &'a str,
 }
 
-/// A row as pieces; `true` where it belongs to the selected finding.
+/// A row as pieces; `true` where it belongs to what the cursor is on.
 type Row = (Vec<(String, Role)>, bool);
 
 /// Wider lines are hard to read.
@@ -146,10 +150,10 @@ fn rows_of(block: &VerdictBlock<'_>, width: usize) -> Vec<Row> {
     for word in [block.critic, block.when].into_iter().filter(|word| !word.is_empty()) {
         head.push((format!("  {}", text::clean(word)), Role::Faint));
     }
-    rows.push((head, false));
+    rows.push((head, block.selected));
     let room = width.min(WIDEST);
     for line in text::wrap(block.summary, room.saturating_sub(6)) {
-        rows.push((vec![(format!("     {line}"), Role::Text)], false));
+        rows.push((vec![(format!("     {line}"), Role::Text)], block.selected));
     }
     for finding in block.findings {
         finding_rows(finding, room, &mut rows);
@@ -186,10 +190,14 @@ impl VerdictView<'_> {
         self.blocks.iter().map(|b| rows_of(b, usize::from(width)).len()).sum()
     }
 
-    /// The first row of the selected finding, so that the caller can scroll to it.
+    /// The rows of what the cursor is on, so that the caller can scroll to them; empty where it is on nothing.
     #[must_use]
-    pub fn selected_row(&self, width: u16) -> Option<usize> {
-        self.blocks.iter().flat_map(|b| rows_of(b, usize::from(width))).position(|(_, selected)| selected)
+    pub fn selected_rows(&self, width: u16) -> Range<usize> {
+        let selected: Vec<bool> =
+            self.blocks.iter().flat_map(|b| rows_of(b, usize::from(width))).map(|(_, selected)| selected).collect();
+        let first = selected.iter().position(|selected| *selected).unwrap_or_default();
+        let rows = selected.iter().skip(first).take_while(|selected| **selected).count();
+        first..first + rows
     }
 }
 
@@ -261,6 +269,7 @@ mod tests {
             when: "14:02",
             summary: "Close: one boundary is still wrong.",
             findings: &FINDINGS,
+            selected: false,
         },
         VerdictBlock {
             iteration: 3,
@@ -271,6 +280,7 @@ mod tests {
             when: "13:58",
             summary: "",
             findings: &[],
+            selected: false,
         },
     ];
 
@@ -309,7 +319,12 @@ mod tests {
         let all = draw(&view, 40, 60);
         let height = view.height(40);
         assert!(all[height..].iter().all(String::is_empty));
-        assert_eq!(view.selected_row(40), all.iter().position(|r| r.contains('▸')));
+        let rows = view.selected_rows(40);
+        assert_eq!(Some(rows.start), all.iter().position(|r| r.contains('▸')));
+        assert_eq!(rows.len(), 4, "its head and its text");
+        let head = [VerdictBlock { selected: true, findings: &[], ..BLOCKS[0] }];
+        assert_eq!(VerdictView { blocks: &head, ..view }.selected_rows(40), 0..3);
+        assert_eq!(VerdictView { blocks: &BLOCKS[1..], ..view }.selected_rows(40), 0..0);
         let scrolled = draw(&VerdictView { scroll: 3, ..view }, 40, 60);
         assert_eq!(scrolled[..height - 3], all[3..height]);
         let past = draw(&VerdictView { scroll: usize::MAX, ..view }, 40, 5).concat();

@@ -286,3 +286,43 @@ async fn the_demo_opens_on_a_terminal_and_cleans_up_when_it_is_left() {
     assert_eq!(term.disorder().await, [""; 0]);
     assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0, "the demo cleaned up");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_diff_and_the_timeline_of_the_demo_are_searched() {
+    let ground = Ground::new();
+    let tmp = ground.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let home = ground.path("home");
+    let env = [("HOME", home.as_path()), ("TMPDIR", tmp.as_path())];
+    let mut term = Term::start(&["demo", "--speed", "20"], &ground.repo(), &env, SIZE);
+    term.until("all seven settled", |text| text.contains("3 need you") && text.contains("4 done")).await;
+    term.keys(":gowords\r").await;
+    term.keys("2").await;
+    term.see("bin/tally").await;
+    term.keys("/tally\r").await;
+    term.until("the first hit of the diff", |text| hit(text, "/tally ").is_some_and(|(at, of)| at == 1 && of > 3))
+        .await;
+    let (_, of) = hit(&term.text(), "/tally ").unwrap();
+    term.keys(",").await;
+    term.see(&format!("/tally {of}/{of}")).await;
+    term.keys("6").await;
+    // The same words in another pane are counted, and nothing has moved yet.
+    term.until("the search goes along", |text| text.contains("/tally no match") || text.contains(" found")).await;
+    term.keys("/verdict\r").await;
+    // The end of the timeline was in view: there the search begins.
+    term.until("the last hit", |text| hit(text, "/verdict ").is_some_and(|(at, of)| at == of && of > 1)).await;
+    let (_, of) = hit(&term.text(), "/verdict ").unwrap();
+    term.keys(".").await;
+    term.see(&format!("/verdict 1/{of}")).await;
+    term.keys("\x1b").await;
+    term.gone("/verdict").await;
+    leave(&mut term).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+}
+
+/// Which hit of how many the screen shows behind `query`.
+fn hit(text: &str, query: &str) -> Option<(usize, usize)> {
+    let (_, rest) = text.split_once(query)?;
+    let (at, of) = rest.split_whitespace().next()?.split_once('/')?;
+    Some((at.parse().ok()?, of.parse().ok()?))
+}

@@ -223,10 +223,10 @@ pub const TABLE: &[Row] = {
         row(A::NextHunk,     "next hunk",       &[")"], "the next hunk").of(See).at(&[P::Diff]).hint("hunk"),
         row(A::PrevHunk,     "previous hunk",   &["("], "the hunk before").of(See).at(&[P::Diff]),
         row(A::Wrap,         "wrap",            &["w"], "wrap long lines, or cut them").of(See).at(&[P::Output, P::Diff]),
-        row(A::NextHit,      "next hit",        &["."], "the next line that matches the search").of(See).at(&[P::Output]),
-        row(A::PrevHit,      "previous hit",    &[","], "the matching line before").of(See).at(&[P::Output]),
+        row(A::NextHit,      "next hit",        &["."], "the next match of the search").of(See),
+        row(A::PrevHit,      "previous hit",    &[","], "the match before").of(See),
         row(A::Zoom,         "zoom",            &["enter"], "give the pane the whole screen, or give it back").of(See).hint("zoom"),
-        row(A::Search,       "search",          &["/"], "search the output of the selected run").of(See).hint("search"),
+        row(A::Search,       "search",          &["/"], "search the open pane of the selected run").of(See).hint("search"),
         row(A::Filter,       "filter",          &["f"], "show only the loops whose name holds a text").of(See),
 
         row(A::Down,         "down",            &["j", "down"], "one down").at(LISTS),

@@ -4,14 +4,15 @@
 
 use super::msg::Msg;
 use super::paint::paint;
+use super::search::Text;
 use crate::app::link::Link;
 use crate::app::view::diff_doc::DiffDoc;
 use crate::app::view::doc::Doc;
-use crate::app::view::loaded::{DiffKey, Journal, TailKey};
+use crate::app::view::loaded::{DiffKey, Journal, SearchWant, TailKey};
 use crate::app::view::page::Page;
 use crate::app::view::timeline::is_told;
 use crate::loops::agent::sanitize::clean_line;
-use crate::loops::agent::transcript::{Direction, LiveOutput, Query, RawLine, Stream as Printed};
+use crate::loops::agent::transcript::{LiveOutput, RawLine, Stream as Printed, Transcript};
 use crate::loops::agent::{SgrState, TextColor, TextStyle};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::state::RunState;
@@ -25,10 +26,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
-/// Hits of a search that are listed.
-const MOST_HITS: usize = 5_000;
-/// Hits that are looked for at once.
-const AT_ONCE: usize = 500;
 /// Hunks painted at once.
 const HUNKS: usize = 64;
 
@@ -80,7 +77,7 @@ pub enum Done {
     /// A journal.
     Journal(Journal),
     /// What a search has found.
-    Found(Msg),
+    Found(Box<Msg>),
 }
 
 impl Done {
@@ -115,7 +112,14 @@ impl Sources {
         self.open(link, step).map_or_else(|| Ok(Vec::new()), |transcript| transcript.lines(range))
     }
 
-    fn open(&self, link: &Link, step: StepId) -> Option<crate::loops::agent::transcript::Transcript> {
+    /// The last lines that a step printed, at most `most`; `None` where there is nothing to read.
+    pub(super) fn tail(&self, link: &Link, step: StepId, most: u16) -> Option<Vec<RawLine>> {
+        let transcript = self.open(link, step)?;
+        let end = transcript.line_count().ok()?;
+        transcript.lines(end.saturating_sub(u64::from(most))..end).ok()
+    }
+
+    pub(super) fn open(&self, link: &Link, step: StepId) -> Option<Transcript> {
         let kind = self.kinds.get(&step)?;
         let live = self.live.as_ref().filter(|(of, _)| *of == step).map(|(_, live)| Arc::clone(live));
         Some(link.transcript(self.run, step, kind, live))
@@ -212,10 +216,7 @@ impl Jobs {
     /// Reads the end of a step's output.
     pub fn tail(&mut self, key: TailKey, sources: Sources) {
         self.start(Kind::Tail, move |link| {
-            let lines = sources.open(link, key.step).and_then(|transcript| {
-                let end = transcript.line_count().ok()?;
-                transcript.lines(end.saturating_sub(u64::from(key.lines))..end).ok()
-            });
+            let lines = sources.tail(link, key.step, key.lines);
             let mut state = SgrState::default();
             Done::Tail(key, lines.unwrap_or_default().iter().map(|line| styled(line, &mut state)).collect())
         });
@@ -234,14 +235,14 @@ impl Jobs {
         });
     }
 
-    /// Searches a run's output; an earlier search ends.
-    pub fn search(&mut self, query: String, doc: Doc, sources: Sources) {
+    /// Searches a document; an earlier search ends.
+    pub fn search(&mut self, want: SearchWant, text: Text) {
         let number = self.search.fetch_add(1, Ordering::AcqRel) + 1;
         let current = Arc::clone(&self.search);
         self.start(Kind::Search, move |link| {
             let wanted = || current.load(Ordering::Acquire) == number;
-            let (hits, more) = search(link, &query, &doc, &sources, wanted);
-            Done::Found(Msg::Found { run: sources.run, query, hits, more })
+            let (hits, more) = text.find(link, &want.query, wanted);
+            Done::Found(Box::new(Msg::Found { want, hits, more }))
         });
     }
 }
@@ -259,26 +260,6 @@ fn read_page(link: &Link, doc: Doc, range: Range<u64>, sources: &Sources) -> Pag
     }
     page.doc = doc;
     page
-}
-
-/// Document lines that match, from the first on.
-fn search(link: &Link, query: &str, doc: &Doc, sources: &Sources, wanted: impl Fn() -> bool) -> (Vec<u64>, bool) {
-    let Some(query) = Query::new(query) else { return (Vec::new(), false) };
-    let mut hits = Vec::new();
-    for part in doc.parts() {
-        let Some(transcript) = sources.open(link, part.step).filter(|_| part.lines > 0) else { continue };
-        let mut from = Some(0);
-        while let Some(line) = from.filter(|_| wanted()) {
-            let Ok(found) = transcript.search(&query, line, Direction::Forward, AT_ONCE) else { break };
-            hits.extend(found.hits.iter().filter_map(|hit| doc.line_of(part.step, hit.line)));
-            if hits.len() >= MOST_HITS {
-                hits.truncate(MOST_HITS);
-                return (hits, true);
-            }
-            from = found.resume;
-        }
-    }
-    (hits, false)
 }
 
 /// A raw line made fit for the screen.

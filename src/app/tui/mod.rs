@@ -18,6 +18,7 @@ pub mod pace;
 pub mod paint;
 mod run;
 pub mod screen;
+pub mod search;
 mod shell;
 pub mod terminal;
 pub mod ui;

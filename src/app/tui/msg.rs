@@ -4,8 +4,8 @@
 
 use super::chord::Chord;
 use super::ui::{Seen, Tone};
+use crate::app::view::loaded::SearchWant;
 use crate::loops::core::command::{Command, LiveRuns};
-use crate::loops::core::ids::RunId;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -33,11 +33,9 @@ pub enum Msg {
     Trouble(Option<String>),
     /// A search has ended.
     Found {
-        /// The run that was searched.
-        run: RunId,
-        /// What for.
-        query: String,
-        /// Document lines that match, ascending.
+        /// What was searched.
+        want: SearchWant,
+        /// Lines of the pane's document that match, ascending.
         hits: Vec<u64>,
         /// Whether there are more.
         more: bool,
@@ -58,13 +56,6 @@ pub enum Effect {
     NewLoop(String),
     /// Submit the loop at this position of the configuration.
     StartLoop(usize),
-    /// Search the run's output.
-    Search {
-        /// Whose.
-        run: RunId,
-        /// For what.
-        query: String,
-    },
     /// Put a text on the clipboard.
     Copy(String),
     /// Give the terminal back and stop, as Ctrl-Z does.

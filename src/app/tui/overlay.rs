@@ -77,7 +77,7 @@ pub enum Purpose {
     NewLoop,
     /// The filter of the list.
     Filter,
-    /// What to look for in the output.
+    /// What to look for in the open pane.
     Search,
 }
 

@@ -319,7 +319,6 @@ impl Desk {
                         self.send(command, said);
                     }
                 }
-                Effect::Search { run, query } => shell.search(run, query),
                 Effect::Copy(text) => shell.copy(&text),
                 Effect::Suspend => self.suspend = true,
                 Effect::Redraw => shell.repaint(),

@@ -3,11 +3,12 @@
 //!
 //! The loop around it is in `run`; here nothing waits.
 
+mod send;
 mod watch;
 
 use super::Options;
 use super::afar::Afar;
-use super::jobs::{Done, Jobs, Kind, Sources};
+use super::jobs::{Done, Jobs};
 use super::keymap::Keymap;
 use super::msg::{Effect, Msg};
 use super::pace::Pace;
@@ -15,9 +16,7 @@ use super::screen::{Painter, Writer};
 use super::ui::{Pane, Tone, Ui};
 use super::update::{Ctx, DiffMark, update};
 use crate::app::view::clock::Clock;
-use crate::app::view::doc::Doc;
-use crate::app::view::loaded::{DiffKey, Loaded, OutputWant, TailKey, Wants};
-use crate::app::view::page::Page;
+use crate::app::view::loaded::{Loaded, SearchWant, TailKey, Wants};
 use crate::app::view::timeline::is_told;
 use crate::app::view::{Scene, diff_key, draw};
 use crate::loops::agent::transcript::LiveOutput;
@@ -73,6 +72,8 @@ pub(super) struct Shell {
     looked: (u64, Instant),
     /// Records of the wanted journal that came while it was being read.
     meanwhile: Vec<Arc<Record>>,
+    /// What was searched last.
+    searched: Option<SearchWant>,
     /// Step whose tail was asked for last, so that an unreadable one is not asked for again and again.
     tail_asked: Option<TailKey>,
 }
@@ -100,6 +101,7 @@ impl Shell {
             asked: None,
             looked: (0, Instant::now()),
             meanwhile: Vec::new(),
+            searched: None,
             tail_asked: None,
         }
     }
@@ -218,67 +220,6 @@ impl Shell {
         self.send_for();
     }
 
-    /// Starts the jobs for what the last frame would have liked to have.
-    fn send_for(&mut self) {
-        let wants = self.wants.clone();
-        if let Some(want) = wants.output {
-            self.send_for_output(want);
-        }
-        if let Some(key) = wants.diff.filter(|key| self.loaded.diff(key).is_none()) {
-            self.jobs.diff(key);
-        }
-        if let Some((key, rows)) = wants.paint {
-            self.send_for_colours(&key, rows);
-        }
-        if let Some(key) = wants.tail.filter(|key| self.tail_asked != Some(*key) && !self.jobs.is_busy(Kind::Tail))
-            && let Some(sources) = self.sources(key.run)
-        {
-            self.tail_asked = Some(key);
-            self.jobs.tail(key, sources);
-        }
-        if let Some(run) = wants.journal.filter(|run| self.loaded.journal.run != Some(*run))
-            && !self.jobs.is_busy(Kind::Journal)
-        {
-            self.meanwhile.clear();
-            self.jobs.journal(run);
-        }
-    }
-
-    fn send_for_output(&mut self, want: OutputWant) {
-        let Some(state) = self.fleet.state(want.run).filter(|_| !self.jobs.is_busy(Kind::Page)) else { return };
-        let live = self.loaded.live.filter(|live| live.run == want.run);
-        let doc = Doc::of(state, live.map(|live| (live.step, live.lines)));
-        let total = doc.total();
-        let range = Page::wanted(want.top, want.height, total);
-        // Only the last line can still grow; what lies above is read once.
-        let version = if range.end == total { self.looked.0 } else { 0 };
-        let shown_total = if range.end == total { total } else { 0 };
-        let asked = (want.run, range.clone(), shown_total, version);
-        if self.asked.as_ref() == Some(&asked) {
-            return;
-        }
-        let Some(sources) = self.sources(want.run) else { return };
-        self.asked = Some(asked);
-        self.jobs.page(doc, range, sources);
-    }
-
-    fn send_for_colours(&mut self, key: &DiffKey, rows: Range<usize>) {
-        if self.jobs.is_busy(Kind::Paint) {
-            return;
-        }
-        if let Some(Ok(doc)) = self.loaded.diff(key) {
-            let hunks = doc.unpainted(rows);
-            let doc = Arc::clone(doc);
-            if !hunks.is_empty() {
-                self.jobs.paint(doc, hunks);
-            }
-        }
-    }
-
-    fn sources(&self, run: RunId) -> Option<Sources> {
-        Some(Sources::new(self.fleet.state(run)?, self.live.get(&run).cloned()))
-    }
-
     /// Takes what a job brought; some of it is a message.
     pub(super) fn loaded(&mut self, done: Done) -> Option<Msg> {
         if let Done::Count(counted) = &done {
@@ -311,7 +252,7 @@ impl Shell {
                 self.at_once = true;
                 self.loaded.journal = journal;
             }
-            Done::Found(msg) => return Some(msg),
+            Done::Found(msg) => return Some(*msg),
         }
         None
     }
@@ -376,16 +317,6 @@ impl Shell {
         (Command::Submit { specs: vec![spec], trigger: self.options.trigger }, said)
     }
 
-    /// Searches a run's output.
-    pub(super) fn search(&mut self, run: RunId, query: String) {
-        self.look();
-        if let (Some(state), Some(sources)) = (self.fleet.state(run), self.sources(run)) {
-            let live = self.loaded.live.filter(|live| live.run == run);
-            let doc = Doc::of(state, live.map(|live| (live.step, live.lines)));
-            self.jobs.search(query, doc, sources);
-        }
-    }
-
     /// Puts a text on the clipboard of whoever sits at the terminal.
     pub(super) fn copy(&mut self, text: &str) {
         if text.len() > MOST_COPIED {
@@ -400,6 +331,7 @@ impl Shell {
     /// The operator leaves; the engine is ending its runs.
     pub(super) fn leaving(&mut self) {
         self.ui.leaving = true;
+        self.ui.search = None;
         self.ui.pane = Pane::Output;
         self.urgent();
     }

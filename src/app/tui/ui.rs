@@ -72,19 +72,35 @@ pub struct OutputAt {
     pub across: u16,
 }
 
-/// A search through the selected run's output.
+/// A search through what the open pane shows of the selected run. What a line is, is the pane's business.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchState {
     /// What is looked for.
     pub query: String,
-    /// The run that is searched.
-    pub run: Option<RunId>,
-    /// Document lines that match, ascending; `None` while looking.
+    /// Which search this is, counted from 1: the same words typed again are looked for again.
+    pub number: u64,
+    /// Lines of the pane's document that match, ascending; `None` while looking.
     pub hits: Option<Vec<u64>>,
     /// Whether there are more than are listed.
     pub more: bool,
-    /// Which hit is shown.
-    pub current: usize,
+    /// Which hit the operator stands on; `None` before they have gone to one in this pane.
+    pub current: Option<usize>,
+    /// Whether to go to a hit as soon as one is found.
+    pub go: bool,
+    /// Whether the next frame has to bring the current hit into view.
+    pub reveal: bool,
+}
+
+impl SearchState {
+    /// The line of the current hit.
+    pub fn line(&self) -> Option<u64> {
+        self.hits.as_ref()?.get(self.current?).copied()
+    }
+
+    /// Looks for the same in another pane, without going anywhere.
+    pub fn elsewhere(&mut self) {
+        *self = Self { query: std::mem::take(&mut self.query), number: self.number, ..Self::default() };
+    }
 }
 
 /// How serious a message is.
@@ -150,6 +166,8 @@ pub struct Seen {
     pub output_end: bool,
     /// Rows that were pending when it was drawn and are resolved now.
     pub output_resolved: i64,
+    /// Whether the search's current hit was brought into view.
+    pub revealed: bool,
 }
 
 /// Everything about the screen that outlives a frame.
@@ -173,6 +191,8 @@ pub struct Ui {
     pub filter: String,
     /// The search in force.
     pub search: Option<SearchState>,
+    /// Searches begun so far.
+    pub searches: u64,
     /// Where the output is scrolled to.
     pub output: OutputAt,
     /// Where the other panes are.
@@ -212,6 +232,7 @@ impl Ui {
             wrap: true,
             filter: String::new(),
             search: None,
+            searches: 0,
             output: OutputAt::default(),
             tops: Tops::default(),
             scope: Scope::Base,

@@ -208,7 +208,7 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
             ("New loop".to_owned(), "What is it to reach? It runs with this repository's defaults.".to_owned())
         }
         Purpose::Filter => ("Filter".to_owned(), String::new()),
-        Purpose::Search => ("Search the output".to_owned(), "Lower case finds either case.".to_owned()),
+        Purpose::Search => (format!("Search {}", pane_name(scene.ui.pane)), "Lower case finds either case.".to_owned()),
     };
     let many = text.purpose.multi_line();
     let error = scene.ui.toast.as_ref().filter(|toast| toast.tone == Tone::Bad && toast.until > scene.clock.now());

@@ -2,9 +2,9 @@
 //!
 //! Rows come flattened from [`DiffDoc`]; findings of the last verdict are pinned to their lines.
 
-use super::diff_doc::{DiffDoc, PaintedSpan, Row, gap};
+use super::diff_doc::{DiffDoc, PaintedSpan, Row, gap, remark};
 use super::loaded::DiffKey;
-use super::{Out, Scene};
+use super::{Out, Scene, find};
 use crate::app::tui::ui::Scope;
 use crate::loops::core::state::RunState;
 use crate::loops::core::verdict::{Finding, Severity as Grave};
@@ -89,9 +89,16 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         findings: &[],
         empty: "no snapshot yet: the first is taken when the actor's step has ended",
     };
-    let Some(key) = key(state, scope) else { return blank.render(area, buf) };
+    let Some(key) = key(state, scope) else {
+        find::want(scene, state, 0, None, out);
+        return blank.render(area, buf);
+    };
     out.wants.diff = Some(key.clone());
-    match scene.loaded.diff(&key) {
+    let loaded = scene.loaded.diff(&key);
+    if loaded.is_some() {
+        find::want(scene, state, 0, Some(key.clone()), out);
+    }
+    match loaded {
         None => DiffView { empty: "reading…", ..blank }.render(area, buf),
         Some(Err(error)) => {
             let error = format!("cannot compare: {error}");
@@ -121,7 +128,15 @@ impl<'a> Pane<'a> {
         let areas = diff_areas(area, diff.files.len(), self.findings.len());
         let height = usize::from(areas.rows.height);
         let total = doc.rows().len();
-        let top = ui.tops.diff.min(self.last_top(areas.rows));
+        let last = self.last_top(areas.rows, total);
+        let mut top = ui.tops.diff.min(last);
+        if let Some(row) = find::reveal(self.scene) {
+            out.seen.revealed = true;
+            // Unless the row is in view as it is, it comes to stand a third below the top.
+            if row < top || top < self.last_top(areas.rows, row + 1) {
+                top = self.last_top(Rect { height: areas.rows.height.div_ceil(3), ..areas.rows }, row + 1).min(last);
+            }
+        }
         let seen = top..(top + height).min(total);
         out.seen.tops.diff = top;
         out.seen.page = height;
@@ -150,25 +165,31 @@ impl<'a> Pane<'a> {
                 text: &finding.text,
             })
             .collect();
-        DiffView {
+        let current = find::current(self.scene);
+        let view = DiffView {
             totals: (diff.files.len() as u64, diff.insertions as u64, diff.deletions as u64),
             files: &files,
             file_extent: Extent { total: diff.files.len(), offset: first, visible: listed },
             rows: &rows,
             extent: Extent { total, offset: top, visible: height },
             findings: &findings,
+            cursor: current.and_then(|row| row.checked_sub(top)),
             ..*blank
-        }
-        .render(area, buf);
+        };
+        view.render(area, buf);
+        let places = view.places(areas.rows);
+        let places: Vec<find::Place> =
+            places.into_iter().map(|(row, place)| (place, current == Some(top + row))).collect();
+        find::mark(self.scene, &places, buf);
         seen
     }
 
-    /// The first row of the last screen: the one from which the rest fits, wrapped lines and all.
-    fn last_top(&self, area: Rect) -> usize {
+    /// The row from which on all rows before `end` fit, wrapped lines and all; the last of them if it does not fit.
+    fn last_top(&self, area: Rect, end: usize) -> usize {
         let gutter = if area.width < 60 { NARROW_GUTTER } else { GUTTER };
         let columns = usize::from(area.width.saturating_sub(gutter));
         let mut room = usize::from(area.height);
-        let rows = self.doc.rows();
+        let rows = self.doc.rows().get(..end).unwrap_or_default();
         let fits = |row: &&Row| {
             let height = match row {
                 Row::Line(f, h, l) if self.scene.ui.wrap => {
@@ -276,23 +297,4 @@ struct Texts {
     within: String,
     note: String,
     painted: Vec<PaintedSpan>,
-}
-
-/// Why a file has no hunks to show.
-fn remark(file: &FileDiff) -> String {
-    let (before, after) = file.modes;
-    if file.binary {
-        "binary: no lines to show".to_owned()
-    } else if file.too_large {
-        "too large to show here; `loopdash diff` prints it".to_owned()
-    } else if file.status == Status::Gitlink {
-        let short = |id: &str| id.get(..10).unwrap_or(id).to_owned();
-        format!("submodule {} → {}", short(&file.ids.0), short(&file.ids.1))
-    } else if before != after && before != 0 && after != 0 {
-        format!("mode {before:o} → {after:o}")
-    } else if file.status == Status::Renamed {
-        "moved unchanged".to_owned()
-    } else {
-        "empty".to_owned()
-    }
 }

@@ -3,8 +3,9 @@
 //! Colours arrive after the rows and are never waited for.
 
 use crate::app::tui::update::DiffMark;
-use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind};
+use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind, Status};
 use crate::widgets::theme::Role;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -107,6 +108,21 @@ impl DiffDoc {
         Some((line, file.line(line)))
     }
 
+    /// What is seen of a row and can be searched: a file's names, a hunk's head, a line.
+    pub fn text(&self, row: usize) -> Cow<'_, str> {
+        let file = |f: &usize| self.diff.files.get(*f);
+        match self.rows.get(row) {
+            Some(Row::File(f)) => file(f).map_or(Cow::Borrowed(""), |file| match &file.old_path {
+                Some(from) => Cow::Owned(format!("{from}\n{}", file.path)),
+                None => Cow::Borrowed(file.path.as_str()),
+            }),
+            Some(Row::Note(f)) => file(f).map_or(Cow::Borrowed(""), |file| Cow::Owned(remark(file))),
+            Some(Row::Hunk(f, h)) => Cow::Borrowed(self.hunk(*f, *h).map_or("", |(_, hunk)| hunk.header.as_str())),
+            Some(Row::Line(f, h, l)) => Cow::Borrowed(self.line(*f, *h, *l).map_or("", |(_, text)| text)),
+            Some(Row::Gap(..)) | None => Cow::Borrowed(""),
+        }
+    }
+
     /// How a line looks; the whole line as one span while nobody has looked closer.
     pub fn spans(&self, file: usize, hunk: usize, line: usize) -> Vec<PaintedSpan> {
         let painted = self.painted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,4 +162,23 @@ pub fn gap(file: &FileDiff, hunk: usize) -> u32 {
     };
     let before = hunk.checked_sub(1).and_then(|before| file.hunks.get(before)).map_or(1, end);
     file.hunks.get(hunk).map_or(0, |hunk| hunk.old_start.saturating_sub(before))
+}
+
+/// Why a file has no hunks to show.
+pub fn remark(file: &FileDiff) -> String {
+    let (before, after) = file.modes;
+    if file.binary {
+        "binary: no lines to show".to_owned()
+    } else if file.too_large {
+        "too large to show here; `loopdash diff` prints it".to_owned()
+    } else if file.status == Status::Gitlink {
+        let short = |id: &str| id.get(..10).unwrap_or(id).to_owned();
+        format!("submodule {} → {}", short(&file.ids.0), short(&file.ids.1))
+    } else if before != after && before != 0 && after != 0 {
+        format!("mode {before:o} → {after:o}")
+    } else if file.status == Status::Renamed {
+        "moved unchanged".to_owned()
+    } else {
+        "empty".to_owned()
+    }
 }

@@ -3,8 +3,9 @@
 //! The tests' own `verify` commands share one row.
 
 use super::loaded::TailKey;
-use super::{Out, Scene};
+use super::{Out, Scene, find};
 use crate::loops::core::gate::{GateResult, VERIFY_GATE};
+use crate::loops::core::ids::StepId;
 use crate::loops::core::state::{GateRun, Iteration, RunState};
 use crate::loops::core::step::StepKind;
 use crate::widgets::format;
@@ -40,6 +41,21 @@ struct Texts {
     last: (Mark, String),
 }
 
+/// What is seen and can be searched: a row for each gate, and the step whose last lines are shown with it.
+pub fn lines(state: &RunState) -> Vec<(String, Option<StepId>)> {
+    let line = |name: String| {
+        let last = last_run(state, &name).map(|(_, run)| run);
+        let word = last.map(|run| run.outcome.word()).unwrap_or_default();
+        ([name.as_str(), &command(state, &name), &word].join("\n"), last.map(|run| run.step))
+    };
+    names(state).into_iter().map(line).collect()
+}
+
+fn command(state: &RunState, name: &str) -> String {
+    let spec = state.spec.iter().flat_map(|spec| &spec.gates).find(|gate| gate.name == name);
+    spec.map_or_else(|| "each test's own command".to_owned(), |gate| gate.command.display())
+}
+
 /// Draws the pane.
 pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
     let names = names(state);
@@ -70,6 +86,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let last = names.get(selected).and_then(|name| last_run(state, name));
     let key = last.map(|(_, run)| TailKey { run: state.id, step: run.step, lines: tail_area.height.max(1) });
     out.wants.tail = key;
+    find::want(scene, state, state.seq, None, out);
     let words = if key.is_some() { "reading…" } else { "it has not run yet" };
     let words = [StyledLine::plain(Stream::Meta, words)];
     let tail = scene.loaded.tail.as_ref().filter(|(of, _)| Some(*of) == key).map_or(&words[..], |(_, lines)| lines);
@@ -87,6 +104,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         empty: "no gates: add [[loop.gate]] to the loop, so that something besides the agent checks its work",
     }
     .render(area, buf);
+    let current = find::current(scene) == Some(selected);
+    find::mark_table(scene, rows_area, selected - top, tail_area, current, buf);
 }
 
 fn last_run<'a>(state: &'a RunState, name: &str) -> Option<(&'a Iteration, &'a GateRun)> {
@@ -124,7 +143,7 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
     };
     Texts {
         name: name.to_owned(),
-        command: spec.map_or_else(|| "each test's own command".to_owned(), |gate| gate.command.display()),
+        command: command(state, name),
         required: spec.is_none_or(|gate| gate.required),
         cells,
         duration,

@@ -4,7 +4,7 @@
 
 use super::diff_doc::DiffDoc;
 use super::page::Page;
-use crate::app::tui::ui::Scope;
+use crate::app::tui::ui::{Pane, Scope};
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::{RunId, StepId};
 use crate::widgets::transcript::StyledLine;
@@ -94,9 +94,28 @@ pub struct OutputWant {
     pub height: u16,
 }
 
+/// A document to be searched: that of a pane, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchWant {
+    /// Whose.
+    pub run: RunId,
+    /// Which pane's.
+    pub pane: Pane,
+    /// For what.
+    pub query: String,
+    /// Which search this is; see [`SearchState`](crate::app::tui::ui::SearchState).
+    pub number: u64,
+    /// What tells this state of the document from another: a document that has changed is searched again.
+    pub version: u64,
+    /// The diff, where that is what is searched.
+    pub diff: Option<DiffKey>,
+}
+
 /// What a frame would like to have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
+    /// A document searched.
+    pub search: Option<SearchWant>,
     /// Lines of a run's output.
     pub output: Option<OutputWant>,
     /// A diff.

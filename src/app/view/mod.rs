@@ -7,6 +7,7 @@ pub mod clock;
 mod diff;
 pub mod diff_doc;
 pub mod doc;
+mod find;
 #[cfg(test)]
 #[expect(missing_docs, reason = "tests")]
 pub mod fixture;
@@ -21,10 +22,10 @@ pub mod roster;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod snapshots_test;
 pub mod story;
-mod tests_pane;
+pub mod tests_pane;
 pub mod timeline;
 mod title;
-mod verdict;
+pub mod verdict;
 
 use crate::app::tui::ui::{Focus, Pane, Seen, Ui};
 use crate::app::tui::update::Ctx;
@@ -150,12 +151,13 @@ fn detail(scene: &Scene<'_>, area: Rect, framed: bool, buf: &mut Buffer, out: &m
     if !parts.rule.is_empty() {
         Rule { theme: scene.theme, role: Role::Border }.render(parts.rule, buf);
     }
+    let body = find::line(scene, parts.body, buf);
     match scene.ui.pane {
-        Pane::Output => output::draw(scene, state, parts.body, buf, out),
-        Pane::Diff => diff::draw(scene, state, parts.body, buf, out),
-        Pane::Verdict => verdict::draw(scene, state, parts.body, buf, out),
-        Pane::Tests => tests_pane::draw(scene, state, parts.body, buf, out),
-        Pane::Gates => gates::draw(scene, state, parts.body, buf, out),
-        Pane::Timeline => timeline::draw(scene, state, parts.body, buf, out),
+        Pane::Output => output::draw(scene, state, body, buf, out),
+        Pane::Diff => diff::draw(scene, state, body, buf, out),
+        Pane::Verdict => verdict::draw(scene, state, body, buf, out),
+        Pane::Tests => tests_pane::draw(scene, state, body, buf, out),
+        Pane::Gates => gates::draw(scene, state, body, buf, out),
+        Pane::Timeline => timeline::draw(scene, state, body, buf, out),
     }
 }

@@ -5,8 +5,7 @@
 use super::doc::{Doc, DocLine};
 use super::loaded::OutputWant;
 use super::page::{Page, Room};
-use super::{Out, Scene, step_name};
-use crate::app::tui::ui::SearchState;
+use super::{Out, Scene, find, step_name};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::fleet::Fleet;
@@ -49,7 +48,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         out.seen.output_top = ui.output.top;
     }
 
-    let search = ui.search.as_ref().filter(|search| search.run == Some(state.id));
+    find::want(scene, state, 0, None, out);
     let (mut lines, hits) = on_screen(scene, state, page, stand.top.0, room.height);
     let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
     if following && at_end {
@@ -65,14 +64,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         Anchor::Bottom
     };
     let empty = empty_words(scene, state, page);
-    let mut facts = usage(state);
-    if let Some(search) = search {
-        match (&search.hits, search.more) {
-            (None, _) => facts.insert(0, format!("searching for {}", search.query)),
-            (Some(_), true) => facts.insert(0, "more matches than are listed".to_owned()),
-            (Some(_), false) => {}
-        }
-    }
+    let facts = usage(state);
     let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
     let offset = if following { total.saturating_sub(u64::from(room.height)) } else { stand.top.0 };
     Transcript {
@@ -93,7 +85,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             total,
             fresh: total.saturating_sub(ui.output.left_at),
             facts: &facts,
-            search: search.and_then(search_words),
+            search: ui.search.as_ref().map(find::fact),
         }),
         empty: &empty,
     }
@@ -106,7 +98,7 @@ fn on_screen(scene: &Scene<'_>, state: &RunState, page: &Page, first: u64, heigh
     let shown = page.seen(first, height);
     let mut lines: Vec<StyledLine> = Vec::with_capacity(shown.len());
     let mut hits = Vec::new();
-    let search = scene.ui.search.as_ref().filter(|search| search.run == Some(state.id));
+    let search = scene.ui.search.as_ref();
     for (number, what, text) in shown {
         let line = match (what, text) {
             (DocLine::Rule(step), _) => rule(scene, state, step, lively),
@@ -116,7 +108,7 @@ fn on_screen(scene: &Scene<'_>, state: &RunState, page: &Page, first: u64, heigh
             }
         };
         if let Some(search) = search.filter(|_| line.stream != Stream::Rule) {
-            let current = search.hits.as_ref().and_then(|hits| hits.get(search.current)) == Some(&number);
+            let current = search.line() == Some(number);
             hits.extend(matches(&line, &search.query).into_iter().map(|bytes| Hit {
                 line: lines.len(),
                 bytes,
@@ -126,12 +118,6 @@ fn on_screen(scene: &Scene<'_>, state: &RunState, page: &Page, first: u64, heigh
         lines.push(line);
     }
     (lines, hits)
-}
-
-/// The query, the current hit from 1, and the hits; `None` while looking.
-fn search_words(search: &SearchState) -> Option<(&str, usize, usize)> {
-    let found = search.hits.as_ref()?.len();
-    Some((&search.query, if found == 0 { 0 } else { search.current + 1 }, found))
 }
 
 /// What to say while there is no line.

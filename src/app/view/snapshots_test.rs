@@ -8,7 +8,7 @@ use crate::app::tui::keymap::Keymap;
 use crate::app::tui::msg::{Effect, Msg};
 use crate::app::tui::update::update;
 use crate::app::view::fixture::NOW;
-use crate::app::view::loaded::DiffKey;
+use crate::app::view::loaded::{DiffKey, Wants};
 use crate::loops::core::fleet::Fleet;
 use crate::loops::core::spec::LoopSpec;
 use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind, Status};
@@ -27,14 +27,15 @@ struct Desk {
     loops: Vec<LoopSpec>,
     keymap: Keymap,
     frame: u64,
+    wants: Wants,
     on_start: OnStart,
 }
 
 impl Desk {
     fn new(fleet: Fleet, size: (u16, u16), on_start: OnStart) -> Self {
         let keymap = Keymap::default();
-        let mut desk =
-            Self { ui: Ui::new(size), fleet, loaded: Loaded::default(), loops: Vec::new(), keymap, frame: 0, on_start };
+        let (ui, loaded, wants) = (Ui::new(size), Loaded::default(), Wants::default());
+        let mut desk = Self { ui, fleet, loaded, loops: Vec::new(), keymap, frame: 0, wants, on_start };
         desk.tell(Msg::Loaded);
         desk
     }
@@ -93,8 +94,15 @@ impl Desk {
         };
         let mut out = draw(&scene, &mut buf);
         out.seen.frame = self.frame;
+        self.wants = out.wants;
         self.tell(Msg::Drawn(out.seen));
         buf
+    }
+
+    /// Ends the search that the screen wants, with these hits.
+    fn found(&mut self, hits: Vec<u64>) {
+        let want = self.wants.search.clone().unwrap();
+        self.tell(Msg::Found { want, hits, more: false });
     }
 
     fn keys(mut self, keys: &str) -> Self {
@@ -215,8 +223,7 @@ fn busy() {
 fn scrolled_back_with_a_search() {
     snap("search", |size| {
         let mut desk = Desk::on("auth-refactor", size).keys("1 / s a m e enter");
-        let run = fixture::id("auth-refactor");
-        desk.tell(Msg::Found { run, query: "same".to_owned(), hits: vec![30], more: false });
+        desk.found(vec![30]);
         desk.ui.search.as_mut().unwrap().query = "expiry".to_owned();
         desk.keys("")
     });
@@ -355,4 +362,50 @@ fn a_queued_run_says_what_holds_it_back() {
     desk.fleet.cap += 1;
     let free = text(&desk.draw());
     assert!(free.contains("its repository or one of its agents"), "{free}");
+}
+
+/// What a pane's document says, line by line.
+fn document(desk: &Desk) -> Vec<String> {
+    let state = desk.fleet.state(desk.ui.selected.unwrap()).unwrap();
+    match desk.ui.pane {
+        Pane::Output => Vec::new(),
+        Pane::Diff => {
+            let doc = desk.loaded.diff.as_ref().unwrap().1.as_ref().unwrap();
+            (0..doc.rows().len()).map(|row| doc.text(row).into_owned()).collect()
+        }
+        Pane::Verdict => verdict::lines(state),
+        Pane::Tests => tests_pane::lines(state),
+        Pane::Gates => gates::lines(state).into_iter().map(|(line, _)| line).collect(),
+        Pane::Timeline => {
+            desk.loaded.journal.records.iter().map(|record| story::tell(&record.event, state).searched()).collect()
+        }
+    }
+}
+
+#[test]
+fn every_line_of_every_pane_is_brought_into_view_and_marked_when_it_is_the_hit() {
+    let library = ThemeLibrary::bundled().unwrap();
+    let theme = library.theme("dark", Tier::TrueColor).unwrap();
+    let hit = theme.style(Role::SearchCurrent).bg.unwrap();
+    for size in [(80, 24), (120, 16), (200, 60)] {
+        for pane in ["2", "3", "4", "5", "6"] {
+            let mut desk = Desk::on("auth-refactor", size).keys(pane).keys("enter / x enter");
+            let lines = document(&desk);
+            assert!(!lines.is_empty(), "pane {pane}");
+            for (number, line) in lines.iter().enumerate() {
+                let plain = |word: &&str| word.len() < 9 && word.chars().all(|c| c.is_ascii_alphanumeric());
+                let Some(word) = line.split_whitespace().find(plain) else { continue };
+                desk.ui.search.as_mut().unwrap().query = word.to_owned();
+                desk.draw();
+                desk.ui.search.as_mut().unwrap().go = true;
+                desk.found(vec![number as u64]);
+                for frame in ["the frame that goes there", "the next one"] {
+                    let buf = desk.draw();
+                    let marked = buf.content().iter().any(|cell| cell.bg == hit);
+                    assert!(marked, "{frame}: {word:?} of line {number} in pane {pane}\n{}", text(&buf));
+                    assert!(text(&buf).contains(&format!("/{word} 1/1  . next")), "{}", text(&buf));
+                }
+            }
+        }
+    }
 }

@@ -24,6 +24,14 @@ pub struct Told {
     pub chapter: Option<String>,
 }
 
+impl Told {
+    /// All that is seen of it and can be searched.
+    pub fn searched(&self) -> String {
+        let chapter = self.chapter.as_deref().unwrap_or_default();
+        [chapter, self.who, &self.text].join("\n")
+    }
+}
+
 fn who(who: Who) -> &'static str {
     match who {
         Who::Operator => "you",

@@ -2,7 +2,7 @@
 //!
 //! The selected one is explained below.
 
-use super::{Out, Scene};
+use super::{Out, Scene, find};
 use crate::app::sentence::shown_limit;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
@@ -23,11 +23,23 @@ struct Texts {
     cells: Vec<Mark>,
 }
 
+/// What is seen and can be searched, a line for each test.
+pub fn lines(state: &RunState) -> Vec<String> {
+    let line = |test: &TestSpec| {
+        let verify = test.verify.iter().map(|argv| argv.join(" "));
+        let error = test.last_error.iter().filter(|_| test.status != TestStatus::Passed).cloned();
+        let says = [test.id.clone(), test.title.clone(), test.depends_on.join(" "), sentence(state, test)];
+        says.into_iter().chain(test.criteria.iter().cloned()).chain(verify).chain(error).collect::<Vec<_>>().join("\n")
+    };
+    state.tests.iter().map(line).collect()
+}
+
 /// Draws the pane.
 pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
     let selected = scene.ui.test.as_deref().and_then(|id| state.tests.iter().position(|test| test.id == id));
     let selected = selected.unwrap_or(0);
-    let (rows_area, _) = test_areas(area, state.tests.len(), true);
+    find::want(scene, state, state.seq, None, out);
+    let (rows_area, below) = test_areas(area, state.tests.len(), true);
     let height = usize::from(rows_area.height).max(1);
     let top = scene.ui.tops.tests.min(selected).max((selected + 1).saturating_sub(height));
     let top = top.min(state.tests.len().saturating_sub(height));
@@ -89,6 +101,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         empty: "no tests: the objective is the only one",
     }
     .render(area, buf);
+    let current = find::current(scene) == Some(selected);
+    find::mark_table(scene, rows_area, selected - top, below, current, buf);
 }
 
 const fn mark(status: TestStatus) -> Mark {

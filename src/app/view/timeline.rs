@@ -2,8 +2,8 @@
 //!
 //! It follows its end until the operator scrolls up.
 
-use super::story::tell;
-use super::{Out, Scene};
+use super::story::{Told, tell};
+use super::{Out, Scene, find};
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::state::RunState;
 use crate::widgets::scrollbar::Extent;
@@ -24,34 +24,54 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let journal = &scene.loaded.journal;
     let mine = journal.run == Some(state.id);
     let records: &[Arc<Record>] = if mine { &journal.records } else { &[] };
+    if mine {
+        find::want(scene, state, records.len() as u64, None, out);
+    }
     let height = usize::from(area.height).max(1);
-    let last = records.len().saturating_sub(height);
-    let follow = !scene.ui.tops.timeline_held || scene.ui.tops.timeline >= last;
-    let top = if follow { last } else { scene.ui.tops.timeline };
+    let tell = |record: &Arc<Record>| (scene.clock.when(record.at), tell(&record.event, state));
+    let trouble = journal.error.as_ref().filter(|_| mine).map(|error| format!("its journal cannot be read: {error}"));
+    let blank = Timeline {
+        theme: scene.theme,
+        entries: &[],
+        follow: true,
+        extent: Extent::default(),
+        empty: trouble.as_deref().unwrap_or(if mine { "nothing has happened yet" } else { "reading…" }),
+    };
+    let end: Vec<_> = records.iter().skip(records.len().saturating_sub(height)).map(tell).collect();
+    let end: Vec<Entry<'_>> = end.iter().map(|told| entry(told, false)).collect();
+    // The top of the last screen: from there on, all that follows is in view.
+    let last = records.len() - Timeline { entries: &end, ..blank }.fitting(area);
+
+    let (mut top, mut held) = (scene.ui.tops.timeline, scene.ui.tops.timeline_held);
+    if let Some(line) = find::reveal(scene).filter(|_| mine) {
+        let context = (height / 6).min(3);
+        (top, held) = (line.saturating_sub(context), true);
+        out.seen.revealed = true;
+    }
+    let follow = !held || top >= last;
+    let top = if follow { last } else { top };
     out.seen.tops.timeline = if mine { top } else { scene.ui.tops.timeline };
     out.seen.tops.timeline_held = if mine { !follow } else { scene.ui.tops.timeline_held };
     out.seen.page = height;
 
-    let shown = records.get(top..(top + height).min(records.len())).unwrap_or_default();
-    let told: Vec<_> = shown.iter().map(|record| (scene.clock.when(record.at), tell(&record.event, state))).collect();
-    let entries: Vec<Entry<'_>> = told
-        .iter()
-        .map(|(time, told)| Entry {
-            time,
-            who: told.who,
-            mark: told.mark,
-            text: &told.text,
-            chapter: told.chapter.as_deref(),
-            selected: false,
-        })
-        .collect();
-    let trouble = journal.error.as_ref().filter(|_| mine).map(|error| format!("its journal cannot be read: {error}"));
-    Timeline {
-        theme: scene.theme,
+    let first = if follow { records.len().saturating_sub(height) } else { top };
+    let told: Vec<_> = records.iter().skip(first).take(height).map(tell).collect();
+    let current = find::current(scene);
+    let entries: Vec<Entry<'_>> =
+        (first..).zip(&told).map(|(index, told)| entry(told, current == Some(index))).collect();
+    let view = Timeline {
         entries: &entries,
         follow,
-        extent: Extent { total: records.len(), offset: top, visible: height },
-        empty: trouble.as_deref().unwrap_or(if mine { "nothing has happened yet" } else { "reading…" }),
-    }
-    .render(area, buf);
+        extent: Extent { total: records.len(), offset: top, visible: records.len() - last },
+        ..blank
+    };
+    view.render(area, buf);
+    let places: Vec<find::Place> =
+        view.places(area).into_iter().map(|(index, place)| (place, current == Some(first + index))).collect();
+    find::mark(scene, &places, buf);
+}
+
+/// The row of an event: when, and what it tells.
+fn entry((time, told): &(String, Told), selected: bool) -> Entry<'_> {
+    Entry { time, who: told.who, mark: told.mark, text: &told.text, chapter: told.chapter.as_deref(), selected }
 }

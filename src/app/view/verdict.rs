@@ -4,7 +4,8 @@
 
 use super::diff::{place, severity};
 use super::story::decision_mark;
-use super::{Out, Scene};
+use super::{Out, Scene, find};
+use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::verdict::{Decision, Finding, Severity as Grave};
 use crate::widgets::mark::Mark;
@@ -21,35 +22,63 @@ struct Block<'a> {
     judged: bool,
     word: String,
     confidence: Option<f64>,
-    when: String,
+    at: Millis,
     summary: String,
     findings: Vec<(&'a Finding, Option<String>, Change)>,
 }
 
+/// The blocks, the latest first.
+fn blocks(state: &RunState) -> impl Iterator<Item = Block<'_>> {
+    state.iterations.iter().enumerate().rev().filter_map(|(i, iteration)| block(state, i, iteration))
+}
+
+/// What is seen and can be searched: each verdict by itself, followed by its findings, in the order of the screen.
+pub fn lines(state: &RunState) -> Vec<String> {
+    let mut lines = Vec::new();
+    for block in blocks(state) {
+        lines.push(format!("i{}\n{}\n{}", block.iteration, block.word, block.summary));
+        let finding = |(finding, place, _): &(&Finding, Option<String>, Change)| {
+            [severity(finding.severity).word(), place.as_deref().unwrap_or_default(), &finding.text].join("\n")
+        };
+        lines.extend(block.findings.iter().map(finding));
+    }
+    lines
+}
+
 /// Draws the pane.
 pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
+    find::want(scene, state, state.seq, None, out);
     let spec = state.spec.as_deref();
     let critic = spec.and_then(|spec| spec.critic.as_ref()).map_or("no critic", |critic| critic.name.as_str());
-    let blocks: Vec<Block<'_>> = state
-        .iterations
-        .iter()
-        .enumerate()
-        .rev()
-        .filter_map(|(i, iteration)| block(scene, state, i, iteration))
+    let blocks: Vec<(Block<'_>, String)> = blocks(state)
+        .map(|block| {
+            let when = scene.clock.when(block.at);
+            (block, when)
+        })
         .collect();
-    let rows: Vec<Vec<FindingRow<'_>>> = blocks.iter().map(finding_rows).collect();
+    let current = find::current(scene);
+    // Lines are counted as `lines` has them: each block's own, then its findings'.
+    let firsts = blocks.iter().scan(0, |next, (block, _)| {
+        let first = *next;
+        *next += 1 + block.findings.len();
+        Some(first)
+    });
+    let firsts: Vec<usize> = firsts.collect();
+    let rows: Vec<Vec<FindingRow<'_>>> =
+        blocks.iter().zip(&firsts).map(|((block, _), first)| finding_rows(block, first + 1, current)).collect();
     let props: Vec<VerdictBlock<'_>> = blocks
         .iter()
-        .zip(&rows)
-        .map(|(block, findings)| VerdictBlock {
+        .zip(rows.iter().zip(&firsts))
+        .map(|((block, when), (findings, first))| VerdictBlock {
             iteration: block.iteration,
             mark: block.mark,
             word: &block.word,
             confidence: block.confidence,
             critic: if block.judged { critic } else { "" },
-            when: &block.when,
+            when,
             summary: &block.summary,
             findings,
+            selected: current == Some(*first),
         })
         .collect();
     let view = VerdictView {
@@ -58,27 +87,42 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         scroll: 0,
         empty: "no verdict yet: the critic speaks after the gates",
     };
-    let height = view.height(area.width);
-    let scroll = scene.ui.tops.verdict.min(height.saturating_sub(usize::from(area.height)));
+    let height = usize::from(area.height);
+    let last = view.height(area.width).saturating_sub(height);
+    let hit = view.selected_rows(area.width);
+    let mut scroll = scene.ui.tops.verdict.min(last);
+    if find::reveal(scene).is_some() {
+        out.seen.revealed = true;
+        if hit.start < scroll || hit.end > scroll + height {
+            scroll = hit.start.saturating_sub(height / 3).min(last);
+        }
+    }
     out.seen.tops.verdict = scroll;
-    out.seen.page = usize::from(area.height).max(1);
+    out.seen.page = height.max(1);
     VerdictView { scroll, ..view }.render(area, buf);
+    let place = |y: u16| {
+        let row = scroll + usize::from(y);
+        (Rect { y: area.y + y, height: 1, width: area.width.saturating_sub(1), ..area }, hit.contains(&row))
+    };
+    let places: Vec<find::Place> = (0..area.height).map(place).collect();
+    find::mark(scene, &places, buf);
 }
 
-fn finding_rows<'b>(block: &'b Block<'_>) -> Vec<FindingRow<'b>> {
-    let row = |(finding, place, change): &'b (&Finding, Option<String>, Change)| FindingRow {
+/// The rows of a block's findings, the first of which is line `first`.
+fn finding_rows<'b>(block: &'b Block<'_>, first: usize, current: Option<usize>) -> Vec<FindingRow<'b>> {
+    let row = |(line, (finding, place, change)): (usize, &'b (&Finding, Option<String>, Change))| FindingRow {
         severity: severity(finding.severity),
         place: place.as_deref(),
         text: &finding.text,
         change: *change,
-        selected: false,
+        selected: current == Some(line),
     };
-    block.findings.iter().map(row).collect()
+    (first..).zip(&block.findings).map(row).collect()
 }
 
 /// The block of an iteration; `None` while nothing has judged it.
-fn block<'a>(scene: &Scene<'_>, state: &'a RunState, index: usize, iteration: &'a Iteration) -> Option<Block<'a>> {
-    let when = scene.clock.when(iteration.ended.unwrap_or(iteration.started));
+fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Option<Block<'a>> {
+    let at = iteration.ended.unwrap_or(iteration.started);
     let Some(verdict) = &iteration.verdict else {
         let result = iteration.result.as_ref()?;
         let failed: Vec<&str> = iteration.failed_gates().map(|gate| gate.name.as_str()).collect();
@@ -96,7 +140,7 @@ fn block<'a>(scene: &Scene<'_>, state: &'a RunState, index: usize, iteration: &'
             judged,
             word,
             confidence: None,
-            when,
+            at,
             summary,
             findings,
         });
@@ -121,7 +165,7 @@ fn block<'a>(scene: &Scene<'_>, state: &'a RunState, index: usize, iteration: &'
         judged: true,
         word: verdict.decision.word().to_owned(),
         confidence: verdict.confidence,
-        when,
+        at,
         summary: verdict.summary.clone(),
         findings,
     })

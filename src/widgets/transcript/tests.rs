@@ -122,9 +122,10 @@ fn the_status_line_says_what_is_new_and_how_to_follow() {
     let up = Follow { following: false, fresh: 312, ..follow() };
     assert_eq!(says(up, 42), " ↑ 312 new below, G follows  1,284 lines");
     assert_eq!(says(Follow { live: false, ..follow() }, 30), " ■ end  1,284 lines  41k tok");
-    let search = Follow { search: Some(("is_live", 3, 17)), facts: &[], ..follow() };
+    let fact = SearchFact { query: "is_live", found: Some(17), at: 3, more: false };
+    let search = Follow { search: Some(fact), facts: &[], ..follow() };
     assert_eq!(says(search, 44), " ↓ following  1,284 lines  /is_live 3/17");
-    let none = Follow { search: Some(("zzz", 0, 0)), ..search };
+    let none = Follow { search: Some(SearchFact { query: "zzz", found: Some(0), at: 0, more: false }), ..search };
     assert!(says(none, 50).contains("/zzz no match"));
 }
 

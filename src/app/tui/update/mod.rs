@@ -65,7 +65,7 @@ pub fn update(ui: &mut Ui, ctx: &Ctx<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::Say(tone, text) => ui.say(tone, text, ctx.now),
         Msg::Trouble(trouble) => ui.trouble = trouble,
-        Msg::Found { run, query, hits, more } => moving::found(ui, run, &query, hits, more),
+        Msg::Found { want, hits, more } => moving::found(ui, ctx, &want, hits, more),
     }
     Vec::new()
 }
@@ -153,6 +153,11 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
 }
 
 fn show(ui: &mut Ui, pane: Pane) {
+    if ui.pane != pane
+        && let Some(search) = &mut ui.search
+    {
+        search.elsewhere();
+    }
     ui.pane = pane;
     ui.focus = Focus::Pane;
 }
@@ -169,6 +174,9 @@ fn drawn(ui: &mut Ui, seen: &Seen) {
     ui.output.top = if seen.output_end { None } else { seen.output_top };
     if seen.output_top.is_none() || seen.output_end {
         ui.output.left_at = seen.output_lines;
+    }
+    if let Some(search) = &mut ui.search {
+        search.reveal &= !seen.revealed;
     }
     for overlay in &mut ui.overlays {
         overlay.drawn(seen.frame);

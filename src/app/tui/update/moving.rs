@@ -7,6 +7,7 @@ use super::super::action::Action;
 use super::super::overlay::Overlay;
 use super::super::ui::{Focus, Pane, SearchState, Ui};
 use super::Ctx;
+use crate::app::view::loaded::SearchWant;
 use crate::app::view::roster;
 use crate::loops::core::ids::RunId;
 
@@ -43,8 +44,8 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> bool {
         Action::PrevFile => jump(ui, ctx, false, true),
         Action::NextHunk => jump(ui, ctx, true, false),
         Action::PrevHunk => jump(ui, ctx, false, false),
-        Action::NextHit => hit(ui, 1),
-        Action::PrevHit => hit(ui, -1),
+        Action::NextHit => hit(ui, ctx, 1),
+        Action::PrevHit => hit(ui, ctx, -1),
         _ => return false,
     }
     true
@@ -194,34 +195,95 @@ fn jump(ui: &mut Ui, ctx: &Ctx<'_>, forward: bool, files: bool) {
     ui.focus = Focus::Pane;
 }
 
-fn hit(ui: &mut Ui, by: isize) {
-    let Some(search) = &mut ui.search else { return };
-    let Some(hits) = search.hits.as_ref().filter(|hits| !hits.is_empty()) else { return };
-    search.current = (search.current as isize + by).rem_euclid(hits.len() as isize) as usize;
-    go_to_hit(ui);
-}
-
-/// Puts the current hit a few rows below the top, so that what led to it is seen.
-fn go_to_hit(ui: &mut Ui) {
-    let Some(search) = &ui.search else { return };
-    let line = search.hits.as_ref().and_then(|hits| hits.get(search.current)).copied();
-    if let Some(line) = line {
-        ui.output.top = Some((line.saturating_sub(ui.page as u64 / 3), 0));
-        ui.output.pending = 0;
-        ui.pane = Pane::Output;
-    }
-}
-
-/// Takes what a search found: the hit nearest to the end of what is seen becomes the current one.
-pub(super) fn found(ui: &mut Ui, run: RunId, query: &str, hits: Vec<u64>, more: bool) {
-    let asked = ui.search.as_ref().is_some_and(|search| search.run == Some(run) && search.query == query);
-    if !asked {
+/// Looks for `query` in the open pane; for nothing, ends the search.
+pub(super) fn search(ui: &mut Ui, query: String) {
+    ui.search = None;
+    if ui.selected.is_none() || query.is_empty() {
         return;
     }
-    let bottom = ui.output.top.map_or(u64::MAX, |(line, _)| line.saturating_add(ui.page as u64));
-    let current = hits.partition_point(|line| *line <= bottom).saturating_sub(1);
-    ui.search = Some(SearchState { query: query.to_owned(), run: Some(run), hits: Some(hits), more, current });
-    go_to_hit(ui);
+    ui.focus = Focus::Pane;
+    ui.searches += 1;
+    ui.search = Some(SearchState { query, number: ui.searches, go: true, ..SearchState::default() });
+}
+
+/// Goes to a hit: the one beside the current one, round the corner, or first the one nearest to what is seen.
+fn hit(ui: &mut Ui, ctx: &Ctx<'_>, by: isize) {
+    let seen = top_line(ui, ctx);
+    let Some(search) = &mut ui.search else { return };
+    let Some(hits) = search.hits.as_ref().filter(|hits| !hits.is_empty()) else {
+        search.go = true;
+        return;
+    };
+    let next = match search.current {
+        Some(current) => (current as isize + by).rem_euclid(hits.len() as isize) as usize,
+        None => nearest(hits, seen),
+    };
+    search.current = Some(next);
+    go_to_hit(ui, ctx);
+}
+
+/// The first line of the pane's document that is seen, as far as it is known; `None` where its end is followed.
+fn top_line(ui: &Ui, ctx: &Ctx<'_>) -> Option<u64> {
+    let row = |index: Option<usize>| Some(index.unwrap_or_default() as u64);
+    match ui.pane {
+        Pane::Output => ui.output.top.map(|(line, _)| line),
+        Pane::Diff => row(Some(ui.tops.diff)),
+        Pane::Timeline => ui.tops.timeline_held.then_some(ui.tops.timeline as u64),
+        Pane::Verdict => row(None),
+        Pane::Tests => row(with_run(ui, ctx, |state| {
+            ui.test.as_ref().and_then(|id| state.tests.iter().position(|test| test.id == *id))
+        })),
+        Pane::Gates => row(gate_names(ui, ctx).iter().position(|name| ui.gate.as_ref() == Some(name))),
+    }
+}
+
+/// The first hit from line `seen` on, else the first of all; the last one where the end is seen.
+fn nearest(hits: &[u64], seen: Option<u64>) -> usize {
+    let Some(seen) = seen else { return hits.len().saturating_sub(1) };
+    let after = hits.partition_point(|line| *line < seen);
+    if after < hits.len() { after } else { 0 }
+}
+
+/// Brings the current hit into view. Where only a frame knows what fits, the next one does it.
+fn go_to_hit(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let Some(line) = ui.search.as_ref().and_then(SearchState::line) else { return };
+    let index = usize::try_from(line).unwrap_or(usize::MAX);
+    match ui.pane {
+        Pane::Output => {
+            // A few rows below the top, so that what led to it is seen.
+            ui.output.top = Some((line.saturating_sub(ui.page as u64 / 3), 0));
+            ui.output.pending = 0;
+        }
+        Pane::Tests => ui.test = with_run(ui, ctx, |state| state.tests.get(index).map(|test| test.id.clone())),
+        Pane::Gates => ui.gate = gate_names(ui, ctx).into_iter().nth(index),
+        Pane::Diff | Pane::Verdict | Pane::Timeline => {
+            if let Some(search) = &mut ui.search {
+                search.reveal = true;
+            }
+        }
+    }
+}
+
+/// Takes what a search found. The first time, it goes to the nearest hit; later, as the document changes, the operator
+/// stays where they are.
+pub(super) fn found(ui: &mut Ui, ctx: &Ctx<'_>, want: &SearchWant, hits: Vec<u64>, more: bool) {
+    let (run, pane, seen) = (ui.selected, ui.pane, top_line(ui, ctx));
+    let Some(search) = &mut ui.search else { return };
+    if run != Some(want.run) || pane != want.pane || search.number != want.number {
+        return;
+    }
+    let go = std::mem::take(&mut search.go) && !hits.is_empty();
+    let last = hits.len().checked_sub(1);
+    search.current = match search.line() {
+        _ if go => Some(nearest(&hits, seen)),
+        Some(line) => last.map(|last| hits.partition_point(|other| *other < line).min(last)),
+        None => None,
+    };
+    search.hits = Some(hits);
+    search.more = more;
+    if go {
+        go_to_hit(ui, ctx);
+    }
 }
 
 /// Moves the help screen or a list inside a box.

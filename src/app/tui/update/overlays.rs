@@ -7,7 +7,7 @@ use super::super::ask::disabled;
 use super::super::chord::Chord;
 use super::super::msg::Effect;
 use super::super::overlay::{Offer, Overlay, Palette, Purpose};
-use super::super::ui::{Pane, SearchState, Tone, Ui};
+use super::super::ui::{Tone, Ui};
 use super::{Ctx, moving, perform, steering};
 use crate::app::view::roster;
 use crate::loops::core::command::{Ask, Command};
@@ -256,7 +256,8 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
         }
         Purpose::Search => {
             ui.overlays.pop();
-            return search(ui, text);
+            moving::search(ui, text);
+            return Vec::new();
         }
         Purpose::NewLoop if text.is_empty() => {
             ui.say(Tone::Bad, "type what the loop has to reach", ctx.now);
@@ -306,17 +307,6 @@ fn still_asked(ask: &Ask, purpose: &Purpose, ctx: &Ctx<'_>) -> bool {
         ),
         _ => true,
     }
-}
-
-fn search(ui: &mut Ui, query: String) -> Vec<Effect> {
-    let Some(run) = ui.selected.filter(|_| !query.is_empty()) else {
-        ui.search = None;
-        return Vec::new();
-    };
-    ui.pane = Pane::Output;
-    ui.focus = super::Focus::Pane;
-    ui.search = Some(SearchState { query: query.clone(), run: Some(run), ..SearchState::default() });
-    vec![Effect::Search { run, query }]
 }
 
 /// Why an offer of the palette does not apply, as a fragment.

@@ -4,9 +4,11 @@
 
 use super::super::keymap::Keymap;
 use super::super::overlay::Overlay;
+use super::super::ui::SearchState;
 use super::*;
 use crate::app::config::OnStart;
 use crate::app::view::fixture::{self, NOW};
+use crate::app::view::loaded::SearchWant;
 use crate::loops::core::command::{Ask, Command, LiveRuns};
 use crate::loops::core::event::{PauseKind, When};
 use crate::loops::core::fleet::Ownership;
@@ -68,6 +70,22 @@ impl Desk {
             self.draw();
         }
         effects
+    }
+
+    fn search(&self) -> &SearchState {
+        self.ui.search.as_ref().unwrap()
+    }
+
+    /// What the open pane has searched.
+    fn want(&self) -> SearchWant {
+        let (search, run) = (self.search(), self.ui.selected.unwrap());
+        let (query, number) = (search.query.clone(), search.number);
+        SearchWant { run, pane: self.ui.pane, query, number, version: 0, diff: None }
+    }
+
+    fn found(&mut self, hits: &[u64]) {
+        let want = self.want();
+        self.tell(Msg::Found { want, hits: hits.to_vec(), more: false });
     }
 
     fn selected(&self) -> String {
@@ -344,19 +362,95 @@ fn a_filter_narrows_as_it_is_typed_and_escape_takes_it_back() {
 #[test]
 fn a_search_jumps_to_the_last_hit_above_and_walks_round() {
     let mut desk = Desk::busy("auth-refactor");
-    let run = fixture::id("auth-refactor");
-    assert_eq!(desk.keys("/ fail enter"), [Effect::Search { run, query: "fail".to_owned() }]);
-    desk.tell(Msg::Found { run, query: "other".to_owned(), hits: vec![1], more: false });
-    assert_eq!(desk.ui.search.as_ref().unwrap().hits, None);
-    desk.tell(Msg::Found { run, query: "fail".to_owned(), hits: vec![3, 40, 90], more: false });
-    assert_eq!(desk.ui.search.as_ref().unwrap().current, 2);
+    assert_eq!(desk.keys("/ fail enter"), []);
+    let stale = SearchWant { number: 0, ..desk.want() };
+    desk.tell(Msg::Found { want: stale, hits: vec![1], more: false });
+    assert_eq!(desk.search().hits, None);
+    desk.found(&[3, 40, 90]);
+    assert_eq!(desk.search().current, Some(2));
     assert_eq!(desk.ui.output.top, Some((84, 0)));
     desk.keys(".");
-    assert_eq!(desk.ui.search.as_ref().unwrap().current, 0);
+    assert_eq!(desk.search().current, Some(0));
     desk.keys(", ,");
-    assert_eq!(desk.ui.search.as_ref().unwrap().current, 1);
+    assert_eq!(desk.search().current, Some(1));
     desk.keys("esc");
     assert_eq!(desk.ui.search, None);
+}
+
+#[test]
+fn every_pane_is_searched_where_it_stands() {
+    let mut desk = Desk::busy("auth-refactor");
+    for (pane, keys) in [(Pane::Diff, "2"), (Pane::Verdict, "3"), (Pane::Timeline, "6")] {
+        desk.keys(keys);
+        desk.keys("/ token enter");
+        assert_eq!((desk.ui.pane, desk.ui.focus), (pane, Focus::Pane));
+        assert!(!desk.search().reveal, "nothing is found yet");
+        desk.found(&[4, 9]);
+        let first = usize::from(pane == Pane::Timeline);
+        assert_eq!((desk.search().current, desk.search().reveal), (Some(first), true), "{pane:?}: its end is followed");
+        desk.tell(Msg::Drawn(Seen { revealed: true, ..Seen::default() }));
+        assert!(!desk.search().reveal);
+        desk.keys(".");
+        assert_eq!((desk.search().current, desk.search().reveal), (Some(1 - first), true));
+    }
+    desk.keys("2");
+    desk.ui.tops.diff = 6;
+    desk.keys("/ token enter");
+    desk.found(&[4, 9]);
+    assert_eq!(desk.search().current, Some(1), "the first one from the top of the screen on");
+}
+
+#[test]
+fn a_hit_in_a_table_selects_its_row() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("4 / token enter");
+    desk.found(&[1, 2]);
+    let tests: Vec<String> =
+        desk.fleet.state(fixture::id("auth-refactor")).unwrap().tests.iter().map(|test| test.id.clone()).collect();
+    assert_eq!(desk.ui.test.as_ref(), tests.get(1));
+    desk.keys(".");
+    assert_eq!(desk.ui.test.as_ref(), tests.get(2));
+    let mut desk = Desk::busy("fix-ci");
+    desk.keys("5 / cargo enter");
+    desk.found(&[0]);
+    assert_eq!(desk.ui.gate, moving_names(&desk).first().cloned());
+}
+
+fn moving_names(desk: &Desk) -> Vec<String> {
+    crate::app::view::gates::names(desk.fleet.state(desk.ui.selected.unwrap()).unwrap())
+}
+
+#[test]
+fn another_pane_is_searched_for_the_same_without_moving_in_it() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("2 / token enter");
+    desk.found(&[4]);
+    desk.keys("1");
+    assert_eq!((desk.search().query.as_str(), &desk.search().hits), ("token", &None));
+    desk.found(&[40, 50]);
+    assert_eq!((desk.search().current, desk.ui.output.top), (None, None), "the output is still followed");
+    desk.keys(",");
+    assert_eq!(desk.search().current, Some(1));
+    assert!(desk.ui.output.top.is_some());
+    desk.keys("K");
+    assert_eq!(desk.ui.search, None, "another loop is another matter");
+}
+
+#[test]
+fn a_document_that_grows_is_searched_again_and_nobody_is_moved() {
+    let mut desk = Desk::busy("auth-refactor");
+    desk.keys("6 / gate enter");
+    desk.found(&[4, 9, 20]);
+    desk.keys(",");
+    desk.tell(Msg::Drawn(Seen { revealed: true, ..Seen::default() }));
+    desk.found(&[4, 9, 20, 31]);
+    assert_eq!((desk.search().current, desk.search().reveal), (Some(1), false));
+    desk.found(&[4]);
+    assert_eq!(desk.search().current, Some(0));
+    desk.found(&[]);
+    assert_eq!(desk.search().current, None);
+    desk.keys(".");
+    assert!(desk.toast().contains("nothing was found"));
 }
 
 #[test]
