@@ -186,5 +186,11 @@ fn repair(dir: &RunDir, journal: &mut File, torn: Torn) -> Result<(), JournalErr
     journal.set_len(torn.offset).and_then(|()| journal.sync_all()).map_err(JournalError::io("repair", &path))
 }
 
+impl Drop for JournalWriter {
+    fn drop(&mut self) {
+        owner::release(self.tail.disk());
+    }
+}
+
 #[cfg(test)]
 mod tests;

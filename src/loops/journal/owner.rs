@@ -61,7 +61,10 @@ pub enum Lock {
 pub fn lock_of(dir: &RunDir) -> Result<Lock, JournalError> {
     let file = dir.open_journal()?;
     match file.try_lock_shared() {
-        Ok(()) => Ok(Lock::Free),
+        Ok(()) => {
+            release(&file);
+            Ok(Lock::Free)
+        }
         Err(TryLockError::WouldBlock) => Ok(Lock::Held(holder(dir))),
         Err(TryLockError::Error(source)) => Err(JournalError::io("lock", &dir.journal())(source)),
     }
@@ -91,6 +94,13 @@ pub(super) fn take(dir: &RunDir, file: &File) -> Result<(), JournalError> {
         .map_err(io::Error::from)
         .and_then(|bytes| replace(&path, &bytes))
         .map_err(JournalError::io("write", &path))
+}
+
+/// Gives a lock up at once. Closing the file is not enough: a child that another thread is about to start holds a copy of
+/// the descriptor until it has become its program, and the lock with it.
+pub(super) fn release(file: &File) {
+    // A lock that cannot be given up goes with the file.
+    let _ = file.unlock();
 }
 
 /// Who `owner.json` names, if that process exists.

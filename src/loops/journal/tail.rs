@@ -55,6 +55,11 @@ impl<D: Disk> Tail<D> {
         Self { disk, len, unsynced: true, poisoned: false }
     }
 
+    /// What it writes to.
+    pub(super) const fn disk(&self) -> &D {
+        &self.disk
+    }
+
     /// Bytes in the file.
     pub(super) const fn len(&self) -> u64 {
         self.len
