@@ -1,7 +1,7 @@
 //! Child processes of the loops and their output: started, watched, stopped with all they started, and recorded.
 //! The door is [`Supervisor`]; [`transcript`] is what a step printed and [`sanitize`] makes it fit for a screen.
 
-mod dialect;
+pub mod dialect;
 mod family;
 mod launch;
 mod process;
@@ -16,7 +16,6 @@ pub mod survivors;
 pub mod transcript;
 pub mod tree;
 
-pub use dialect::Dialect;
 pub use launch::{Cause, Ended, Exit, Input, Ladder, Launch, Leftover, RUN_MARK, STEP_MARK};
 pub use process::{Control, Running, Supervisor};
 pub use resolve::{SpawnError, resolve};

@@ -138,6 +138,9 @@ pub struct Failure {
     /// When it may be tried again, where the provider says so, in milliseconds from the failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The same as a moment, where the provider names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Millis>,
 }
 
 /// Characters of a failure's message that are kept.
@@ -148,7 +151,7 @@ impl Failure {
     pub fn new(class: FailureClass, message: &str) -> Self {
         let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
         let message = line.chars().filter(|c| !c.is_control()).take(MESSAGE_LENGTH).collect();
-        Self { class, message, status: None, retry_after_ms: None }
+        Self { class, message, status: None, retry_after_ms: None, until: None }
     }
 }
 

@@ -256,6 +256,21 @@ pub struct Usage {
     pub micro_usd: Option<u64>,
 }
 
+impl Usage {
+    /// Adds another; what is known of either is known of the sum.
+    pub fn add(&mut self, more: &Self) {
+        fn add(total: &mut Option<u64>, more: Option<u64>) {
+            if let Some(more) = more {
+                *total = Some(total.unwrap_or(0).saturating_add(more));
+            }
+        }
+        add(&mut self.input, more.input);
+        add(&mut self.cached, more.cached);
+        add(&mut self.output, more.output);
+        add(&mut self.micro_usd, more.micro_usd);
+    }
+}
+
 /// Why loopdash ended a step before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

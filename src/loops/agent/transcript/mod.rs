@@ -37,6 +37,9 @@ const ORDER_FILE: &str = "order.idx";
 /// A longer line is shown up to here; the rest of it is on disk only.
 pub const LINE_CAP: usize = 64 * 1024;
 
+/// What is read at once of a whole stream.
+const PIECE_BYTES: usize = 256 * 1024;
+
 /// A line as it was printed, without its newline, control sequences and all. Clean it before it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawLine {
@@ -150,6 +153,21 @@ impl Transcript {
         }
         bytes.truncate(done);
         Ok(bytes)
+    }
+
+    /// All that is stored of one stream, as printed, in pieces and in order.
+    pub fn bytes(&self, stream: Stream, each: &mut impl FnMut(&[u8])) -> io::Result<()> {
+        let Some(file) = self.files.stream(stream)? else { return Ok(()) };
+        let (mut piece, mut at) = (vec![0; PIECE_BYTES], 0);
+        loop {
+            match file.read_at(&mut piece, at)? {
+                0 => return Ok(()),
+                got => {
+                    each(piece.get(..got).unwrap_or_default());
+                    at += got as u64;
+                }
+            }
+        }
     }
 
     /// The last line that says something, clean, for a list of loops.

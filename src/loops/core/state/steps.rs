@@ -8,7 +8,7 @@ use crate::loops::core::event::{
 };
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId};
-use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind, Usage};
+use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind};
 
 impl RunState {
     pub(super) fn step_started(&mut self, e: &StepStarted, at: Millis) {
@@ -51,7 +51,7 @@ impl RunState {
             note.delivery = Delivery::Delivered(e.step);
         }
         if let Some(usage) = &e.end.usage {
-            add_usage(&mut self.usage, usage);
+            self.usage.add(usage);
         }
         let not_started = e.end.cause == Cause::NotStarted;
         match kind {
@@ -86,7 +86,7 @@ impl RunState {
             return;
         }
         if let Some(usage) = &e.usage {
-            add_usage(&mut self.usage, usage);
+            self.usage.add(usage);
         }
         self.interrupt = None;
         for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
@@ -160,16 +160,4 @@ impl RunState {
             }
         }
     }
-}
-
-fn add_usage(total: &mut Usage, more: &Usage) {
-    fn add(total: &mut Option<u64>, more: Option<u64>) {
-        if let Some(more) = more {
-            *total = Some(total.unwrap_or(0).saturating_add(more));
-        }
-    }
-    add(&mut total.input, more.input);
-    add(&mut total.cached, more.cached);
-    add(&mut total.output, more.output);
-    add(&mut total.micro_usd, more.micro_usd);
 }

@@ -4,7 +4,7 @@
 
 use super::{Done, Job, Workshop, millis};
 use crate::loops::agent::transcript::Transcript;
-use crate::loops::agent::{self, Control, Dialect, Input, Ladder, Launch};
+use crate::loops::agent::{self, Control, Input, Ladder, Launch, dialect};
 use crate::loops::core::spec::PromptRoute;
 use crate::loops::core::step::{Cause, Exit, StepEnd};
 use crate::loops::engine::order::Order;
@@ -105,8 +105,8 @@ impl Workshop {
 
     /// What the step's agent said last.
     pub(super) async fn answer(&self, order: &Order, max: usize) -> String {
-        let dir = order.step_dir();
-        let read = move || Dialect::Text.answer(&Transcript::open(&dir), max).unwrap_or_default();
+        let (dir, name) = (order.step_dir(), order.agent().map(|agent| agent.dialect).unwrap_or_default());
+        let read = move || dialect::answer(name, &Transcript::open(&dir), max).unwrap_or_default();
         tokio::task::spawn_blocking(read).await.unwrap_or_default()
     }
 }
