@@ -104,10 +104,11 @@ impl Ground {
         Store::view(&self.path("state")).unwrap()
     }
 
-    /// The runs of the state directory, oldest first.
+    /// The runs of the state directory, oldest first; one that is only being made has no journal yet.
     pub(crate) fn runs(&self) -> Vec<Ran> {
         let store = self.store();
-        store.runs().unwrap().into_iter().map(|run| Ran::read(store.run_dir(run))).collect()
+        let dirs = store.runs().unwrap().into_iter().map(|run| store.run_dir(run));
+        dirs.filter(|dir| dir.journal().exists()).map(Ran::read).collect()
     }
 
     /// The only run there is.

@@ -1,7 +1,9 @@
 //! Lines on standard output that never block the runs: [`Printer`] hands them to a thread of its own.
 //!
-//! Everything is cleaned of control sequences; when the reader is gone, the printer says so once and then drops lines.
+//! Everything is cleaned of control sequences; when the place that they go to is gone, the printer says so once on standard
+//! error and drops the rest.
 
+use super::interrupt::complain;
 use super::words::{Told, Tone, Weight};
 use crate::loops::agent::sanitize;
 use crate::loops::core::event::{Event, Record};
@@ -66,8 +68,11 @@ impl Printer {
         let thread = std::thread::spawn(move || {
             while let Some(chunk) = waiting.blocking_recv() {
                 if let Err(error) = out.write_all(chunk.as_bytes()).and_then(|()| out.flush()) {
-                    let reader = error.kind() == io::ErrorKind::BrokenPipe;
-                    return Some(if reader { Gone::Reader } else { Gone::Place });
+                    if error.kind() == io::ErrorKind::BrokenPipe {
+                        return Some(Gone::Reader);
+                    }
+                    complain(&format!("lines can be written no more ({error}); the runs go on, `loopdash log` tells"));
+                    return Some(Gone::Place);
                 }
             }
             None

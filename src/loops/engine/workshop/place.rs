@@ -3,24 +3,27 @@
 //! The step is idempotent, because a run passes it each time it gets a slot.
 
 use super::{Done, Job, Workshop};
-use crate::loops::core::event::WorkspaceReady;
+use crate::loops::core::event::{Event, Noted, WorkspaceReady};
 use crate::loops::core::worktree_path::{self, PathVariables};
 use crate::loops::engine::order::Order;
-use crate::loops::git::{self, AddWorktree, GitError, RepoInfo, Workspace};
+use crate::loops::git::{self, AddWorktree, GitError, Included, RepoInfo, Workspace};
 use std::path::{Path, PathBuf};
+
+/// Files that are named one by one when they were not copied; the rest are counted.
+const MAX_NAMED: usize = 10;
 
 impl Workshop {
     pub(super) async fn place(&self, job: &mut Job) -> Done {
         match self.find_place(&job.order).await {
-            Ok(ready) => Done { facts: vec![ready.into()], ..job.well() },
+            Ok(facts) => Done { facts, ..job.well() },
             Err(why) => job.failed(why),
         }
     }
 
-    async fn find_place(&self, order: &Order) -> Result<WorkspaceReady, String> {
+    async fn find_place(&self, order: &Order) -> Result<Vec<Event>, String> {
         if let Some(known) = self.git_place(order) {
             return match self.git.check(known.clone()).await {
-                Ok(()) => Ok(ready(&known, false, Vec::new())),
+                Ok(()) => Ok(ready(&known, false, Included::default())),
                 Err(GitError::WorktreeGone { .. }) if !known.in_place => {
                     let again = self.git.readd(known, order.snapshot.clone()).await.map_err(|e| e.to_string())?;
                     let included = self.include(order, &again).await?;
@@ -33,7 +36,7 @@ impl Workshop {
         let run = order.run.to_string();
         if Self::in_place(order) {
             let place = self.git.in_place(repo, run).await.map_err(|error| error.to_string())?;
-            return Ok(ready(&place, true, Vec::new()));
+            return Ok(ready(&place, true, Included::default()));
         }
         let slug = git::slug(&order.spec.name);
         let path = self.path(order, &repo, &slug)?;
@@ -44,16 +47,12 @@ impl Workshop {
         Ok(ready(&place, true, included))
     }
 
-    async fn include(&self, order: &Order, place: &Workspace) -> Result<Vec<String>, String> {
+    async fn include(&self, order: &Order, place: &Workspace) -> Result<Included, String> {
         let repo = self.git.discover(PathBuf::from(&order.spec.repo)).await.map_err(|error| error.to_string())?;
         if repo.bare {
-            return Ok(Vec::new());
+            return Ok(Included::default());
         }
-        let included = self.git.include(repo, place.clone()).await.map_err(|error| error.to_string())?;
-        for (path, why) in &included.skipped {
-            tracing::warn!(path, why, "not copied into the worktree");
-        }
-        Ok(included.copied)
+        self.git.include(repo, place.clone()).await.map_err(|error| error.to_string())
     }
 
     /// The workspace as git knows it, from what the journal says of it.
@@ -85,9 +84,10 @@ impl Workshop {
     }
 }
 
-fn ready(place: &Workspace, fresh: bool, included: Vec<String>) -> WorkspaceReady {
+/// The place, and what its run's operator should know of it.
+fn ready(place: &Workspace, fresh: bool, included: Included) -> Vec<Event> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    WorkspaceReady {
+    let ready = WorkspaceReady {
         path: text(&place.path),
         branch: place.branch.clone(),
         base: place.base.clone(),
@@ -95,6 +95,18 @@ fn ready(place: &Workspace, fresh: bool, included: Vec<String>) -> WorkspaceRead
         common_dir: text(&place.common_dir),
         in_place: place.in_place,
         fresh,
-        included,
-    }
+        included: included.copied,
+    };
+    let left_out = left_out(&included.skipped).map(|text| Noted { text }.into());
+    [ready.into()].into_iter().chain(left_out).collect()
+}
+
+/// A sentence about files that `.worktreeinclude` names and the worktree does not have.
+fn left_out(skipped: &[(String, String)]) -> Option<String> {
+    let named: Vec<String> = skipped.iter().take(MAX_NAMED).map(|(path, why)| format!("{path} ({why})")).collect();
+    let more = match skipped.len() - named.len() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    (!named.is_empty()).then(|| format!("in .worktreeinclude and not copied: {}{more}", named.join(", ")))
 }
