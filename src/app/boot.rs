@@ -11,6 +11,7 @@ use crate::loops::git::Git;
 use crate::loops::journal::Store;
 use anyhow::Context;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a front end chooses of the engine.
 #[derive(Clone, Debug)]
@@ -34,6 +35,21 @@ impl Boot {
         let gate_cap = config.gate_cap(processors);
         Self { store, caps, gate_cap, startup }
     }
+}
+
+/// A runtime for an engine, with `workers` threads or as many as there are processors. A thread that nobody needs for a
+/// moment is kept, and one is there from the start: where the system gives no new ones, a commit would wait for ever.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn runtime(workers: Option<usize>) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    let runtime = builder.enable_all().thread_keep_alive(Duration::from_secs(24 * 60 * 60)).build()?;
+    runtime.spawn_blocking(|| ());
+    Ok(runtime)
 }
 
 /// Starts an engine with real steps on the current runtime.

@@ -2,7 +2,7 @@
 //!
 //! [`open`] is for whatever else ends on a dashboard, such as a run that was just started.
 
-use crate::app::boot::{Boot, start};
+use crate::app::boot::{self, Boot, start};
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::cli::{Colour, DashboardArgs};
 use crate::app::config::{
@@ -83,7 +83,7 @@ pub fn open_on(context: &Context, loaded: &Loaded, boot: Boot, mut opening: Open
     let log = logging::start(store.root(), context.global.verbose, filter.as_deref());
     let _log = log.inspect_err(|error| context.note(&error.to_string())).ok();
     let options = options(context, loaded, opening)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
+    let runtime = boot::runtime(Some(2))?;
     let ending = runtime.block_on(async {
         let running = start(boot)?;
         tokio::spawn(go_on(running.handle.clone(), resume));

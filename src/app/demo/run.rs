@@ -153,7 +153,8 @@ mod tests {
         let loops = seven(Path::new("x"), Path::new("y"), 1.0);
         let mut run = RunState::new(RunId::new(uuid::Uuid::nil()));
         run.spec = loops.first().map(|each| std::sync::Arc::new(each.spec.clone()));
-        let followed = |interrupted| Followed { runs: vec![run.clone()], interrupted, late: true, gone: None };
+        let followed =
+            |interrupted| Followed { runs: vec![run.clone()], interrupted, late: true, lost: false, gone: None };
         let mut out = Vec::new();
         assert_eq!(results(&mut out, &loops, &followed(false), Style::default()).unwrap(), Exit::Failed);
         let text = String::from_utf8(out).unwrap();

@@ -7,13 +7,12 @@ use super::output::Outputs;
 use super::{Gone, Printer};
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::event::{Event, Record};
-use crate::loops::core::fleet::Ownership;
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::state::RunState;
 use crate::loops::core::transition::RunStatus;
 use crate::loops::engine::{Handle, Subscription, Update};
 use crate::loops::journal::{Store, replay_into};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -47,6 +46,8 @@ pub struct Followed {
     pub interrupted: bool,
     /// Whether the deadline did.
     pub late: bool,
+    /// Whether a run's journal failed, so that it was given up.
+    pub lost: bool,
     /// Whether nobody hears any more.
     pub gone: Option<Gone>,
 }
@@ -60,7 +61,7 @@ pub async fn follow(following: Following) -> Result<Followed, FollowError> {
     let order: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     let interrupts = Interrupts::listen(handle.clone(), order.clone(), resumable).map_err(FollowError::Signals)?;
     let states = runs.into_iter().map(|run| (run.id, run)).collect();
-    let mut watch = Watch { store, states, printer, outputs: Outputs::new() };
+    let mut watch = Watch { store, states, lost: BTreeSet::new(), printer, outputs: Outputs::new() };
     let mut updates = subscription.updates;
     for (run, step, live) in subscription.live {
         watch.live(run, step, live);
@@ -108,6 +109,7 @@ pub async fn follow(following: Following) -> Result<Followed, FollowError> {
         runs: order.iter().filter_map(|run| states.get(run).cloned()).collect(),
         interrupted,
         late,
+        lost: !watch.lost.is_empty(),
         gone: watch.printer.finish().await,
     })
 }
@@ -123,6 +125,8 @@ pub enum FollowError {
 struct Watch {
     store: Store,
     states: BTreeMap<RunId, RunState>,
+    /// Runs that the engine has given up because their journals failed.
+    lost: BTreeSet<RunId>,
     printer: Printer,
     outputs: Outputs,
 }
@@ -130,9 +134,8 @@ struct Watch {
 impl Watch {
     /// Whether every run has ended or waits for something that cannot come from here.
     fn settled(&self) -> bool {
-        self.states
-            .values()
-            .all(|run| run.seq > 0 && matches!(run.status, RunStatus::Finished | RunStatus::Parked | RunStatus::Paused))
+        let ends = [RunStatus::Finished, RunStatus::Parked, RunStatus::Paused];
+        self.states.values().all(|run| self.lost.contains(&run.id) || (run.seq > 0 && ends.contains(&run.status)))
     }
 
     async fn update(&mut self, update: Update) {
@@ -140,10 +143,11 @@ impl Watch {
             Update::Record(record) => self.record(&record).await,
             Update::Live { run, step, output } => self.live(run, step, output),
             Update::Run(entry) => {
-                // While a run is being made it may be seen half-made, as nobody's; only what is said of mine is trouble.
-                let mine = entry.ownership == Ownership::Mine && self.states.contains_key(&entry.state.id);
-                if let Some(problem) = entry.problem.filter(|_| mine) {
+                // While a run is being made it may be seen half-made, as nobody's; of one that has begun it is trouble.
+                let begun = self.states.get(&entry.state.id).is_some_and(|run| run.seq > 0);
+                if let Some(problem) = entry.problem.filter(|_| begun) {
                     complain(&format!("{}: {problem}", entry.state.label));
+                    self.lost.insert(entry.state.id);
                 }
             }
             Update::Trouble(Some(trouble)) => complain(&trouble),

@@ -8,7 +8,11 @@ use crate::loops::core::state::RunState;
 
 /// How a headless loopdash exits.
 pub fn exit(followed: &Followed) -> Exit {
-    if followed.interrupted { Exit::Interrupted } else { of_runs(&followed.runs) }
+    match followed {
+        Followed { interrupted: true, .. } => Exit::Interrupted,
+        Followed { lost: true, .. } => Exit::Failed,
+        _ => of_runs(&followed.runs),
+    }
 }
 
 fn of_runs(runs: &[RunState]) -> Exit {
@@ -50,7 +54,8 @@ mod tests {
 
     #[test]
     fn an_interrupt_outranks_them() {
-        let followed = Followed { runs: vec![run(Some(Outcome::Failed))], interrupted: true, late: false, gone: None };
+        let followed =
+            Followed { runs: vec![run(Some(Outcome::Failed))], interrupted: true, late: false, lost: true, gone: None };
         assert_eq!(exit(&followed), Exit::Interrupted);
     }
 }

@@ -54,10 +54,7 @@ pub enum SessionError {
 /// # Errors
 /// [`SessionError`]; nothing is left running then.
 pub fn session(boot: Boot, work: Work, style: Style, deadline: Option<Duration>) -> Result<Followed, SessionError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| SessionError::Boot(error.into()))?;
+    let runtime = boot::runtime(None).map_err(|error| SessionError::Boot(error.into()))?;
     runtime.block_on(async move {
         let store = boot.store.clone();
         let Running { handle, task } = boot::start(boot).map_err(SessionError::Boot)?;

@@ -7,7 +7,6 @@ pub mod action;
 mod afar;
 pub mod ask;
 pub mod chord;
-mod fault;
 pub mod input;
 pub mod jobs;
 pub mod keymap;

@@ -15,6 +15,7 @@ use crate::app::link::Link;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::{Command, LiveRuns, Rejected};
 use crate::loops::engine::{Accepted, Subscription, Update};
+use crate::loops::fault;
 use anyhow::Context as _;
 use futures_util::FutureExt;
 use std::future::pending;
@@ -235,7 +236,7 @@ impl Desk {
                     Typed::Key(key) => Msg::Key { chord: key.into(), seen },
                     Typed::Paste(text) => Msg::Paste(text),
                 };
-                super::fault::at("key");
+                fault::at("key");
                 shell.urgent();
                 let effects = shell.tell(msg);
                 return self.perform(shell, effects);

@@ -26,6 +26,10 @@ use super::transcript::{LiveOutput, Stream, Writer};
 
 /// Threads that read pipes. More of them would leave less of the machine to the screen when many children print.
 const PUMP_THREADS: usize = 2;
+/// Files that have to be free for a child to be started.
+const SPARE_FILES: usize = 16;
+/// A thread that nobody needs for a moment is kept: where the system gives no new ones, work would wait for ever.
+const KEEP_THREADS: Duration = Duration::from_secs(24 * 60 * 60);
 /// Output beyond this is read and counted, and not stored.
 const TRANSCRIPT_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
@@ -55,9 +59,11 @@ impl Supervisor {
         let runtime = Builder::new_multi_thread()
             .worker_threads(PUMP_THREADS)
             .thread_name("loopdash-pump")
+            .thread_keep_alive(KEEP_THREADS)
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
+        handle.spawn_blocking(|| ());
         let inner = Inner { shim: Shim::open(shim_exe)?, limit: TRANSCRIPT_LIMIT, sole };
         #[cfg(target_os = "linux")]
         handle.spawn(bury(sole));
@@ -201,10 +207,15 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     let live = writer.live();
     let began = Instant::now();
     let spawned = Family::start(mark, inner.sole, || {
+        headroom()?;
         let child = command.spawn()?;
         Ok((child.id().unwrap_or_default(), child))
     });
-    let (family, mut child) = spawned.map_err(SpawnError::from_system)?;
+    let (family, mut child) = spawned.map_err(|error| {
+        // Nothing was printed, and the next attempt begins its transcript anew.
+        writer.discard();
+        SpawnError::from_system(error)
+    })?;
 
     let exited = CancellationToken::new();
     if let (Input::Bytes(bytes), Some(stdin)) = (launch.stdin, child.stdin.take()) {
@@ -220,6 +231,7 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
         Err(error) => {
             let _ = child.start_kill();
             family.leader_is_gone();
+            writer.discard();
             return Err(SpawnError::from_system(error));
         }
     };
@@ -234,6 +246,13 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
         let _ = tell.send(step.run().await);
     });
     Ok(Running { pid, start, live, control: Control { wish: Arc::new(wish) }, done, over: false })
+}
+
+/// Fails where a child could still be started, but not be ended any more: to find who belongs to it takes files, too.
+fn headroom() -> io::Result<()> {
+    let null = File::open("/dev/null")?;
+    let spare: io::Result<Vec<File>> = (0..SPARE_FILES).map(|_| null.try_clone()).collect();
+    spare.map(drop)
 }
 
 fn no_pipe() -> io::Error {

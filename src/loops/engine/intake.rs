@@ -87,9 +87,6 @@ impl Engine {
             // The store may not have been read yet, or is not to be; the run's own journal knows.
             return self.spawn_adopt(run, AfterAdopt::Ask(ask, who, answer));
         };
-        if let Some(problem) = &entry.problem {
-            return refuse(answer, format!("its journal cannot be used: {problem}"));
-        }
         if !self.ledger.owns(run) {
             // What cannot be done in any case needs no taking over.
             if entry.state.is_finished()
@@ -185,6 +182,18 @@ impl Engine {
                 self.queue(run, vec![Spawned { step, pid, start }.into()], None);
                 if let Some(output) = output {
                     self.tell(Update::Live { run, step, output });
+                }
+            }
+            Report::Short { run, step, why } => {
+                if self.live.get(&run).is_some_and(|live| live.step == step) {
+                    match why {
+                        Some(why) => {
+                            tracing::warn!(%run, %step, why, "a step waits");
+                            self.short.insert(run, why);
+                        }
+                        None => drop(self.short.remove(&run)),
+                    }
+                    self.tell_shortage();
                 }
             }
             Report::Ended(ended) => self.step_ended(ended),

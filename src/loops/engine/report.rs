@@ -40,6 +40,15 @@ pub enum Report {
         /// Where it prints.
         output: Option<Arc<LiveOutput>>,
     },
+    /// The machine is short of something that it needs to begin, or, with `None`, no longer.
+    Short {
+        /// Whose.
+        run: RunId,
+        /// Which.
+        step: StepId,
+        /// What was refused, as a fragment.
+        why: Option<String>,
+    },
     /// It has ended.
     Ended(Ended),
 }

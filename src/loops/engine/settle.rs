@@ -102,13 +102,14 @@ impl Engine {
     }
 
     fn not_committed(&mut self, run: RunId, records: Vec<Record>, error: JournalError) {
-        self.starting.remove(&run);
         tracing::error!(%run, %error, "journal not written");
         if let JournalError::Full { .. } = error {
             self.full.insert(run, records);
-            self.tell(Update::Trouble(Some(format!("{error}; nothing new starts there until there is room"))));
+            self.short.insert(run, error.to_string());
+            self.tell_shortage();
             return;
         }
+        self.starting.remove(&run);
         self.wish(run, Wish::Stop);
         self.recovered(run);
         drop(self.ledger.release(run));
@@ -124,14 +125,13 @@ impl Engine {
     pub(super) async fn retry_full(&mut self) {
         let batches: Vec<_> = std::mem::take(&mut self.full).into_iter().collect();
         for (run, records, result) in self.ledger.commit(batches).await {
+            self.short.remove(&run);
             match result {
                 Ok(()) => self.committed(run, records),
                 Err(error) => self.not_committed(run, records, error),
             }
         }
-        if self.full.is_empty() {
-            self.tell(Update::Trouble(None));
-        }
+        self.tell_shortage();
     }
 
     /// Asks the core what each run needs that may have changed.

@@ -97,6 +97,8 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         dirty: BTreeSet::new(),
         waiting_for_gate: BTreeSet::new(),
         full: HashMap::new(),
+        short: BTreeMap::new(),
+        told: None,
         reading: BTreeMap::new(),
         watch: None,
         recovering: BTreeSet::new(),
@@ -167,6 +169,10 @@ pub(super) struct Engine {
     pub waiting_for_gate: BTreeSet<RunId>,
     /// Runs whose journal's disk is full, with what could not be written yet.
     pub full: HashMap<RunId, Vec<Record>>,
+    /// Runs that wait for what the machine is short of, each with what was refused.
+    pub short: BTreeMap<RunId, String>,
+    /// What was last told about that.
+    pub told: Option<String>,
     /// Runs of others that are being read, and whether they were written to meanwhile.
     pub reading: BTreeMap<RunId, bool>,
     /// The eye on the store, once it was read.
@@ -233,6 +239,22 @@ impl Engine {
     pub(super) fn tell(&self, update: Update) {
         // No listener is no trouble: the journals hold everything.
         let _ = self.updates.send(update);
+    }
+
+    /// Says which runs the machine is too short for, when that is news.
+    pub(super) fn tell_shortage(&mut self) {
+        let first = self.short.iter().next();
+        let now = first.map(|(run, why)| {
+            let name = self.fleet.state(*run).map_or_else(|| run.short(), |state| state.label.clone());
+            match self.short.len() - 1 {
+                0 => format!("{name} waits: {why}"),
+                more => format!("{name} and {more} more wait: {why}"),
+            }
+        });
+        if self.told != now {
+            self.told.clone_from(&now);
+            self.tell(Update::Trouble(now));
+        }
     }
 
     pub(super) fn subscription(&self) -> Subscription {

@@ -1,10 +1,14 @@
 //! What can go wrong between loopdash and a git repository, told so that the reader knows what to do next.
 //! Everything in [`crate::loops::git`] fails with a [`GitError`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::repo::MINIMUM_GIT;
+
+/// With less room than this, in bytes, a store that fails without a reason has failed for want of it: more than any one
+/// file that a snapshot takes up untracked.
+const SCARCE: u64 = 64 << 20;
 
 /// A git operation that did not happen. Nothing was changed unless the variant says so.
 #[derive(Debug, thiserror::Error)]
@@ -193,6 +197,14 @@ pub enum GitError {
         /// The library's answer.
         source: git2::Error,
     },
+    /// Something could not be stored, and hardly any room is left.
+    #[error("No space left on device: {free} bytes are free where {} is; make room and it goes on", path.display())]
+    Full {
+        /// The git directory.
+        path: PathBuf,
+        /// Bytes that are free there.
+        free: u64,
+    },
     /// The program is shutting down, or the operation itself broke.
     #[error("the git operation was cut short; if loopdash is not shutting down, this is a fault in it")]
     Stopped,
@@ -203,6 +215,20 @@ impl GitError {
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { what, path, source }
+    }
+
+    /// For `map_err` on what stores objects in the git directory `path`: where a write fails the library says "no error",
+    /// so the disk is asked.
+    pub(crate) fn or_full(path: &Path) -> impl FnOnce(Self) -> Self {
+        move |error| {
+            let vague = match &error {
+                Self::Library { source, .. } => source.message() == "no error",
+                Self::Io { source, .. } => source.to_string().contains("no error"),
+                _ => false,
+            };
+            let free = rustix::fs::statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+            if vague && free < SCARCE { Self::Full { path: path.to_owned(), free } } else { error }
+        }
     }
 
     /// For `map_err` on git library calls: `what` is a verb with its object.

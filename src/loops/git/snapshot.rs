@@ -57,6 +57,10 @@ pub struct Snapshot {
 /// [`GitError::WorktreeGone`] or [`GitError::WorktreeReplaced`] when there is nothing to look at, and failures of the
 /// repository or disk. Files that cannot be stored are no error: they are in [`Snapshot::skipped`].
 pub fn take(wish: &TakeSnapshot) -> Result<Snapshot, GitError> {
+    store(wish).map_err(GitError::or_full(&wish.workspace.common_dir))
+}
+
+fn store(wish: &TakeSnapshot) -> Result<Snapshot, GitError> {
     let TakeSnapshot { workspace, leaf, parent } = wish;
     let name = kept_ref(&workspace.run, leaf)?;
     let Scanned { tree, skipped, head } = scan(workspace)?;

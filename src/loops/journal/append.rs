@@ -12,6 +12,7 @@ use crate::loops::core::event::{Event, Record};
 use crate::loops::core::record::encode;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 
 /// Whether an event must be on disk before anything is done about it.
 ///
@@ -81,6 +82,9 @@ impl JournalWriter {
             private_options().read(true).append(true).open(&path).map_err(JournalError::io("open", &path))?;
         require_file(&file, &path)?;
         owner::take(dir, &file)?;
+        if dir.suspect().exists() {
+            rewrite(dir).map_err(JournalError::io("rewrite", &path))?;
+        }
         let mut extent = Extent::start();
         scan(&path, dir.run(), &mut file, &mut extent, each)?;
         if let Some(found) = extent.newer {
@@ -164,10 +168,33 @@ impl JournalWriter {
         let path = self.dir.journal();
         match refusal {
             Refusal::Full(source) => JournalError::Full { path, source },
-            Refusal::Failed(source) => JournalError::Failed { doing, path, source },
+            Refusal::Failed(source) => {
+                // If this cannot be written either, the disk is gone, and the next start will not find the run.
+                let _ = private_options().write(true).create(true).truncate(false).open(self.dir.suspect());
+                JournalError::Failed { doing, path, source }
+            }
             Refusal::Poisoned => JournalError::Poisoned { path },
         }
     }
+}
+
+/// Writes a journal over itself. After a failed sync the system may take bytes for stored that are not: it shows them
+/// until it needs their memory, and a second sync passes over them. Written anew, they are synced for good or not at all.
+fn rewrite(dir: &RunDir) -> io::Result<()> {
+    // Opened for it: through a descriptor for appending, whatever is written goes to the end.
+    let file = private_options().read(true).write(true).open(dir.journal())?;
+    let mut piece = vec![0; 1 << 20];
+    let mut at = 0;
+    loop {
+        let read = file.read_at(&mut piece, at)?;
+        if read == 0 {
+            break;
+        }
+        file.write_all_at(piece.get(..read).unwrap_or_default(), at)?;
+        at += read as u64;
+    }
+    file.sync_all()?;
+    std::fs::remove_file(dir.suspect())
 }
 
 /// Moves a torn tail out of the journal. The copy is durable before the cut, so no crash loses the bytes.

@@ -184,6 +184,11 @@ impl RunDir {
         self.path.join("journal.torn")
     }
 
+    /// There while a failed write or sync has left the journal's bytes in doubt.
+    pub fn suspect(&self) -> PathBuf {
+        self.path.join("journal.suspect")
+    }
+
     /// Who owns the run, for information.
     pub fn owner(&self) -> PathBuf {
         self.path.join("owner.json")

@@ -2,6 +2,7 @@
 //!
 //! It is apart from the journal so that every failure of the disk can be played in tests.
 
+use crate::loops::fault;
 use std::fs::File;
 use std::io::{self, Write};
 
@@ -17,6 +18,7 @@ pub(super) trait Disk {
 
 impl Disk for File {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        fault::io("journal.append")?;
         self.write_all(bytes)
     }
 
@@ -25,6 +27,7 @@ impl Disk for File {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        fault::io("journal.sync")?;
         self.sync_data()
     }
 }

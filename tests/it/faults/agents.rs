@@ -1,20 +1,31 @@
 //! Faults of children: agents and gates that hang, hide, flood, lie or cannot be started.
 
+use super::invariants::{Before, assert_acknowledged};
 use super::matrix::Row;
+use super::watched::Watched;
+use crate::ground::Ground;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
         number: 7,
         fault: "no file descriptors left",
-        happens: "the step that cannot start says which resource is short",
-        tests: &["loops::agent::resolve::tests::errors_of_the_system_are_sorted"],
+        happens: "a step that cannot begin waits and is tried again after 1, 2, 4 to 30 s, with the reason on the screen; a \
+            child is started only while there are files left to end it with",
+        tests: &[
+            "it::faults::agents::row_07_without_descriptors_new_steps_wait",
+            "loops::agent::resolve::tests::errors_of_the_system_are_sorted",
+        ],
     },
     Row {
         number: 8,
         fault: "no processes left, program missing, not executable or of no known format",
-        happens: "a program that cannot run is refused before anything starts, or needs a person at once, with its full path \
+        happens: "without processes a step waits as above; a program that cannot run is refused before anything starts, or needs a person at once, with its full path \
             and the reason; trying it five times would not mend it",
         tests: &[
+            "it::faults::agents::row_08_without_processes_new_steps_wait",
             "it::processes::what_cannot_start_says_why",
             "it::processes::what_fails_in_the_last_moment_fails_like_in_a_shell",
             "it::headless::an_agent_given_by_name_is_looked_for_before_anything_starts",
@@ -145,3 +156,60 @@ pub(super) const ROWS: &[Row] = &[
         tests: &["loops::core::laws::slots_notes_and_attempts_stay_in_bounds"],
     },
 ];
+
+/// A run whose actor says `working`, goes on when the file `go` is there, and is followed by a gate.
+fn until_go(ground: &Ground, wrap: &[&str]) -> (Command, PathBuf) {
+    let go = ground.path("go");
+    let script = format!("while [ ! -e '{}' ]; do sleep 0.02; done; touch x", go.display());
+    let run = ground.run_command(
+        &["say", "working", "sh", &script],
+        &["done", "fine"],
+        &["--gate", "test -e x", "--output", "--json"],
+    );
+    let Some((first, rest)) = wrap.split_first() else { return (run, go) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(run.get_program()).args(run.get_args()).current_dir(ground.repo()).env_clear();
+    command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    (command, go)
+}
+
+/// Takes a resource away while an agent works, waits for the word about it, and gives it back.
+fn short_of(ground: &Ground, wrap: &[&str], resource: &str, words: &str, left: impl Fn(&Watched) -> u64) {
+    let before = Before::of(ground);
+    let (command, go) = until_go(ground, wrap);
+    let mut loopdash = Watched::start(command);
+    loopdash.says("\"text\":\"working\"");
+    loopdash.limit(wrap, resource, &left(&loopdash).to_string());
+    std::fs::write(go, "").unwrap();
+    loopdash.says(words);
+    let cpu = loopdash.cpu_during(Duration::from_secs(2));
+    assert!(cpu <= Duration::from_millis(100), "{cpu:?} of processor time in 2 s");
+    loopdash.limit(wrap, resource, "1000");
+    let told = loopdash.end().exits(0);
+    assert_acknowledged(ground, &told.out);
+    let runs = before.holds(ground);
+    assert_eq!(runs[0].state.iterations.len(), 1, "nothing was done twice");
+}
+
+#[test]
+fn row_07_without_descriptors_new_steps_wait() {
+    let ground = Ground::new();
+    // As many as are in use: what the actor gives back when it ends is not enough for another child.
+    let left = |loopdash: &Watched| loopdash.files().len() as u64;
+    short_of(&ground, &[], "nofile", "Too many open files", left);
+}
+
+#[test]
+fn row_08_without_processes_new_steps_wait() {
+    let ground = Ground::new();
+    // Limits on processes do not hold for root: another user is needed then, who owns the ground.
+    let wrap: &[&str] = if rustix::process::geteuid().is_root() {
+        let user = "54321";
+        let owned = Command::new("chown").args(["-R", user]).arg(ground.path("")).status().unwrap();
+        assert!(owned.success());
+        &["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    } else {
+        &[]
+    };
+    short_of(&ground, wrap, "nproc", "Resource temporarily unavailable", |_| 1);
+}

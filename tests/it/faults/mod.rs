@@ -11,6 +11,7 @@ mod journal;
 mod machine;
 mod matrix;
 mod terminal;
+mod watched;
 
 use matrix::Row;
 

@@ -68,6 +68,12 @@ impl Writer {
         Arc::clone(&self.live)
     }
 
+    /// Takes back a transcript that nothing was written to.
+    pub(crate) fn discard(&self) {
+        // What cannot be removed is in the way of the next attempt, which says so.
+        let _ = std::fs::remove_file(self.live.dir().join(STDOUT_FILE));
+    }
+
     /// Takes the next bytes of a stream. Blocks on the disk.
     pub(crate) fn push(&mut self, stream: Stream, bytes: &[u8]) {
         let at_ms = self.live.now_ms();

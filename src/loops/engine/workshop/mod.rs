@@ -8,6 +8,7 @@ mod keep;
 mod place;
 mod process;
 mod prompts;
+mod shortage;
 
 pub use prompts::actor_prompt;
 
@@ -179,7 +180,7 @@ impl Steps for Workshop {
             let reports = reports.clone();
             async move {
                 let mut job = Job { order, wish, reports, begun: Instant::now() };
-                let done = workshop.carry_out(&mut job).await;
+                let done = workshop.patiently(&mut job).await;
                 Ended { run, step, facts: done.facts, end: done.end, stopped: done.stopped }
             }
         });

@@ -1,0 +1,78 @@
+//! Faults on demand: `LOOPDASH_FAULT=WHAT:PLACE` breaks loopdash at a place, so that a test can see what that leaves
+//! behind. Without the variable each place is a look at a constant.
+//!
+//! WHAT is `panic`, `abort`, `segv`, `eio` or `enospc`. `PLACE@3` breaks the third time only, `PLACE` each time.
+
+use rustix::io::Errno;
+use std::io;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    what: String,
+    place: String,
+    time: Option<u32>,
+}
+
+impl Asked {
+    fn read(text: &str) -> Option<Self> {
+        let (what, place) = text.split_once(':')?;
+        let (place, time) = match place.split_once('@') {
+            Some((place, time)) => (place, Some(time.parse().ok()?)),
+            None => (place, None),
+        };
+        Some(Self { what: what.to_owned(), place: place.to_owned(), time })
+    }
+}
+
+static ASKED: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::read(&std::env::var("LOOPDASH_FAULT").ok()?));
+static TIMES: AtomicU32 = AtomicU32::new(0);
+
+/// What is to break here and now.
+fn due(place: &str) -> Option<&'static str> {
+    let asked = ASKED.as_ref().filter(|asked| asked.place == place)?;
+    let now = TIMES.fetch_add(1, Ordering::Relaxed) + 1;
+    asked.time.is_none_or(|time| time == now).then_some(asked.what.as_str())
+}
+
+/// Ends the program here if that was asked for.
+#[expect(clippy::panic, reason = "it is what the fault consists of")]
+pub fn at(place: &str) {
+    match due(place) {
+        Some("panic") => panic!("a fault was asked for at {place}"),
+        Some("abort") => std::process::abort(),
+        // More than once: the first is taken by the handler that looks for stack overflows.
+        Some("segv") => loop {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::SEGV);
+        },
+        _ => {}
+    }
+}
+
+/// Fails as the system would if that was asked for.
+///
+/// # Errors
+/// The one that was asked for.
+pub fn io(place: &str) -> io::Result<()> {
+    match due(place) {
+        Some("eio") => Err(Errno::IO.into()),
+        Some("enospc") => Err(Errno::NOSPC.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_what_where_and_when() {
+        let asked = |what: &str, place: &str, time| Some(Asked { what: what.into(), place: place.into(), time });
+        assert_eq!(Asked::read("panic:key"), asked("panic", "key", None));
+        assert_eq!(Asked::read("eio:journal.sync@3"), asked("eio", "journal.sync", Some(3)));
+        assert_eq!(Asked::read("eio:journal.sync@soon"), None);
+        assert_eq!(Asked::read("eio"), None);
+        assert!(io("journal.sync").is_ok(), "nothing was asked for");
+    }
+}
