@@ -1,6 +1,7 @@
 //! Tests of loopdash as a whole: real processes, real files, real terminals.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod aside;
 mod baddays;
 mod cli;
 mod configuration;

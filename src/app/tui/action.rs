@@ -62,6 +62,9 @@ pub enum Action {
     CapDown,
     NewLoop,
     StartLoop,
+    TakeOver,
+    Shell,
+    Edit,
     CopyPath,
     Palette,
     Help,
@@ -203,7 +206,10 @@ pub const TABLE: &[Row] = {
         row(A::AddTest,      "add test",        &["t"], "add a test to the run").of(Steer),
         row(A::PriorityUp,   "priority up",     &["+", "="], "raise its priority").of(Steer),
         row(A::PriorityDown, "priority down",   &["-"], "lower its priority").of(Steer),
-        row(A::Limit,        "iteration limit", &["i"], "set after how many iterations it ends").of(Steer),
+        row(A::TakeOver,     "take over",       &["i"], "pause it and open its agent's own screen in the worktree; it goes on afterwards").of(Steer).hint("take over"),
+        row(A::Shell,        "shell",           &["!"], "open a shell in its worktree").of(Steer),
+        row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests").of(Steer),
+        row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends").of(Steer),
         row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard").of(Steer),
 
         row(A::NewLoop,      "new loop",        &["c"], "start a loop from a prompt").of(Loopdash).hint("new loop"),
@@ -319,11 +325,17 @@ mod tests {
 
     #[test]
     fn the_readme_shows_this_table() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap_or_default();
-        let shown = readme.split_once("<!-- keys:start -->").and_then(|(_, rest)| rest.split_once("<!-- keys:end -->"));
-        if let Some((shown, _)) = shown {
-            assert_eq!(shown.trim(), key_table_markdown().trim(), "paste key_table_markdown() into README.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = readme.split_once("<!-- keys:start -->").unwrap();
+        let (shown, after) = rest.split_once("<!-- keys:end -->").unwrap();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let table = key_table_markdown();
+            let text = format!("{before}<!-- keys:start -->\n{table}<!-- keys:end -->{after}");
+            std::fs::write(path, text).unwrap();
+            return;
         }
+        assert_eq!(shown.trim(), key_table_markdown().trim(), "run the test with UPDATE_DOCS=1");
         assert_eq!(key_table_markdown().matches("| key | does |").count(), Group::ALL.len());
     }
 }

@@ -63,6 +63,7 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::Pause => Ask::Pause { kind: PauseKind::AfterStep },
         Action::PauseNow => Ask::Pause { kind: PauseKind::Now },
         Action::Freeze => Ask::Pause { kind: PauseKind::Freeze },
+        Action::TakeOver => Ask::TakeOver,
         Action::Resume => Ask::Resume,
         Action::Stop => Ask::Stop,
         Action::SkipTest => Ask::SkipTest { test: test()?, why: String::new() },
@@ -134,6 +135,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         Action::Pause
         | Action::PauseNow
         | Action::Freeze
+        | Action::TakeOver
         | Action::Stop
         | Action::SkipTest
         | Action::ResetTest
@@ -147,7 +149,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         Action::CapDown if ctx.fleet.cap <= 1 => no("at least one loop may run at once"),
         Action::NewLoop => ctx.no_new_loop.map(str::to_owned),
         Action::StartLoop if ctx.loops.is_empty() => no("there is no loop in a loopdash.toml here"),
-        Action::CopyPath => match selected(ui, ctx) {
+        Action::CopyPath | Action::Shell | Action::Edit => match selected(ui, ctx) {
             None => no("no loop is selected"),
             Some(run) if run.state.workspace.is_none() => no("it has no worktree yet"),
             Some(_) => None,

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 /// Keys that may wait; a reader that falls this far behind holds the thread.
@@ -32,7 +33,8 @@ pub struct Input {
     /// What was read.
     pub events: mpsc::Receiver<FromTerminal>,
     /// Closing it wakes the thread.
-    _wake: OwnedFd,
+    wake: OwnedFd,
+    thread: JoinHandle<()>,
 }
 
 /// The terminal's own file, whatever standard input is.
@@ -52,12 +54,19 @@ impl Input {
     pub fn start(terminal: OwnedFd, painted: Arc<AtomicU64>) -> io::Result<Self> {
         let (end, wake) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (events_in, events) = mpsc::channel(WAITING);
-        std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
             read(terminal.as_fd(), end.as_fd(), &painted, &events_in);
             // Nobody listens any more if this fails.
             let _ = events_in.blocking_send(FromTerminal::Gone);
         })?;
-        Ok(Self { events, _wake: wake })
+        Ok(Self { events, wake, thread })
+    }
+
+    /// Ends the thread and waits until it is gone, so that no key is taken from whoever reads the terminal next.
+    pub fn end(self) {
+        drop((self.wake, self.events));
+        // It does not panic, and has nothing to say if it did.
+        let _ = self.thread.join();
     }
 }
 

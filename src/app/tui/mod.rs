@@ -5,6 +5,7 @@
 
 pub mod action;
 mod afar;
+mod aside;
 pub mod ask;
 pub mod chord;
 pub mod input;

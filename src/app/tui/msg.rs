@@ -42,6 +42,15 @@ pub enum Msg {
     },
 }
 
+/// Which program is to have the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The operator's shell in the selected run's worktree.
+    Shell,
+    /// The operator's editor on what the open pane shows.
+    Editor,
+}
+
 /// Something to be done outside the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -58,6 +67,8 @@ pub enum Effect {
     StartLoop(usize),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Let another program have the terminal.
+    Visit(Wish),
     /// Give the terminal back and stop, as Ctrl-Z does.
     Suspend,
     /// Paint everything anew.

@@ -2,6 +2,9 @@
 //!
 //! [`run`] gives the terminal back and the engine its orders however it ends.
 
+mod visit;
+
+use super::aside::Visit;
 use super::input::{FromTerminal, Input, terminal_file};
 use super::jobs::{Done, Jobs};
 use super::keys::Typed;
@@ -71,12 +74,11 @@ async fn dashboard(options: Options, link: Link) -> anyhow::Result<Ending> {
     let writer = Writer::start(output)?;
     let input = Input::start(input_file, writer.painted())?;
     let jobs = Jobs::new(link.clone());
-    let (answers_in, answers) = mpsc::channel(64);
     let mut shell = Shell::new(options, terminal.size(), writer, jobs);
     // Something is on the screen before the first journal is read.
     shell.draw_now();
     let subscription = link.subscribe().await.ok();
-    let mut desk = Desk { link: link.clone(), input, answers, answers_in, updates: None, quit: false, suspend: false };
+    let mut desk = Desk::new(link.clone(), input);
     desk.take(&mut shell, subscription);
     desk.begin(&mut shell);
     let over = desk.stay(&mut shell, &terminal, &mut signals).await;
@@ -128,7 +130,8 @@ impl Signals {
 /// Everything that the loop hears from.
 struct Desk {
     link: Link,
-    input: Input,
+    /// Absent while another program reads the terminal.
+    input: Option<Input>,
     answers: mpsc::Receiver<Answer>,
     answers_in: mpsc::Sender<Answer>,
     updates: Option<broadcast::Receiver<Update>>,
@@ -136,6 +139,8 @@ struct Desk {
     quit: bool,
     /// Whether the operator wants the shell back for a while.
     suspend: bool,
+    /// Who is to have the terminal next.
+    visit: Option<Visit>,
 }
 
 /// One thing that was heard.
@@ -154,6 +159,12 @@ enum Heard {
 }
 
 impl Desk {
+    fn new(link: Link, input: Input) -> Self {
+        let (answers_in, answers) = mpsc::channel(64);
+        let input = Some(input);
+        Self { link, input, answers, answers_in, updates: None, quit: false, suspend: false, visit: None }
+    }
+
     /// Starts from the fleet as it is.
     fn take(&mut self, shell: &mut Shell, subscription: Option<Subscription>) {
         let Some(Subscription { fleet, live, updates, loading }) = subscription else {
@@ -182,7 +193,7 @@ impl Desk {
                 return over;
             }
             // Whatever is there already joins the same frame.
-            while let Ok(event) = self.input.events.try_recv() {
+            while let Some(Ok(event)) = self.input.as_mut().map(|input| input.events.try_recv()) {
                 if let Some(over) = self.heard(shell, terminal, Heard::Terminal(Some(event))) {
                     return over;
                 }
@@ -201,6 +212,11 @@ impl Desk {
                 signals.stop_here().await;
                 back(shell, terminal);
             }
+            if let Some(visit) = self.visit.take().or_else(|| shell.take_over_due())
+                && let Some(over) = self.step_aside(shell, terminal, signals, visit).await
+            {
+                return over;
+            }
         }
     }
 
@@ -213,7 +229,7 @@ impl Desk {
         let Shell { jobs, writer, .. } = shell;
         tokio::select! {
             biased;
-            event = self.input.events.recv() => Heard::Terminal(event),
+            event = next_key(&mut self.input) => Heard::Terminal(event),
             _ = signals.terminate.recv() => Heard::Over(true),
             _ = signals.interrupt.recv() => Heard::Over(true),
             _ = signals.hangup.recv() => Heard::Over(false),
@@ -321,6 +337,12 @@ impl Desk {
                     }
                 }
                 Effect::Copy(text) => shell.copy(&text),
+                Effect::Visit(wish) => match shell.visit(wish) {
+                    Ok(visit) => self.visit = Some(visit),
+                    Err(why) => {
+                        shell.tell(Msg::Say(Tone::Bad, why));
+                    }
+                },
                 Effect::Suspend => self.suspend = true,
                 Effect::Redraw => shell.repaint(),
                 Effect::Quit(live) => {
@@ -368,6 +390,13 @@ impl Desk {
                 _ = signals.interrupt.recv() => return,
             }
         }
+    }
+}
+
+async fn next_key(input: &mut Option<Input>) -> Option<FromTerminal> {
+    match input {
+        Some(input) => input.events.recv().await,
+        None => pending().await,
     }
 }
 

@@ -4,6 +4,7 @@
 //! The loop around it is in `run`; here nothing waits.
 
 mod send;
+mod visit;
 mod watch;
 
 use super::Options;
@@ -13,7 +14,7 @@ use super::keymap::Keymap;
 use super::msg::{Effect, Msg};
 use super::pace::Pace;
 use super::screen::{Painter, Writer};
-use super::ui::{Pane, Tone, Ui};
+use super::ui::{Pane, TakeOver, Tone, Ui};
 use super::update::{Ctx, DiffMark, update};
 use crate::app::view::clock::Clock;
 use crate::app::view::loaded::{Loaded, SearchWant, TailKey, Wants};
@@ -65,6 +66,8 @@ pub(super) struct Shell {
     at_once: bool,
     /// When time alone changes what is shown.
     change: Option<Instant>,
+    /// The run that is taken over while the screen steps aside.
+    visiting: Option<TakeOver>,
     /// Goes out with the next frame.
     extra: Vec<u8>,
     asked: Option<PageAsked>,
@@ -97,6 +100,7 @@ impl Shell {
             dirty: true,
             at_once: true,
             change: None,
+            visiting: None,
             extra: Vec::new(),
             asked: None,
             looked: (0, Instant::now()),

@@ -170,6 +170,15 @@ pub struct Seen {
     pub revealed: bool,
 }
 
+/// A run that the operator takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakeOver {
+    /// Which.
+    pub run: RunId,
+    /// Whether it goes on by itself afterwards, because it was at work before.
+    pub goes_on: bool,
+}
+
 /// Everything about the screen that outlives a frame.
 #[derive(Clone, Debug)]
 pub struct Ui {
@@ -217,6 +226,8 @@ pub struct Ui {
     pub page: usize,
     /// Whether interrupted runs have been offered.
     pub offered: bool,
+    /// The run whose pause is waited for before the screen steps aside.
+    pub taking_over: Option<TakeOver>,
 }
 
 impl Ui {
@@ -245,6 +256,7 @@ impl Ui {
             leaving: false,
             page: 10,
             offered: false,
+            taking_over: None,
         }
     }
 

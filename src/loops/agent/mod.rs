@@ -2,6 +2,7 @@
 //! The door is [`Supervisor`]; [`transcript`] is what a step printed and [`sanitize`] makes it fit for a screen.
 
 pub mod dialect;
+pub mod environment;
 mod family;
 mod launch;
 mod process;

@@ -4,14 +4,15 @@
 
 use super::super::action::{Action, row_of};
 use super::super::ask::{ask_of, resume_of, selected};
-use super::super::msg::Effect;
+use super::super::msg::{Effect, Wish};
 use super::super::overlay::{Choice, Dialog, Intent, Overlay, Purpose};
-use super::super::ui::Ui;
+use super::super::ui::{TakeOver, Ui};
 use super::{Ctx, open_text};
 use crate::loops::core::command::{Ask, Command, LiveRuns};
 use crate::loops::core::event::{ParkReason, When};
 use crate::loops::core::fleet::Ownership;
 use crate::loops::core::state::RunState;
+use crate::loops::core::transition::RunStatus;
 
 pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect> {
     match action {
@@ -22,6 +23,9 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             let place = selected(ui, ctx).and_then(|run| run.state.workspace.as_ref());
             place.map(|place| Effect::Copy(place.path.clone())).into_iter().collect()
         }
+        Action::Shell => vec![Effect::Visit(Wish::Shell)],
+        Action::Edit => vec![Effect::Visit(Wish::Editor)],
+        Action::TakeOver => take_over(ui, ctx),
         Action::Resume => match resume_of(ui, ctx) {
             Ok(command) => vec![Effect::Send { command, said: format!("resumed {}", label(ui, ctx)) }],
             Err(_) => Vec::new(),
@@ -43,6 +47,16 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             Err(_) => Vec::new(),
         },
     }
+}
+
+/// Asks for the pause; the screen steps aside when it has come.
+fn take_over(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
+    let Ok((run, ask)) = ask_of(Action::TakeOver, "", ui, ctx) else { return Vec::new() };
+    let status = ctx.fleet.state(run).map(|state| state.status);
+    let goes_on = matches!(status, Some(RunStatus::Running | RunStatus::Queued));
+    ui.taking_over = Some(TakeOver { run, goes_on });
+    let said = said(&ask, &label(ui, ctx));
+    vec![Effect::Send { command: Command::Run { run, ask }, said }]
 }
 
 fn label(ui: &Ui, ctx: &Ctx<'_>) -> String {

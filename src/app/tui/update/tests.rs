@@ -3,6 +3,7 @@
 //! A word of the string is a key of the table (`ctrl-d`, `enter`), or several characters typed one by one.
 
 use super::super::keymap::Keymap;
+use super::super::msg::Wish;
 use super::super::overlay::Overlay;
 use super::super::ui::SearchState;
 use super::*;
@@ -327,8 +328,8 @@ fn caps_and_priorities_change_by_one_and_stop_at_their_ends() {
     assert_eq!(sent(&desk.keys("+ -")), [priority(6), priority(4)]);
     desk.fleet.cap = 1;
     assert_eq!(desk.keys("<"), []);
-    assert_eq!(sent(&desk.keys("i 30 enter")), [ask("auth-refactor", Ask::SetMaxIterations { max: 30 })]);
-    assert_eq!(desk.keys("i x enter"), []);
+    assert_eq!(sent(&desk.keys("M 30 enter")), [ask("auth-refactor", Ask::SetMaxIterations { max: 30 })]);
+    assert_eq!(desk.keys("M x enter"), []);
 }
 
 #[test]
@@ -540,4 +541,13 @@ fn any_keys_in_any_order_never_panic_and_always_leave_a_way_out() {
         desk.keys("esc esc esc esc esc");
         assert!(desk.ui.overlays.is_empty());
     }
+}
+
+#[test]
+fn taking_over_waits_for_the_pause_and_remembers_what_was_at_work() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(sent(&desk.keys("i")), [ask("auth-refactor", Ask::TakeOver)]);
+    assert_eq!(desk.ui.taking_over.map(|taking| taking.goes_on), Some(true));
+    assert_eq!(desk.keys("!"), [Effect::Visit(Wish::Shell)]);
+    assert_eq!(desk.keys("2 e"), [Effect::Visit(Wish::Editor)]);
 }

@@ -4,7 +4,7 @@
 
 use super::{Done, Job, Workshop, millis};
 use crate::loops::agent::transcript::Transcript;
-use crate::loops::agent::{self, Control, Input, Ladder, Launch, dialect};
+use crate::loops::agent::{self, Control, Input, Ladder, Launch, dialect, environment};
 use crate::loops::core::spec::PromptRoute;
 use crate::loops::core::step::{Cause, Exit, StepEnd};
 use crate::loops::engine::order::Order;
@@ -80,7 +80,7 @@ impl Workshop {
 
     fn launch(&self, order: &Order, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
         let place = order.workspace.as_ref().ok_or("there is no worktree")?;
-        let mut env = environment(order)?;
+        let mut env = environment_of(order)?;
         let stdin = match prompt {
             Prompt::None => Input::Null,
             Prompt::Stdin(text) => Input::Bytes(text.into_bytes().into()),
@@ -93,7 +93,10 @@ impl Workshop {
             argv: argv.into_iter().map(OsString::from).collect(),
             cwd: PathBuf::from(&place.path),
             env,
-            env_remove: Vec::new(),
+            env_remove: order
+                .agent()
+                .map(|agent| environment::removed(&agent.env_remove, std::env::vars_os().map(|(name, _)| name)))
+                .unwrap_or_default(),
             stdin,
             run: order.run.to_string(),
             step: order.step.0,
@@ -112,7 +115,7 @@ impl Workshop {
 }
 
 /// What each child finds in its environment, besides the marks that the supervisor sets.
-fn environment(order: &Order) -> Result<Vec<(OsString, OsString)>, String> {
+fn environment_of(order: &Order) -> Result<Vec<(OsString, OsString)>, String> {
     let mut env: Vec<(OsString, OsString)> = vec![
         ("LOOPDASH_LOOP".into(), order.spec.name.clone().into()),
         ("LOOPDASH_ITERATION".into(), order.iteration.to_string().into()),
@@ -125,31 +128,12 @@ fn environment(order: &Order) -> Result<Vec<(OsString, OsString)>, String> {
     if let Some(base) = order.workspace.as_ref().map(|place| &place.base) {
         env.push(("LOOPDASH_BASE".into(), base.into()));
     }
-    for (name, value) in order.agent().into_iter().flat_map(|agent| &agent.env) {
-        let value = expand(value).map_err(|missing| {
-            format!("its environment names ${{{missing}}} for {name}, which is not set where loopdash runs")
-        })?;
-        env.push((name.into(), value.into()));
+    if let Some(agent) = order.agent() {
+        let own = environment::of_agent(agent)
+            .map_err(|missing| format!("its environment refers to {missing}, which is not set where loopdash runs"))?;
+        env.extend(own.into_iter().map(|(name, value)| (name.into(), value.into())));
     }
     Ok(env)
-}
-
-/// Replaces `${NAME}` by the value in loopdash's own environment; `Err` is the first name that has none.
-fn expand(value: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((before, after)) = rest.split_once("${") {
-        out.push_str(before);
-        let Some((name, behind)) = after.split_once('}') else {
-            rest = after;
-            out.push_str("${");
-            continue;
-        };
-        out.push_str(&std::env::var(name).map_err(|_| name.to_owned())?);
-        rest = behind;
-    }
-    out.push_str(rest);
-    Ok(out)
 }
 
 fn obey(control: &Control, wish: Wish) {
@@ -202,18 +186,4 @@ fn keep(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::expand;
-
-    #[test]
-    fn references_are_expanded_and_missing_ones_named() {
-        assert_eq!(expand("plain $HOME {x}").unwrap(), "plain $HOME {x}");
-        assert_eq!(expand("a${PATH}b").unwrap(), format!("a{}b", std::env::var("PATH").unwrap()));
-        assert_eq!(expand("${LOOPDASH_SURELY_UNSET}").unwrap_err(), "LOOPDASH_SURELY_UNSET");
-        assert_eq!(expand("open ${ended").unwrap(), "open ${ended");
-    }
 }
