@@ -151,7 +151,7 @@ fn init_writes_once_and_what_it_writes_is_well() {
     assert_eq!(again.code, Some(65));
     assert!(again.err.contains("exists already"), "{}", again.err);
     let listed = here.run(&["config"]).ok();
-    assert!(listed.contains("cap = 3                                     # loopdash.toml:9"), "{listed}");
+    assert!(listed.contains("cap = 3                                     # loopdash.toml:12"), "{listed}");
     let schema: serde_json::Value = serde_json::from_str(&here.run(&["schema", "config"]).ok()).unwrap();
     let written: toml::Value =
         toml::from_str(&std::fs::read_to_string(here.repo().join("loopdash.toml")).unwrap()).unwrap();

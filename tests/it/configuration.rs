@@ -17,8 +17,10 @@ fn kind(schema: &Value) -> String {
         Some(reference) => (definition(&reference[8..]), &reference[8..]),
         None => (schema, ""),
     };
-    if name == "Duration" {
-        return "duration".to_owned();
+    match name {
+        "Duration" => return "duration".to_owned(),
+        "Dollars" => return "dollars".to_owned(),
+        _ => {}
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         let words: Vec<String> = choices.iter().map(|choice| format!("`{}`", choice["const"])).collect();
@@ -61,6 +63,9 @@ fn reference() -> String {
         ("[engine]", "Engine"),
         ("[ui]", "Ui"),
         ("[agents.NAME]", "Agent"),
+        ("[agents.NAME.watch]", "WatchLimits"),
+        ("[prices.\"MODEL\"]", "Price"),
+        ("[profiles.NAME]", "Profile"),
         ("[[loop]]", "Loop"),
         ("[loop.limits]", "LoopLimits"),
         ("[[loop.gate]]", "Gate"),

@@ -3,8 +3,8 @@
 //! Deserialising stops at the first mistake; [`check`] walks the whole document, so that one run shows them all.
 
 use super::diagnostics::{Place, Problem, Problems, Source};
-use super::duration::Span;
 use super::schema::resolve;
+use crate::loops::core::duration::Span;
 use serde_json::Value;
 use std::ops::Range;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Walk<'_> {
         if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
             let fitting = choices.iter().find(|choice| {
                 let wanted = resolve(self.root, choice).0.get("type").and_then(Value::as_str);
-                wanted.is_none_or(|wanted| wanted == type_of(value.get_ref()))
+                wanted.is_none_or(|wanted| fits(wanted, value.get_ref()))
             });
             return match fitting {
                 Some(choice) => self.value(choice, value, name),
@@ -73,7 +73,7 @@ impl Walk<'_> {
             return self.word(&words, value, name);
         }
         let expected = schema.get("type").and_then(Value::as_str).unwrap_or_default();
-        if !expected.is_empty() && expected != type_of(value.get_ref()) {
+        if !expected.is_empty() && !fits(expected, value.get_ref()) {
             return self.wrong_type(value, name, wanted(schema));
         }
         match value.get_ref() {
@@ -134,6 +134,12 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a TOML value is of a JSON type; a whole number is a number.
+fn fits(wanted: &str, value: &DeValue<'_>) -> bool {
+    let found = type_of(value);
+    wanted == found || (wanted == "number" && found == "integer")
+}
+
 /// The JSON type that a TOML value is.
 fn type_of(value: &DeValue<'_>) -> &'static str {
     match value {
@@ -153,6 +159,7 @@ fn wanted(schema: &Value) -> &'static str {
     match schema.get("type").and_then(Value::as_str) {
         Some("string") => "a string",
         Some("integer") => "an integer",
+        Some("number") => "a number",
         Some("boolean") => "true or false",
         Some("array") => "an array",
         Some("object") => "a table",

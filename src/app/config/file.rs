@@ -2,9 +2,11 @@
 //!
 //! The doc comments are the descriptions in `loopdash schema config`; [`Config`] is the root.
 
-use super::duration::Span;
+use super::agent::{Agent, Price};
+use crate::loops::agent::profile::Profile;
+use crate::loops::core::duration::Span;
 use crate::loops::core::gate::CommandLine;
-use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, DialectName, Isolation, PromptRoute};
+use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, Isolation};
 use crate::loops::core::worktree_path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,10 @@ pub struct Config {
     pub ui: Ui,
     /// Programs that act and criticise, by name.
     pub agents: BTreeMap<String, Agent>,
+    /// What is known of programs, by name. The bundled ones are here, too; keys that are given replace theirs.
+    pub profiles: BTreeMap<String, Profile>,
+    /// What a model's tokens cost, by the name that it is asked for with.
+    pub prices: BTreeMap<String, Price>,
     /// The loops of this repository.
     #[serde(rename = "loop")]
     pub loops: Vec<Loop>,
@@ -115,41 +121,6 @@ impl Words {
     }
 }
 
-/// A program that acts or criticises.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Agent {
-    /// Program and arguments. With `prompt = "file"`, `{prompt_file}` in an argument becomes the prompt's path.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<Words>,
-    /// How the prompt reaches it.
-    pub prompt: PromptRoute,
-    /// How its output is read.
-    pub dialect: DialectName,
-    /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when the agent starts; name
-    /// secrets that way and they are never written down.
-    pub env: BTreeMap<String, String>,
-    /// Longest time for one step of it.
-    pub timeout: Span,
-    /// Processes of this agent at the same time, over all runs. Unlimited within `engine.cap` when absent.
-    #[schemars(range(min = 1, max = 1000))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cap: Option<u32>,
-}
-
-impl Default for Agent {
-    fn default() -> Self {
-        Self {
-            command: None,
-            prompt: PromptRoute::default(),
-            dialect: DialectName::default(),
-            env: BTreeMap::new(),
-            timeout: Span::from_millis(3_600_000),
-            cap: None,
-        }
-    }
-}
-
 /// A loop: an objective, who works on it, and what must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +136,8 @@ pub struct Loop {
     /// A `test-state.json`, relative to the repository's root: the work items. Without it the objective is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<String>,
-    /// Name of the acting agent. May be absent when only one agent is configured.
+    /// Name of the acting agent: one of `[agents]`, or a profile such as `claude`. May be absent when only one agent is
+    /// configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// Name of the criticising agent, or `none`. The actor's agent, in a session of its own, when absent.

@@ -8,6 +8,7 @@ use super::file::Config;
 use super::origin::{Layer, Origins};
 use super::schema::{config_schema, keys, property, resolve};
 use super::validate::validate;
+use crate::loops::agent::profile;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -149,11 +150,21 @@ fn reason(error: &std::io::Error) -> String {
     }
 }
 
-#[derive(Default)]
 struct Merge {
     table: toml::Table,
     origins: Origins,
     problems: Problems,
+}
+
+impl Default for Merge {
+    /// Below all layers lie the bundled profiles.
+    fn default() -> Self {
+        let bundled =
+            profile::BUNDLED.iter().filter_map(|(name, text)| Some((*name, text.parse::<toml::Table>().ok()?)));
+        let profiles: toml::Table = bundled.map(|(name, table)| (name.to_owned(), toml::Value::Table(table))).collect();
+        let table = toml::Table::from_iter([("profiles".to_owned(), toml::Value::Table(profiles))]);
+        Self { table, origins: Origins::default(), problems: Problems::default() }
+    }
 }
 
 impl Merge {

@@ -25,10 +25,10 @@ pub fn listing(loaded: &Loaded, processors: usize) -> String {
         text.push_str("# no configuration file was found; `loopdash init` writes one\n");
     }
     let root = config_schema();
-    let values = Value::try_from(in_force(&loaded.config, processors)).ok();
+    let values = Value::try_from(in_force(loaded, processors)).ok();
     let Some(Value::Table(values)) = values else { return text };
     let mut listing = Listing { loaded, root, text };
-    for section in ["engine", "ui", "agents", "loop"] {
+    for section in ["engine", "ui", "profiles", "agents", "prices", "loop"] {
         let schema = root.pointer(&format!("/properties/{section}"));
         if let (Some(schema), Some(value)) = (schema, values.get(section)) {
             listing.nested(schema, value, section, section);
@@ -37,9 +37,11 @@ pub fn listing(loaded: &Loaded, processors: usize) -> String {
     listing.text
 }
 
-/// The configuration with the defaults that depend on something filled in.
-fn in_force(config: &Config, processors: usize) -> Config {
-    let mut config = config.clone();
+/// The configuration with the defaults that depend on something filled in, and without the profiles of which nothing was
+/// said.
+fn in_force(loaded: &Loaded, processors: usize) -> Config {
+    let mut config = loaded.config.clone();
+    config.profiles.retain(|name, _| loaded.origins.get(&child("profiles", name)).is_some());
     config.engine.gate_cap = Some(config.gate_cap(processors));
     let only = config.agents.keys().next().filter(|_| config.agents.len() == 1).cloned();
     for definition in &mut config.loops {

@@ -2,9 +2,9 @@
 //!
 //! [`load`] reads the layers, [`resolve`] and [`for_run`] make [`crate::loops::core::spec::LoopSpec`]s of them.
 
+mod agent;
 mod check;
 mod diagnostics;
-mod duration;
 mod file;
 mod init;
 mod layers;
@@ -17,9 +17,9 @@ mod schema;
 mod tests;
 mod validate;
 
+pub use agent::{Agent, Dollars, Price};
 pub use diagnostics::{Place, Problem, Problems, Source, nearest, visible};
-pub use duration::{Span, SpanError};
-pub use file::{Agent, Config, Engine, Gate, Loop, LoopLimits, NO_CRITIC, OnStart, Ui, Words};
+pub use file::{Config, Engine, Gate, Loop, LoopLimits, NO_CRITIC, OnStart, Ui, Words};
 pub use init::{INIT_TEXT, InitError, write_init};
 pub use layers::{LoadOptions, Loaded, PROJECT_FILE, load, project_file, repository_root, user_file};
 pub use listing::listing;

@@ -166,7 +166,7 @@ fn only_agent(loaded: &Loaded) -> Result<String, Problem> {
         (Some(only), None) => Ok(only.clone()),
         (None, _) => {
             Err(problem
-                .help("give one with `--actor \"program arguments\"`, or write `[agents.NAME]` in loopdash.toml"))
+                .help("give one with `--actor claude` or `--actor \"program arguments\"`, or write `[agents.NAME]` in loopdash.toml"))
         }
         _ => {
             let known = loaded.config.agents.keys().map(String::as_str);
@@ -177,11 +177,11 @@ fn only_agent(loaded: &Loaded) -> Result<String, Problem> {
 
 /// The name of a configured agent, or of one made from a command line whose program exists.
 fn agent(loaded: &mut Loaded, standing: &Standing<'_>, flag: &str, given: &str) -> Result<String, Problem> {
-    if loaded.config.agents.contains_key(given) {
+    if loaded.config.agent(given).is_some() {
         return Ok(given.to_owned());
     }
     let refused = |loaded: &Loaded, why: &str| {
-        let known = loaded.config.agents.keys().map(String::as_str);
+        let known = loaded.config.agent_names();
         Problem::new(format!("`--{flag} {given}`: {why}")).nearest(given, known, "agents")
     };
     let Some(mut command) = shlex::split(given) else {

@@ -3,10 +3,11 @@
 //! The rest of loopdash sees nothing of the configuration but these and [`super::file::Engine`].
 
 use super::diagnostics::{Place, Problem, Problems, Source};
-use super::file::{Agent, Gate, Loop, NO_CRITIC};
+use super::file::{Gate, Loop, NO_CRITIC};
 use super::layers::{Loaded, read_text};
 use super::origin::{child, element};
 use super::validate::check_inside;
+use crate::loops::core::agent::Role;
 use crate::loops::core::gate::GateSpec;
 use crate::loops::core::spec::{AgentSpec, Limits, LoopSpec};
 use crate::loops::core::test_state::{TestFile, TestSpec};
@@ -70,11 +71,10 @@ impl<'a> Resolver<'a> {
                 self.inside(file, &element(&child(path, "context_files"), index));
             }
         }
-        let actor = self.agent(definition.actor.as_deref())?;
+        let actor = self.agent(definition.actor.as_deref(), Role::Actor)?;
         let critic = match definition.critic.as_deref() {
             Some(NO_CRITIC) => None,
-            None => Some(actor.clone()),
-            Some(name) => Some(self.agent(Some(name))?),
+            name => Some(self.agent(name.or(definition.actor.as_deref()), Role::Critic)?),
         };
         if self.problems.0.len() > before {
             return None;
@@ -105,13 +105,11 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn agent(&mut self, name: Option<&str>) -> Option<AgentSpec> {
-        let agents = &self.loaded.config.agents;
-        let (name, agent) = match name {
-            Some(name) => agents.get_key_value(name)?,
-            None => agents.iter().next().filter(|_| agents.len() == 1)?,
-        };
-        Some(agent_spec(name, agent, &self.repo))
+    /// The agent of this name, or the only one that is configured, in a role.
+    fn agent(&self, name: Option<&str>, role: Role) -> Option<AgentSpec> {
+        let config = &self.loaded.config;
+        let only = || config.agents.keys().next().filter(|_| config.agents.len() == 1).map(String::as_str);
+        config.agent_spec(name.or_else(only)?, role, &self.repo)
     }
 
     /// The canonical path of a file that must lie inside the repository, links followed.
@@ -174,22 +172,6 @@ impl<'a> Resolver<'a> {
                 None
             }
         }
-    }
-}
-
-/// The spec of a configured agent. A program given as a relative path is the repository's own, whatever the worktree
-/// holds in its place.
-pub(super) fn agent_spec(name: &str, agent: &Agent, repo: &Path) -> AgentSpec {
-    let mut command = agent.command.as_ref().and_then(|words| words.argv()).unwrap_or_default();
-    if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
-        *program = repo.join(&*program).display().to_string();
-    }
-    AgentSpec {
-        prompt: agent.prompt,
-        dialect: agent.dialect,
-        env: agent.env.clone(),
-        timeout_ms: agent.timeout.millis(),
-        ..AgentSpec::new(name, command)
     }
 }
 

@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::gate::CommandLine;
-use crate::loops::core::spec::{CriticWhen, Isolation, LoopSpec, PromptRoute};
+use crate::loops::core::spec::{CriticWhen, DialectName, Isolation, LoopSpec, PromptRoute};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -171,6 +172,7 @@ fn a_file_that_init_writes_loads_and_fits_its_schema() {
     fits_schema(INIT_TEXT);
     let spec = place.resolve().unwrap().remove(0);
     assert_eq!((spec.name.as_str(), spec.actor.name.as_str()), ("first", "worker"));
+    assert_eq!((spec.actor.profile.as_str(), spec.actor.command[0].as_str()), ("claude", "claude"));
     std::fs::write(&path, "mine").unwrap();
     assert!(matches!(write_init(&place.root), Err(InitError::Exists(_))));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
@@ -187,13 +189,15 @@ fn every_key(schema: &serde_json::Value) -> Vec<String> {
 
 #[test]
 fn init_shows_every_key_and_all_of_it_loads() {
-    for key in every_key(config_schema()) {
+    // Profiles are for programs that loopdash does not know; the reference has their keys.
+    for key in every_key(config_schema()).iter().filter(|key| !key.starts_with("Profile ")) {
         let name = key.split(' ').next_back().unwrap();
         let shown = INIT_TEXT.lines().any(|line| {
             let line = line.trim_start_matches("# ");
             line.starts_with(&format!("{name} = "))
                 || line.contains(&format!("or {name} = "))
                 || line.contains(&format!("{{ {name} = "))
+                || line.contains(&format!(", {name} = "))
                 || line == format!("[[loop.{name}]]")
         });
         assert!(shown, "init says nothing of {key}");
@@ -315,6 +319,18 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "paths",
         "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"a\"\nobjective_file = \"/etc/passwd\"\ntests = \"../tests.json\"\ncontext_files = [\"a/../../b\", \"a/../b\", \".git/config\", \"\"]\nbase = \"--help\"\nbranch = \"\"\n",
+    ),
+    (
+        "agents",
+        "[agents.a]\nprofile = \"cluade\"\n[agents.b]\nprofile = \"aider\"\nsession = \"resume\"\n[agents.c]\ncommand = \"c\"\nmodel = \"m\"\nprompt = \"argument\"\n[agents.d]\nprofile = \"claude\"\nenv_remove = [\"*\"]\nargs = \"'\"\n[agents.e]\nprofile = \"generic\"\n",
+    ),
+    (
+        "prices",
+        "[agents.a]\ncommand = \"a\"\nprice = { input = -1, output = \"2\" }\nwatch = { silence = \"soon\", max_evnts = 1 }\n[prices.m]\ninput = 2000000\n",
+    ),
+    (
+        "profiles",
+        "[profiles.mine]\ncommand = []\nresume = [\"--resume\"]\nmodel = [\"-m\"]\nminimum = \"new\"\n[profiles.yours]\nresume = [\"--resume\"]\nmodel = [\"-m\"]\ncommand = [\"\"]\n",
     ),
     ("template", "[engine]\nworktree_path = \"{{ nope }}/{{ slug }}\"\n"),
     ("escapes", "[agents.x]\ncommand = \"x\"\n\"\\u001b]0;owned\\u0007\" = 1\n"),
@@ -481,4 +497,102 @@ fn no_text_makes_the_loader_panic() {
             prop_assert!(!problems.render(true).is_empty());
         }
     });
+}
+
+/// The agents of a configuration with one loop, as actor and critic.
+fn agents(text: &str) -> (AgentSpec, AgentSpec) {
+    let place =
+        Place::with(&format!("{text}\n[[loop]]\nname = \"a\"\nobjective = \"x\"\nactor = \"x\"\ncritic = \"x\"\n"));
+    let spec = place.resolve().unwrap().remove(0);
+    (spec.actor, spec.critic.unwrap())
+}
+
+#[test]
+fn a_known_program_needs_no_table_and_each_role_has_its_arguments() {
+    let place = Place::with(
+        "[[loop]]\nname = \"a\"\nobjective = \"x\"\nactor = \"claude\"\n[[loop]]\nname = \"b\"\nobjective = \"x\"\nactor = \"codex\"\ncritic = \"gemini\"\n",
+    );
+    let specs = place.resolve().unwrap();
+    let (actor, critic) = (&specs[0].actor, specs[0].critic.as_ref().unwrap());
+    assert_eq!((actor.name.as_str(), actor.profile.as_str(), actor.dialect), ("claude", "claude", DialectName::Claude));
+    assert!(actor.command.iter().any(|word| word == "acceptEdits"));
+    assert!(critic.command.iter().any(|word| word == "Read,Grep,Glob") && critic.command != actor.command);
+    assert_eq!(specs[1].critic.as_ref().unwrap().dialect, DialectName::Gemini);
+    assert_eq!(specs[1].actor.command.last().map(String::as_str), Some("-"));
+    // On the command line, too.
+    let spec = Place::new().run(&RunRequest { actor: Some("qwen".to_owned()), ..asked("x") }).unwrap();
+    assert_eq!((spec.actor.dialect, spec.critic.unwrap().name.as_str()), (DialectName::Qwen, "qwen"));
+}
+
+#[test]
+fn an_agent_says_what_is_different_about_its_profile() {
+    let (actor, critic) = agents(
+        "[agents.x]\nprofile = \"claude\"\nmodel = \"opus\"\nargs = \"--max-budget-usd 5\"\nenv = { A = \"1\", CLAUDE_CODE_MAX_RETRIES = \"9\" }\n\
+         env_remove = [\"B_*\"]\nsession = \"resume\"\nprovider = \"mine\"\npty = true\ninteractive = \"bin/mine --here\"\n\
+         watch = { silence = \"1m\", max_retries = 2 }\nprice = { input = 3, output = 15.5 }\ntimeout = \"5m\"\n",
+    );
+    for spec in [&actor, &critic] {
+        let words: Vec<&str> = spec.command.iter().map(String::as_str).collect();
+        assert!(
+            words.windows(2).any(|pair| pair == ["--model", "opus"]) && words.ends_with(&["--max-budget-usd", "5"])
+        );
+        assert_eq!((spec.env["A"].as_str(), spec.env["CLAUDE_CODE_MAX_RETRIES"].as_str()), ("1", "9"));
+        assert!(spec.env.contains_key("DISABLE_AUTOUPDATER") && spec.env_remove.iter().any(|name| name == "B_*"));
+        assert_eq!((spec.provider(), spec.pty, spec.timeout_ms), ("mine", true, 300_000));
+        assert_eq!((spec.watch.silence_ms, spec.watch.max_retries), (Some(60_000), Some(2)));
+        assert!(spec.interactive[0].starts_with('/') && spec.interactive[1] == "--here");
+        let price = spec.price.unwrap();
+        assert_eq!((price.input, price.cached, price.output), (3_000_000, None, 15_500_000));
+    }
+}
+
+#[test]
+fn a_model_has_its_own_price() {
+    let prices = "[prices.\"m-1\"]\ninput = 1\ncached = 0.125\noutput = 2\n";
+    let agent = "[agents.x]\nprofile = \"codex\"\nprice = { input = 7, output = 7 }\n";
+    let price = |text: String| agents(&text).0.price.unwrap();
+    assert_eq!(price(format!("{agent}model = \"m-1\"\n{prices}")).cached, Some(125_000));
+    assert_eq!(price(format!("{agent}model = \"m-2\"\n{prices}")).input, 7_000_000);
+    assert_eq!(agents("[agents.x]\nprofile = \"codex\"\n").0.price, None);
+}
+
+#[test]
+fn a_command_says_for_itself_how_it_is_driven() {
+    // As people wrote it before there were profiles: the name alone does not make it one.
+    let place = Place::with("[agents.claude]\ncommand = \"claude -p\"\n[[loop]]\nname = \"a\"\nobjective = \"x\"\n");
+    let spec = place.resolve().unwrap().remove(0);
+    assert_eq!(spec.actor.command, ["claude", "-p"]);
+    assert_eq!((spec.actor.dialect, spec.actor.profile.as_str()), (DialectName::Text, "generic"));
+    assert_eq!(spec.critic.unwrap().command, ["claude", "-p"]);
+    // With a profile, its words may be used, and what has no place is left out.
+    let (actor, critic) =
+        agents("[agents.x]\nprofile = \"codex\"\ncommand = \"wrapped {role} {model} -\"\nmodel = \"m\"\n");
+    assert_eq!(actor.command, ["wrapped", "-s", "workspace-write", "-m", "m", "-"]);
+    assert_eq!((critic.command[2].as_str(), critic.dialect), ("read-only", DialectName::Codex));
+    assert!(actor.resume.is_empty() && actor.fresh.is_empty());
+    let (actor, _) = agents("[agents.x]\ncommand = \"mine\"\nresume = \"--on {session}\"\nsession = \"resume\"\n");
+    assert_eq!(
+        (actor.command.as_slice(), actor.resume[1].as_str()),
+        (["mine", "{resume}"].map(str::to_owned).as_slice(), "{session}")
+    );
+}
+
+#[test]
+fn profiles_can_be_added_and_changed() {
+    let text = "[profiles.mine]\ncommand = [\"mine\", \"{role}\", \"{args}\", \"--end\"]\nactor = [\"--act\"]\ncritic = [\"--look\"]\ndialect = \"claude\"\n\
+                [profiles.codex]\nactor = [\"-s\", \"danger-full-access\"]\n\
+                [agents.x]\nprofile = \"mine\"\nargs = [\"a b\"]\n";
+    let (actor, critic) = agents(text);
+    assert_eq!(
+        (actor.command.join("|"), critic.command.join("|")),
+        ("mine|--act|a b|--end".into(), "mine|--look|a b|--end".into())
+    );
+    let place = Place::with(text);
+    let loaded = place.load().unwrap();
+    let codex = loaded.config.agent_spec("codex", Role::Actor, &place.root).unwrap();
+    assert!(codex.command.contains(&"danger-full-access".to_owned()) && codex.command[0] == "codex");
+    let shown = listing(&loaded, 8);
+    assert!(shown.contains("[profiles.codex]") && !shown.contains("[profiles.gemini]"), "{shown}");
+    assert!(toml::from_str::<Config>(&shown).is_ok());
+    assert!(loaded.config.agent_names().contains(&"mine"));
 }

@@ -3,12 +3,15 @@
 //!
 //! [`validate`] looks at the merged configuration only, never at the disk.
 
+use super::agent::Agent;
 use super::diagnostics::{Problem, Problems, visible};
-use super::file::{Agent, Config, Gate, Loop, NO_CRITIC};
+use super::file::{Config, Gate, Loop, NO_CRITIC, Words};
 use super::origin::{Origins, child, element};
+use crate::loops::agent::profile::{Profile, Version};
+use crate::loops::core::agent::{PromptRoute, SessionUse};
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
 use crate::loops::core::worktree_path;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 /// The longest name of an agent, loop or gate, in characters.
@@ -19,6 +22,9 @@ pub(super) fn validate(config: &Config, origins: &Origins, problems: &mut Proble
     let mut checks = Checks { config, origins, problems };
     if let Err(error) = worktree_path::check(&config.engine.worktree_path) {
         checks.value("engine.worktree_path", Problem::new("`worktree_path` cannot be used").label(error.to_string()));
+    }
+    for (name, profile) in &config.profiles {
+        checks.profile(name, profile);
     }
     for (name, agent) in &config.agents {
         checks.agent(name, agent);
@@ -69,25 +75,110 @@ impl Checks<'_> {
         } else if let Err(error) = check_name(name) {
             self.key(&path, Problem::new(format!("`{name}` cannot be the name of an agent")).label(error));
         }
-        let command = child(&path, "command");
-        match agent.command.as_ref().map(|words| words.argv()) {
-            None => {
-                let problem = Problem::new(format!("agent `{name}` has no `command`"));
-                self.key(&path, problem.label("add `command = [\"program\", \"argument\"]`"));
+        for (key, words) in [
+            ("command", &agent.command),
+            ("args", &agent.args),
+            ("resume", &agent.resume),
+            ("interactive", &agent.interactive),
+        ] {
+            if words.as_ref().is_some_and(|words| words.argv().is_none()) {
+                let problem = Problem::new(format!("the {key} of agent `{name}` cannot be split into words"));
+                let problem = problem.label("a quote is not closed").help("or write it as a list of words");
+                self.value(&child(&path, key), problem);
             }
-            Some(None) => {
-                let problem = Problem::new(format!("the command of agent `{name}` cannot be split into words"));
-                self.value(&command, problem.label("a quote is not closed").help("or write it as a list of words"));
-            }
-            Some(Some(argv)) => self.argv(&command, &argv, &format!("agent `{name}`")),
         }
-        for (variable, value) in &agent.env {
-            let path = child(&child(&path, "env"), variable);
+        self.environment(&path, &agent.env, &agent.env_remove);
+        let profile = agent.profile_name(name, &self.config.profiles);
+        let Some(known) = self.config.profiles.get(profile) else {
+            let problem = Problem::new(format!("agent `{name}` names a profile that does not exist"))
+                .label(format!("there is no profile `{profile}`"))
+                .nearest(profile, self.config.profiles.keys().map(String::as_str), "profiles");
+            return self.value(&child(&path, "profile"), problem);
+        };
+        if let Some(resolved) = agent.over(known) {
+            self.driven(&path, name, agent, &resolved);
+        }
+    }
+
+    /// An agent that is put together: whether it can be started, and given what it is to be given.
+    fn driven(&mut self, path: &str, name: &str, agent: &Agent, resolved: &Profile) {
+        let command = child(path, "command");
+        if agent.command.is_none() && resolved.command.is_empty() {
+            let problem = Problem::new(format!("agent `{name}` has no `command`"));
+            let help = "or name what it is: `profile = \"claude\"`";
+            self.key(path, problem.label("add `command = [\"program\", \"argument\"]`").help(help));
+            return;
+        }
+        self.argv(&command, &resolved.command, &format!("agent `{name}`"));
+        if let Some(Some(interactive)) = agent.interactive.as_ref().map(Words::argv) {
+            self.argv(&child(path, "interactive"), &interactive, &format!("agent `{name}`"));
+        }
+        if agent.model.is_some() && !resolved.takes_model() {
+            let problem = Problem::new(format!("agent `{name}` cannot be given a `model`"));
+            let help = "give it in `command` or `args`, as the program wants it";
+            self.value(&child(path, "model"), problem.label("its command has no place for it").help(help));
+        }
+        if agent.session == SessionUse::Resume && resolved.resume.is_empty() {
+            let problem = Problem::new(format!("agent `{name}` cannot go on with a session"));
+            let label = "nothing is known of how it would";
+            self.value(&child(path, "session"), problem.label(label).help("say how with `resume`, or use \"fresh\""));
+        }
+        let args = agent.args.as_ref().and_then(Words::argv).unwrap_or_default();
+        let holds_prompt = |word: &String| word.contains("{prompt}");
+        if resolved.prompt == PromptRoute::Argument && !resolved.command.iter().chain(&args).any(holds_prompt) {
+            let problem = Problem::new(format!("agent `{name}` would never get its prompt"));
+            self.value(&command, problem.label("no argument holds `{prompt}`").help("or use `prompt = \"stdin\"`"));
+        }
+    }
+
+    /// A profile of the user's own, or with changes of theirs; the bundled ones are held to more by their tests.
+    fn profile(&mut self, name: &str, profile: &Profile) {
+        let path = child("profiles", name);
+        if let Err(error) = check_name(name) {
+            self.key(&path, Problem::new(format!("`{name}` cannot be the name of a profile")).label(error));
+        }
+        if !profile.command.is_empty() {
+            self.argv(&child(&path, "command"), &profile.command, &format!("profile `{name}`"));
+        }
+        for (key, list) in [
+            ("fresh", &profile.fresh),
+            ("resume", &profile.resume),
+            ("interactive_resume", &profile.interactive_resume),
+        ] {
+            if !list.is_empty() && !list.iter().any(|arg| arg.contains("{session}")) {
+                let problem = Problem::new(format!("`{key}` of profile `{name}` names no session"));
+                self.value(&child(&path, key), problem.label("no argument holds `{session}`"));
+            }
+        }
+        if !profile.model.is_empty() && !profile.model.iter().any(|arg| arg.contains("{model}")) {
+            let problem = Problem::new(format!("`model` of profile `{name}` names no model"));
+            self.value(&child(&path, "model"), problem.label("no argument holds `{model}`"));
+        }
+        self.environment(&path, &profile.env, &profile.env_remove);
+        for (key, version) in [("minimum", &profile.minimum), ("tested", &profile.tested)] {
+            if version.as_deref().is_some_and(|text| Version::find(text).is_none()) {
+                let problem = Problem::new(format!("`{key}` of profile `{name}` is no version"));
+                self.value(&child(&path, key), problem.label("write numbers with dots, such as `1.2.0`"));
+            }
+        }
+    }
+
+    fn environment(&mut self, path: &str, env: &BTreeMap<String, String>, removed: &[String]) {
+        for (variable, value) in env {
+            let path = child(&child(path, "env"), variable);
             if variable.is_empty() || variable.contains(['=', '\0']) {
                 let problem = Problem::new(format!("`{variable}` cannot be the name of a variable"));
                 self.key(&path, problem.label("a name is not empty and has no `=`"));
             } else if value.contains('\0') {
                 self.value(&path, Problem::new(format!("`{variable}` holds a NUL")).label("no variable can hold it"));
+            }
+        }
+        for (index, variable) in removed.iter().enumerate() {
+            let start = variable.strip_suffix('*').unwrap_or(variable);
+            if start.is_empty() || start.contains(['=', '\0', '*']) {
+                let problem = Problem::new(format!("`{variable}` names no variable to take away"));
+                let label = "a name, or the beginning of one and `*`";
+                self.value(&element(&child(path, "env_remove"), index), problem.label(label));
             }
         }
     }
@@ -173,9 +264,9 @@ impl Checks<'_> {
 
     /// An agent that a loop names, or may leave out when there is just one.
     fn role(&mut self, path: &str, key: &str, named: Option<&str>, definition: &str) {
-        let known = || self.config.agents.keys().map(String::as_str);
+        let known = || self.config.agent_names().into_iter();
         match named {
-            Some(agent) if !self.config.agents.contains_key(agent) => {
+            Some(agent) if self.config.agent(agent).is_none() => {
                 let problem = Problem::new(format!("loop `{definition}` names an agent that is not configured"))
                     .label(format!("there is no `[agents.{}]`", super::origin::quoted(agent)))
                     .nearest(agent, known(), "agents");

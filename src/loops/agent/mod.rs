@@ -6,6 +6,7 @@ pub mod environment;
 mod family;
 mod launch;
 mod process;
+pub mod profile;
 mod pump;
 mod resolve;
 pub mod sanitize;

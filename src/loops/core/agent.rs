@@ -15,12 +15,14 @@ pub struct AgentSpec {
     /// The profile that it was made from, such as `claude`; `generic` for a bare command.
     #[serde(default = "generic", skip_serializing_if = "is_generic")]
     pub profile: String,
-    /// Program and arguments for this role. In an argument `{prompt_file}` becomes the prompt's path, `{prompt}` the
-    /// prompt itself (each only with the route of that name), and `{session}` a new session's id, where the agent lets
-    /// loopdash choose it.
+    /// Program and arguments for this role. In an argument `{prompt_file}` becomes the prompt's path and `{prompt}` the
+    /// prompt itself, each only with the route of that name. The argument `{resume}` stands for those of `fresh` or
+    /// `resume`.
     pub command: Vec<String>,
-    /// Arguments that take up an earlier session, with `{session}` for its id; empty when the agent cannot. They stand in
-    /// for the argument `{resume}` of `command`, or else at its end.
+    /// Arguments that start a session whose id loopdash chooses, with `{session}` for it; empty when the agent chooses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<String>,
+    /// Arguments that take up an earlier session, with `{session}` for its id; empty when the agent cannot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resume: Vec<String>,
     /// Program and arguments of the agent's own screen, for a person who takes over; empty when it has none.
@@ -76,6 +78,7 @@ impl AgentSpec {
             name: name.into(),
             profile: generic(),
             command,
+            fresh: Vec::new(),
             resume: Vec::new(),
             interactive: Vec::new(),
             interactive_resume: Vec::new(),
@@ -106,6 +109,26 @@ fn generic() -> String {
 
 fn is_generic(profile: &str) -> bool {
     profile == "generic"
+}
+
+/// What an agent is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// To do the work.
+    Actor,
+    /// To judge it.
+    Critic,
+}
+
+impl Role {
+    /// The word for the screen.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Actor => "actor",
+            Self::Critic => "critic",
+        }
+    }
 }
 
 /// How a prompt reaches its agent; never through a shell string.

@@ -7,6 +7,7 @@ pub mod activity;
 pub mod agent;
 pub mod command;
 pub mod decide;
+pub mod duration;
 pub mod event;
 pub mod fleet;
 pub mod gate;

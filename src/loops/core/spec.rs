@@ -2,6 +2,7 @@
 //!
 //! Config and flags are one way to write it; everything here is already validated and expanded.
 
+use super::agent::Role;
 pub use super::agent::{AgentSpec, DialectName, PromptRoute};
 use super::gate::{CommandLine, GateSpec};
 use super::test_state::TestSpec;
@@ -65,6 +66,16 @@ pub struct LoopSpec {
     /// In order.
     #[serde(default)]
     pub gates: Vec<GateSpec>,
+}
+
+impl LoopSpec {
+    /// The agent in a role.
+    pub fn agent(&self, role: Role) -> Option<&AgentSpec> {
+        match role {
+            Role::Actor => Some(&self.actor),
+            Role::Critic => self.critic.as_ref(),
+        }
+    }
 }
 
 /// Which iterations the critic sees.

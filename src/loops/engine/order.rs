@@ -3,11 +3,12 @@
 //! An [`Order`] is built before its `step_started` is journalled, so that the journal says what will be spawned; the
 //! step runs only after that line is durable.
 
+use crate::loops::core::agent::{AgentSpec, PromptRoute, Role, SessionUse};
 use crate::loops::core::event::StepStarted;
 use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::plan::Work;
-use crate::loops::core::spec::{AgentSpec, LoopSpec, PromptRoute};
+use crate::loops::core::spec::LoopSpec;
 use crate::loops::core::state::{Iteration, Note, RunState, Workspace};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::test_state::TestSpec;
@@ -58,6 +59,17 @@ pub struct Order {
     pub last: Option<Iteration>,
     /// What is left of the run's wall clock.
     pub wall_left: Option<Duration>,
+    /// The session that its agent works in.
+    pub session: Session,
+}
+
+/// The session that an agent's step works in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// A new one, of this id if the agent lets loopdash choose it.
+    New(String),
+    /// This one, which an earlier step of the run left.
+    Earlier(String),
 }
 
 impl Order {
@@ -77,6 +89,13 @@ impl Order {
             .wall_clock_ms
             .zip(run.first_admitted)
             .map(|(limit, first)| Duration::from_millis(limit.saturating_sub(now.since(first)).max(1)));
+        let agent = role_of(&work.kind).and_then(|role| spec.agent(role));
+        let earlier = agent.filter(|agent| agent.session == SessionUse::Resume && !agent.resume.is_empty());
+        let earlier = earlier.and_then(|agent| run.session_to_resume(&work.kind, &agent.name));
+        let session = match earlier {
+            Some(id) => Session::Earlier(id.to_owned()),
+            None => Session::New(uuid::Uuid::now_v7().to_string()),
+        };
         Some(Self {
             run: run.id,
             step: run.next_step(),
@@ -95,6 +114,7 @@ impl Order {
             open,
             last,
             wall_left,
+            session,
         })
     }
 
@@ -117,11 +137,7 @@ impl Order {
 
     /// The agent in the role that this step plays.
     pub fn agent(&self) -> Option<&AgentSpec> {
-        match self.kind {
-            StepKind::Actor => Some(&self.spec.actor),
-            StepKind::Critic => self.spec.critic.as_ref(),
-            _ => None,
-        }
+        self.spec.agent(role_of(&self.kind)?)
     }
 
     /// What is spawned; empty for git operations.
@@ -130,17 +146,27 @@ impl Order {
             StepKind::Worktree | StepKind::Snapshot | StepKind::Keep => Vec::new(),
             StepKind::Setup => self.spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             StepKind::Gate(_) => self.gate().map(|gate| gate.command.argv()).unwrap_or_default(),
-            StepKind::Actor | StepKind::Critic => {
-                let Some(agent) = self.agent() else { return Vec::new() };
-                let prompt = self.prompt_path().to_string_lossy().into_owned();
-                let fill = |arg: &String| match agent.prompt {
-                    PromptRoute::File => arg.replace("{prompt_file}", &prompt),
-                    // The prompt itself is filled in when it is spawned: it is not known yet, and too long for a journal.
-                    PromptRoute::Stdin | PromptRoute::Argument => arg.clone(),
-                };
-                agent.command.iter().map(fill).collect()
+            StepKind::Actor | StepKind::Critic => self.agent().map(|agent| self.agent_argv(agent)).unwrap_or_default(),
+        }
+    }
+
+    /// An agent's arguments, but for the prompt itself: it is filled in when it is spawned, for it is not known yet, and too
+    /// long for a journal.
+    fn agent_argv(&self, agent: &AgentSpec) -> Vec<String> {
+        let (for_session, id) = match &self.session {
+            Session::New(id) => (&agent.fresh, id),
+            Session::Earlier(id) => (&agent.resume, id),
+        };
+        let prompt = self.prompt_path().to_string_lossy().into_owned();
+        let mut argv = Vec::new();
+        for arg in &agent.command {
+            match (arg.as_str(), agent.prompt) {
+                ("{resume}", _) => argv.extend(for_session.iter().map(|arg| arg.replace("{session}", id))),
+                (_, PromptRoute::File) => argv.push(arg.replace("{prompt_file}", &prompt)),
+                (_, PromptRoute::Stdin | PromptRoute::Argument) => argv.push(arg.clone()),
             }
         }
+        argv
     }
 
     /// The gate that this step runs: the loop's, or the test's own `verify`.
@@ -181,3 +207,15 @@ impl Order {
         RunDir::step_path(self.step, &self.kind).join("prompt.md").to_string_lossy().into_owned()
     }
 }
+
+/// The role that a step's agent plays; `None` for steps without one.
+const fn role_of(kind: &StepKind) -> Option<Role> {
+    match kind {
+        StepKind::Actor => Some(Role::Actor),
+        StepKind::Critic => Some(Role::Critic),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -285,6 +285,14 @@ impl RunState {
         self.iterations.iter().rev().find(|iteration| iteration.test == test && iteration.ended.is_some())
     }
 
+    /// The session that the last step of this kind left, if that step was this agent's and did not fail: what made a step
+    /// fail may lie in its session.
+    pub fn session_to_resume(&self, kind: &StepKind, agent: &str) -> Option<&str> {
+        let last = self.steps.iter().rev().find(|step| step.kind == *kind && step.end.is_some())?;
+        let failed = matches!(&last.end, Some(StepOutcome::Finished(end)) if !end.ok());
+        last.session().filter(|_| !failed && last.agent.as_deref() == Some(agent))
+    }
+
     /// Whether it is over.
     pub fn is_finished(&self) -> bool {
         self.status == RunStatus::Finished

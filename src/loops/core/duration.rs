@@ -1,6 +1,6 @@
-//! Durations as people write them in the configuration: `90s`, `1h30m`, `500ms`.
+//! Durations as people write them: `90s`, `1h30m`, `500ms`.
 //!
-//! [`Span`] is the type that the file's keys have; everything behind the configuration counts milliseconds.
+//! [`Span`] is the type that keys of the configuration and of profiles have; everything behind them counts milliseconds.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
