@@ -56,6 +56,7 @@ fn spec(n: u64) -> LoopSpec {
         tests_file: None,
         critic: Some(actor.clone()),
         actor,
+        stronger: None,
         critic_when: Default::default(),
         isolation: Default::default(),
         base: None,

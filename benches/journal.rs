@@ -63,6 +63,7 @@ fn submitted() -> Event {
         tests_file: None,
         actor: agent.clone(),
         critic: Some(agent),
+        stronger: None,
         critic_when: CriticWhen::Always,
         isolation: Isolation::Worktree,
         base: None,

@@ -51,6 +51,10 @@ pub fn sentence(event: &Event) -> String {
         Event::Answered(e) => format!("answer {} by {}: {}", e.id, e.who.word(), e.text),
         Event::Retried(e) => format!("tried again, by {}", e.who.word()),
         Event::GatesRerun(e) => format!("gates run again, by {}", e.who.word()),
+        Event::AgentSet(e) => {
+            let model = e.agent.model.as_ref().map(|model| format!(" with {model}")).unwrap_or_default();
+            format!("{} is {}{model} from its next step on, set by {}", e.role.word(), e.agent.name, e.who.word())
+        }
         Event::PrioritySet(e) => format!("priority {} set by {}", e.priority, e.who.word()),
         Event::LimitsSet(e) => match e.max_iterations {
             Some(most) => format!("limit set to {} by {}", count(most, "iteration"), e.who.word()),

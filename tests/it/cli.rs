@@ -276,6 +276,7 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
         tests_file: None,
         actor: agent,
         critic: None,
+        stronger: None,
         critic_when: Default::default(),
         isolation: Default::default(),
         base: None,

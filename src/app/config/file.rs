@@ -143,6 +143,13 @@ pub struct Loop {
     /// Name of the criticising agent, or `none`. The actor's agent, in a session of its own, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critic: Option<String>,
+    /// Name of a stronger agent, which acts from then on when one test was rejected `stronger_after` times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stronger: Option<String>,
+    /// Attempts at one test after which the stronger agent acts.
+    #[schemars(range(min = 1, max = 100_000))]
+    #[serde(default = "default_stronger_after")]
+    pub stronger_after: u32,
     /// Which iterations the critic sees.
     #[serde(default)]
     pub critic_when: CriticWhen,
@@ -210,6 +217,10 @@ const fn default_priority() -> u8 {
     DEFAULT_PRIORITY
 }
 
+const fn default_stronger_after() -> u32 {
+    2
+}
+
 const fn default_iterations() -> u32 {
     20
 }
@@ -240,6 +251,8 @@ impl Loop {
             tests: None,
             actor: None,
             critic: None,
+            stronger: None,
+            stronger_after: default_stronger_after(),
             critic_when: CriticWhen::default(),
             isolation: Isolation::default(),
             base: None,

@@ -9,7 +9,7 @@ use super::origin::{child, element};
 use super::validate::check_inside;
 use crate::loops::core::agent::Role;
 use crate::loops::core::gate::GateSpec;
-use crate::loops::core::spec::{AgentSpec, Limits, LoopSpec};
+use crate::loops::core::spec::{AgentSpec, Limits, LoopSpec, Stronger};
 use crate::loops::core::test_state::{TestFile, TestSpec};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,13 @@ impl<'a> Resolver<'a> {
             Some(NO_CRITIC) => None,
             name => Some(self.agent(name.or(definition.actor.as_deref()), Role::Critic)?),
         };
+        let stronger = match definition.stronger.as_deref() {
+            Some(name) => {
+                let agent = self.agent(Some(name), Role::Actor)?;
+                Some(Box::new(Stronger { agent, after: definition.stronger_after }))
+            }
+            None => None,
+        };
         if self.problems.0.len() > before {
             return None;
         }
@@ -88,6 +95,7 @@ impl<'a> Resolver<'a> {
             tests_file,
             actor,
             critic,
+            stronger,
             critic_when: definition.critic_when,
             isolation: definition.isolation,
             base: definition.base.clone(),

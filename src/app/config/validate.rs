@@ -223,6 +223,9 @@ impl Checks<'_> {
         if definition.critic.as_deref() != Some(NO_CRITIC) && definition.critic.is_some() {
             self.role(path, "critic", definition.critic.as_deref(), name);
         }
+        if definition.stronger.is_some() {
+            self.role(path, "stronger", definition.stronger.as_deref(), name);
+        }
         for (key, file) in [("objective_file", &definition.objective_file), ("tests", &definition.tests)] {
             if let Some(file) = file {
                 self.inside(&child(path, key), file);

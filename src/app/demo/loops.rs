@@ -79,6 +79,7 @@ impl Stage<'_> {
             spec: LoopSpec {
                 tests,
                 critic: Some(self.agent("reviewer", "reviewer/plain")),
+                stronger: None,
                 critic_when: CriticWhen::Claimed,
                 gates: vec![gate("lint", "sh lint.sh")],
                 ..self.spec("toolbox", 9, "Give tally sums and a list of things to do.", "coder/toolbox")
@@ -171,6 +172,7 @@ impl Stage<'_> {
             tests_file: None,
             actor: self.agent("coder", actor),
             critic: None,
+            stronger: None,
             critic_when: CriticWhen::Always,
             isolation: Isolation::Worktree,
             base: None,

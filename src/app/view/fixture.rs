@@ -68,6 +68,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         tests_file: None,
         actor: agent("claude"),
         critic: Some(agent("codex")),
+        stronger: None,
         critic_when: CriticWhen::Always,
         isolation: Isolation::Worktree,
         base: None,

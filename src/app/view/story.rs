@@ -94,6 +94,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::GatesRerun(e) => (Mark::Info, who(e.who)),
         Event::PrioritySet(e) => (Mark::Info, who(e.who)),
         Event::LimitsSet(e) => (Mark::Info, who(e.who)),
+        Event::AgentSet(e) => (Mark::Info, who(e.who)),
         Event::Finished(e) => (outcome_mark(e.outcome), "loopdash"),
     };
     let chapter = match event {

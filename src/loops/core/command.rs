@@ -2,6 +2,7 @@
 //!
 //! A front end never changes state by itself; whatever a key does is one of these.
 
+use super::agent::{AgentSpec, Role};
 use super::event::{PauseKind, When};
 use super::ids::{RunId, TestId, Who};
 use super::spec::{LoopSpec, Trigger};
@@ -128,6 +129,13 @@ pub enum Ask {
     SetPriority {
         /// 0 to 9.
         priority: u8,
+    },
+    /// Another agent in a role, from its next step on.
+    SetAgent {
+        /// Which role.
+        role: Role,
+        /// The agent, resolved for it.
+        agent: Box<AgentSpec>,
     },
     /// Another iteration limit.
     SetMaxIterations {

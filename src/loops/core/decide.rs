@@ -4,7 +4,7 @@
 
 use super::command::{Ask, Rejected};
 use super::event::{
-    Answered, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind, PauseRequested, Paused,
+    AgentSet, Answered, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind, PauseRequested, Paused,
     PrioritySet, Reopened, Resumed, Retried, StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped,
     Unparked,
 };
@@ -60,6 +60,16 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
                 return refuse(format!("its priority is {priority} already"));
             }
             one(PrioritySet { priority: *priority, who })
+        }
+        Ask::SetAgent { role, agent } => {
+            not_finished(run)?;
+            if agent.command.is_empty() {
+                return refuse(format!("the agent {} has no command", agent.name));
+            }
+            if run.spec.as_ref().and_then(|spec| spec.agent(*role)) == Some(&**agent) {
+                return refuse(format!("its {} is {} already", role.word(), agent.name));
+            }
+            one(AgentSet { role: *role, agent: agent.clone(), who })
         }
         Ask::SetMaxIterations { max } => {
             not_finished(run)?;

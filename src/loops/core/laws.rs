@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use super::agent::Role;
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
@@ -49,6 +50,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
         tests_file: None,
         actor: agent("actor"),
         critic: Some(agent("critic")),
+        stronger: None,
         critic_when: CriticWhen::Always,
         isolation: Isolation::Worktree,
         base: None,
@@ -278,6 +280,10 @@ fn asks() -> impl Strategy<Value = Ask> {
         4 => Just(Ask::Answer { text: "the left one".to_owned() }),
         1 => id().prop_map(|id| Ask::AddTest { test: Box::new(test(&format!("{id}x"), &["a"])) }),
         1 => (0u8..12).prop_map(|priority| Ask::SetPriority { priority }),
+        1 => (prop::bool::ANY, "[xy]").prop_map(|(actor, name)| {
+            let role = if actor { Role::Actor } else { Role::Critic };
+            Ask::SetAgent { role, agent: Box::new(agent(&name)) }
+        }),
         1 => (0u32..9).prop_map(|max| Ask::SetMaxIterations { max }),
     ]
 }
@@ -467,6 +473,46 @@ fn an_answered_question_goes_on_with_the_same_test() {
     assert_eq!(driver.run.counted, 0, "a question costs no iteration");
     assert_eq!(play(&mut driver, &[]), Wait::Nothing);
     assert_eq!(driver.run.progress(), (2, 2));
+}
+
+#[test]
+fn another_agent_has_the_next_step_of_its_role_and_not_the_running_one() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    driver.settle();
+    driver.end(GOOD);
+    driver.settle();
+    let running = driver.run.spec.clone().unwrap();
+    let set = |role| Ask::SetAgent { role, agent: Box::new(agent("big")) };
+    driver.ask(&set(Role::Actor)).unwrap();
+    driver.ask(&set(Role::Critic)).unwrap();
+    assert_eq!(running.actor.name, "actor", "an order keeps the definition that it was made with");
+    let names = |driver: &Driver| {
+        let spec = driver.run.spec.clone().unwrap();
+        (spec.actor.name.clone(), spec.critic.clone().unwrap().name)
+    };
+    assert_eq!(names(&driver), ("big".to_owned(), "big".to_owned()));
+    assert!(driver.ask(&set(Role::Actor)).is_err(), "it has that agent already");
+    let empty = Box::new(AgentSpec::new("none", Vec::new()));
+    assert!(driver.ask(&Ask::SetAgent { role: Role::Critic, agent: empty }).is_err());
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert!(driver.ask(&set(Role::Critic)).is_err(), "it is over");
+}
+
+#[test]
+fn a_hard_test_gets_the_stronger_agent_once() {
+    let stronger = super::spec::Stronger { agent: agent("big"), after: 2 };
+    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: None };
+    let mut driver = Driver::new(LoopSpec { stronger: Some(Box::new(stronger)), limits, ..spec(Vec::new()) });
+    let verdicts = [Decision::Continue, Decision::Continue, Decision::Continue, Decision::Done];
+    assert_eq!(play(&mut driver, &verdicts), Wait::Nothing);
+    let at = |wanted: fn(&Event) -> bool| {
+        let found = driver.journal.iter().enumerate().filter(move |(_, record)| wanted(&record.event));
+        found.map(|(index, _)| index).collect::<Vec<_>>()
+    };
+    let set = at(|event| matches!(event, Event::AgentSet(set) if set.who == Who::Harness && set.agent.name == "big"));
+    let begun = at(|event| matches!(event, Event::IterationStarted(_)));
+    assert_eq!((set.len(), begun.len()), (1, 4));
+    assert!(begun[1] < set[0] && set[0] < begun[2], "after two rejections, before the third iteration");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //!
 //! The engine commits what it is told to commit and starts what it is told to start; after a crash it asks again.
 
+use super::agent::Role;
 use super::event::{
-    Event, Finished, IterationStarted, Outcome, ParkReason, Parked, PauseKind, Paused, TestBlocked, TestFailed,
-    TestPassed, TestStarted, Trouble,
+    AgentSet, Event, Finished, IterationStarted, Outcome, ParkReason, Parked, PauseKind, Paused, TestBlocked,
+    TestFailed, TestPassed, TestStarted, Trouble,
 };
 use super::gate::VERIFY_GATE;
 use super::ids::{StepId, Who};
@@ -168,10 +169,20 @@ fn next_iteration(run: &RunState) -> Next {
         return finish(Outcome::Exhausted, format!("all {} iterations are used", run.max_iterations));
     }
     let number = run.iterations.last().map_or(0, |iteration| iteration.number) + 1;
-    Next::Commit(vec![
+    let mut events: Vec<Event> = stronger(run, test).map(Event::from).into_iter().collect();
+    events.extend([
         TestStarted { test: test.id.clone(), attempt: test.attempts.saturating_add(1) }.into(),
         IterationStarted { iteration: number, test: test.id.clone() }.into(),
-    ])
+    ]);
+    Next::Commit(events)
+}
+
+/// The change to the stronger agent, when `test` was rejected often enough and it has not been made before.
+fn stronger(run: &RunState, test: &TestSpec) -> Option<AgentSet> {
+    let spec = run.spec.as_ref()?;
+    let stronger = spec.stronger.as_ref().filter(|stronger| !run.strengthened && test.attempts >= stronger.after)?;
+    let agent = Box::new(stronger.agent.clone());
+    (spec.actor != stronger.agent).then_some(AgentSet { role: Role::Actor, agent, who: Who::Harness })
 }
 
 /// Decides an iteration in which nothing is left to run.

@@ -38,6 +38,9 @@ pub struct LoopSpec {
     /// The criticising agent; `None` leaves the decision to gates and claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critic: Option<AgentSpec>,
+    /// Who takes over from the actor when a test is hard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stronger: Option<Box<Stronger>>,
     /// When an iteration goes to the critic.
     #[serde(default)]
     pub critic_when: CriticWhen,
@@ -66,6 +69,15 @@ pub struct LoopSpec {
     /// In order.
     #[serde(default)]
     pub gates: Vec<GateSpec>,
+}
+
+/// An agent that takes over from the actor when one test keeps being rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stronger {
+    /// The agent, as an actor.
+    pub agent: AgentSpec,
+    /// After how many attempts at one test.
+    pub after: u32,
 }
 
 impl LoopSpec {

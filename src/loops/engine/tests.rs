@@ -217,6 +217,7 @@ impl Rig {
             tests_file: None,
             actor: agent("actor"),
             critic: Some(agent("critic")),
+            stronger: None,
             critic_when: CriticWhen::Always,
             isolation: Isolation::Worktree,
             base: None,

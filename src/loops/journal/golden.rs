@@ -8,10 +8,12 @@ use super::error::JournalError;
 use super::line::{seal, unseal};
 use super::replay::{Replay, read};
 use super::testing::{bytes, life, number, plant, run, store};
+use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::event::{
-    Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind, PauseRequested,
-    Paused, PrioritySet, Record, Reopened, Resumed, Retried, Spawned, StepFinished, StepStarted, StopRequested,
-    TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, Unparked, VerdictReached, When,
+    AgentSet, Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind,
+    PauseRequested, Paused, PrioritySet, Record, Reopened, Resumed, Retried, Spawned, StepFinished, StepStarted,
+    StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, Unparked, VerdictReached,
+    When,
 };
 use crate::loops::core::ids::{RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -159,6 +161,7 @@ fn rare() -> Vec<Event> {
         GatesRerun { who }.into(),
         PrioritySet { priority: 8, who }.into(),
         LimitsSet { max_iterations: Some(12), who }.into(),
+        AgentSet { role: Role::Actor, agent: Box::new(AgentSpec::new("big", vec!["big".to_owned()])), who }.into(),
         TakenOver { who }.into(),
         Kept {
             step: StepId(9),

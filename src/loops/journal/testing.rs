@@ -238,6 +238,7 @@ fn spec() -> LoopSpec {
         tests_file: None,
         actor: agent.clone(),
         critic: Some(agent),
+        stronger: None,
         critic_when: CriticWhen::Always,
         isolation: Isolation::Worktree,
         base: None,

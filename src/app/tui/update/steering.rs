@@ -102,6 +102,7 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::Answer { .. } => format!("{label} has your answer"),
         Ask::AddTest { test } => format!("{label}: added {}", test.id),
         Ask::SetPriority { priority } => format!("{label}: priority {priority}"),
+        Ask::SetAgent { role, agent } => format!("{label}: {} is {} from its next step on", role.word(), agent.name),
         Ask::SetMaxIterations { max } => format!("{label}: at most {max} iterations"),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each struct is the payload of the [`Event`](super::Event) of its name.
 
+use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::ids::{TestId, Who};
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use serde::{Deserialize, Serialize};
@@ -237,6 +238,18 @@ pub struct LimitsSet {
     /// Iterations that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_iterations: Option<u32>,
+    /// By whom.
+    pub who: Who,
+}
+
+/// Another agent in a role. The running step goes on with the one it has; the role's next step has this one, in an open
+/// iteration, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSet {
+    /// Which role.
+    pub role: Role,
+    /// The agent, resolved for it.
+    pub agent: Box<AgentSpec>,
     /// By whom.
     pub who: Who,
 }

@@ -122,6 +122,8 @@ events! {
     "priority_set" => PrioritySet,
     /// Other limits.
     "limits_set" => LimitsSet,
+    /// Another agent in a role.
+    "agent_set" => AgentSet,
     /// Something worth telling that changes no state.
     "noted" => Noted,
     /// The run is over.

@@ -33,7 +33,7 @@ pub struct RunState {
     pub id: RunId,
     /// What lists call it.
     pub label: String,
-    /// Its definition as submitted; `None` only before `submitted` was read.
+    /// Its definition as submitted, with the agents that it has now; `None` only before `submitted` was read.
     pub spec: Option<Arc<LoopSpec>>,
     /// How it was launched.
     pub trigger: Trigger,
@@ -99,6 +99,8 @@ pub struct RunState {
     pub trouble: Option<(Trouble, String)>,
     /// What the agents reported in sum.
     pub usage: Usage,
+    /// Whether loopdash has given it its stronger agent: it does so once, and leaves it to the operator then.
+    pub strengthened: bool,
     /// Events that the transition table refused: 0 unless a journal was tampered with.
     pub refused: u32,
 }
@@ -188,6 +190,7 @@ impl RunState {
             last_kept: None,
             trouble: None,
             usage: Usage::default(),
+            strengthened: false,
             refused: 0,
         }
     }

@@ -27,6 +27,7 @@ impl Bench {
             tests_file: None,
             critic: Some(agent.clone()),
             actor: agent,
+            stronger: None,
             critic_when: CriticWhen::Always,
             isolation: Isolation::None,
             base: None,
