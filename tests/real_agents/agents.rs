@@ -121,7 +121,7 @@ pub(crate) const ALL: [Cli; 6] = [
     Cli {
         name: "aider",
         model: "openai/stub-model",
-        args: r#"["--edit-format", "whole"]"#,
+        args: "[]",
         env: &[("OPENAI_API_BASE", "{URL}/v1"), ("OPENAI_API_KEY", "dummy"), ("LITELLM_LOCAL_MODEL_COST_MAP", "True")],
         files: &[],
         speak: |act, _| match act {

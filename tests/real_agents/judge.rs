@@ -44,7 +44,10 @@ impl Ran {
     /// What went wrong with a step, in loopdash's words; the last such.
     pub(crate) fn trouble(&self) -> Option<String> {
         let failed = |record: &Value| {
-            let error = record["error"].as_str().map(str::to_owned);
+            let failure = &record["agent"]["failure"];
+            let text = |key: &str| failure[key].as_str().unwrap_or_default();
+            let error = failure.is_object().then(|| format!("{}: {}", text("class"), text("message")));
+            let error = error.or_else(|| record["error"].as_str().map(str::to_owned));
             let cause =
                 record["cause"].as_str().filter(|cause| *cause != "natural").map(|cause| cause.replace('_', " "));
             let exit = record["exit"].as_object().filter(|exit| exit.get("code") != Some(&0.into()));
@@ -112,6 +115,13 @@ pub(crate) fn judge(cli: &Cli, scenario: &Scenario, ran: &Ran) -> Vec<String> {
                 hold(both, "no session was resumed".to_owned());
             }
             Also::Untouched => hold(!ran.sneaked, "the critic wrote a file".to_owned()),
+            Also::Class(classes) => {
+                let class = |record: &Value| Some(record["agent"]["failure"]["class"].as_str()?.to_owned());
+                let told: Vec<String> = ran.of("step_finished").filter_map(class).collect();
+                let fits = told.iter().any(|told| classes.contains(&told.as_str()));
+                hold(fits, format!("classes of failures: {told:?}"));
+            }
+            Also::Silence => hold(ran.of("signal").next().is_some(), "no watch said that it is silent".to_owned()),
             Also::LeftBehind => {
                 let named = ran.left_behind();
                 // These end what their model's commands leave themselves.

@@ -64,7 +64,7 @@ fn asked(mut args: impl Iterator<Item = String>) -> Option<Asked> {
     let mut programs = None;
     let mut scratch = std::env::temp_dir().join(format!("loopdash-agents-{}", std::process::id()));
     let mut loopdash = PathBuf::from(env!("CARGO_BIN_EXE_loopdash"));
-    let (mut jobs, mut keep, mut write, mut only) = (2, false, None, Vec::new());
+    let (mut jobs, mut keep, mut write, mut only) = (3, false, None, Vec::new());
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--programs" => programs = Some(PathBuf::from(args.next()?)),

@@ -58,6 +58,10 @@ pub(crate) enum Also {
     Resumed,
     /// The critic changed nothing.
     Untouched,
+    /// A step failed, and was put into one of these classes.
+    Class(&'static [&'static str]),
+    /// A watch said that nothing came.
+    Silence,
     /// A process that the agent left was found, named and ended.
     LeftBehind,
     /// This much standard output or more, in one step.
@@ -72,14 +76,14 @@ pub(crate) const SNEAKED: &str = "sneaked.txt";
 const ONE: &str = "max_iterations = 1";
 
 /// Time enough for a slow start, and no more.
-const IMPATIENT: &str = "timeout = \"40s\"\nwatch = { first_byte = \"15s\", silence = \"15s\" }";
+const IMPATIENT: &str = "timeout = \"45s\"\nwatch = { first_byte = \"15s\", silence = \"15s\" }";
 
 const PLAIN: Scenario = Scenario {
     id: "",
     title: "",
     script: note,
     critic: false,
-    agent: "timeout = \"60s\"",
+    agent: "timeout = \"90s\"",
     definition: ONE,
     stop: Stop::Never,
     end: End::Done,
@@ -108,7 +112,7 @@ pub(crate) const ALL: [Scenario; 15] = [
                 .scene(Role::Critic, "", [verdict("continue", Some("The note is too quiet."))])
         },
         critic: true,
-        agent: "timeout = \"60s\"\nsession = \"resume\"",
+        agent: "timeout = \"90s\"\nsession = \"resume\"",
         definition: "max_iterations = 2",
         also: &[Also::Verdict("done"), Also::Resumed],
         ..PLAIN
@@ -152,7 +156,8 @@ pub(crate) const ALL: [Scenario; 15] = [
         title: "401",
         script: || troubled(Trouble::Refuse(Refusal::Key), u32::MAX),
         agent: IMPATIENT,
-        end: End::Parked(&["auth", "login", "logged in", "key"]),
+        end: End::Parked(&["account"]),
+        also: &[Also::Class(&["auth"])],
         ..PLAIN
     },
     Scenario {
@@ -161,6 +166,7 @@ pub(crate) const ALL: [Scenario; 15] = [
         script: || troubled(Trouble::Refuse(Refusal::TooLong), u32::MAX),
         agent: IMPATIENT,
         end: End::NotDone,
+        also: &[Also::Class(&["context", "runaway"])],
         ..PLAIN
     },
     Scenario {
@@ -177,6 +183,7 @@ pub(crate) const ALL: [Scenario; 15] = [
         script: || troubled(Trouble::Hang, u32::MAX),
         agent: IMPATIENT,
         end: End::NotDone,
+        also: &[Also::Silence],
         ..PLAIN
     },
     Scenario {
