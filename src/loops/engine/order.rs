@@ -94,7 +94,8 @@ impl Order {
         let earlier = earlier.and_then(|agent| run.session_to_resume(&work.kind, &agent.name));
         let session = match earlier {
             Some(id) => Session::Earlier(id.to_owned()),
-            None => Session::New(uuid::Uuid::now_v7().to_string()),
+            // Random, not of the time as all other ids: qwen takes no version above 5.
+            None => Session::New(uuid::Uuid::new_v4().to_string()),
         };
         Some(Self {
             run: run.id,

@@ -91,7 +91,7 @@ fn a_new_session_gets_an_id_of_its_own_that_stays_with_the_step() {
     let order = bench.order(StepKind::Actor);
     let argv = order.argv();
     assert_eq!((argv.len(), argv[1].as_str(), argv[3].as_str()), (4, "--new", "-"));
-    assert!(uuid::Uuid::try_parse(&argv[2]).is_ok());
+    assert_eq!(uuid::Uuid::try_parse(&argv[2]).unwrap().get_version_num(), 4);
     assert_eq!(order.announce().argv, argv);
     assert_ne!(bench.order(StepKind::Actor).argv()[2], argv[2]);
 }
