@@ -1,6 +1,7 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
 use crate::loops::core::event::{Event, Kept, ParkReason, SnapshotTaken, StepStarted, When};
+use crate::loops::core::ids::Millis;
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
 use crate::loops::core::test_state::TestSpec;
@@ -11,7 +12,8 @@ pub fn sentence(event: &Event) -> String {
     match event {
         Event::Submitted(e) => format!("submitted as {}, priority {}", e.label, e.spec.priority),
         Event::Admitted(e) => format!("has slot {}", e.slot),
-        Event::Parked(e) => format!("waits for you: {}", park(&e.reason)),
+        Event::Parked(e) if e.reason.asks() => format!("waits for you: {}", park(&e.reason)),
+        Event::Parked(e) => format!("waits {}", park(&e.reason)),
         Event::Unparked(e) => format!("goes on, by {}", e.who.word()),
         Event::PauseRequested(e) => format!("pause asked for ({}), by {}", e.kind.word(), e.who.word()),
         Event::Paused(e) => format!("paused ({})", e.kind.word()),
@@ -71,7 +73,24 @@ pub fn park(reason: &ParkReason) -> String {
         ParkReason::NeedsHuman { question, from } => format!("question of the {}: {question}", from.word()),
         ParkReason::Attention { kind, detail } => with_reason(kind.word().to_owned(), detail),
         ParkReason::Blocked { tests } => format!("blocked: {}", tests.join(", ")),
+        ParkReason::Limit { until, provider, class, detail } => {
+            let when = match until {
+                Some(until) => format!("until {} for {provider}: {}", time_of(*until), class.word()),
+                None => format!("for {provider}, which is held: {}", class.word()),
+            };
+            with_reason(when, detail)
+        }
+        ParkReason::Account { provider, class, detail } => {
+            with_reason(format!("{} at {provider}", class.word()), detail)
+        }
     }
+}
+
+/// A time of day here, to the second; with the date if it is not today.
+pub fn time_of(at: Millis) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    let (at, now) = (at.to_zoned(jiff::tz::TimeZone::system()), jiff::Zoned::now());
+    at.strftime(if at.date() == now.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" }).to_string()
 }
 
 /// A length of time as a person reads it: `850ms`, `12s`, `3m05s`, `2h10m`.

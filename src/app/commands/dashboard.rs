@@ -69,7 +69,11 @@ pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failur
 /// # Errors
 /// No terminal, or an engine that cannot be started.
 pub fn open(context: &Context, loaded: &Loaded, store: Store, opening: Opening) -> Result<Exit, Failure> {
-    open_on(context, loaded, Boot::new(store, &loaded.config, Startup::Recover), opening)
+    let startup = match opening.on_start.unwrap_or(loaded.config.engine.on_start) {
+        OnStart::Leave => Startup::Recover,
+        OnStart::Ask | OnStart::Resume => Startup::TakeUp,
+    };
+    open_on(context, loaded, Boot::new(store, &loaded.config, startup), opening)
 }
 
 /// Opens a dashboard on an engine of the caller's making.

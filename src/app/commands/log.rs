@@ -8,7 +8,7 @@ use crate::app::context::Context;
 use crate::app::sentence::sentence;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::Ownership;
-use crate::loops::journal::watch::watch;
+use crate::loops::journal::watch::{Change, watch};
 use crate::loops::journal::{Extent, Follower, RunDir, Store, replay_into};
 use std::io::{BufWriter, Write};
 
@@ -62,7 +62,7 @@ fn follow(store: &Store, directory: &RunDir, pen: &mut Pen<impl Write>) -> Resul
         if pen.over {
             return Ok(());
         }
-        while runtime.block_on(changes.next()).is_some_and(|run| run != directory.run()) {}
+        while runtime.block_on(changes.next()).is_some_and(|change| change != Change::Run(directory.run())) {}
     }
 }
 

@@ -151,7 +151,7 @@ impl Watch {
                 }
             }
             Update::Trouble(Some(trouble)) => complain(&trouble),
-            Update::Trouble(None) | Update::Caps { .. } | Update::Loaded | Update::Ended => {}
+            Update::Trouble(None) | Update::Caps { .. } | Update::Holds(_) | Update::Loaded | Update::Ended => {}
         }
     }
 

@@ -13,6 +13,7 @@ use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::ids::{RunId, Who};
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
+use crate::loops::core::transition::RunStatus;
 
 /// Stands for a text that is yet to be typed, when only its legality is asked for.
 const SOMETHING: &str = "…";
@@ -95,7 +96,7 @@ fn retry(ui: &Ui, state: &RunState) -> Ask {
         return Ask::RetryTest { test: test.id.clone() };
     }
     let asked = matches!(state.park, Some(ParkReason::NeedsHuman { .. }));
-    if (state.needs_person() && !asked) || state.is_finished() { Ask::Retry } else { Ask::RerunGates }
+    if (state.status == RunStatus::Parked && !asked) || state.is_finished() { Ask::Retry } else { Ask::RerunGates }
 }
 
 /// A test of that title under the first free id of the form `added-1`.
@@ -126,11 +127,24 @@ pub fn resume_of(ui: &Ui, ctx: &Ctx<'_>) -> Result<Command, String> {
     }
 }
 
+/// The command behind Retry: for a run that waits in the queue for a held provider it lifts the hold.
+///
+/// # Errors
+/// Why nothing can be tried again, as a fragment.
+pub fn retry_of(ui: &Ui, ctx: &Ctx<'_>) -> Result<Command, String> {
+    let queued = selected(ui, ctx).filter(|run| run.state.status == RunStatus::Queued);
+    match queued.and_then(|run| ctx.fleet.held_provider(&run.state, ctx.now)) {
+        Some((provider, _)) => Ok(Command::LiftHold { provider: provider.to_owned() }),
+        None => ask_of(Action::Retry, "", ui, ctx).map(|(run, ask)| Command::Run { run, ask }),
+    }
+}
+
 /// Why `action` does not apply now, as a fragment; `None` if it does.
 pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
     let no = |reason: &str| Some(reason.to_owned());
     match action {
         Action::Resume => resume_of(ui, ctx).err(),
+        Action::Retry => retry_of(ui, ctx).err(),
         Action::Limit => ask_of(action, "1", ui, ctx).err(),
         Action::Pause
         | Action::PauseNow
@@ -139,7 +153,6 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::Stop
         | Action::SkipTest
         | Action::ResetTest
-        | Action::Retry
         | Action::Note
         | Action::Interrupt
         | Action::Answer

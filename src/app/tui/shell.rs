@@ -273,6 +273,7 @@ impl Shell {
                 self.fleet.cap = cap;
                 self.fleet.gate_cap = gate_cap;
             }
+            Update::Holds(holds) => self.fleet.holds = holds,
             Update::Live { run, step, output } => {
                 self.live.insert(run, (step, output));
             }

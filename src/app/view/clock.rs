@@ -75,6 +75,13 @@ impl<'a> Clock<'a> {
         self.at(at, if today { "%H:%M:%S" } else { "%m-%d %H:%M" })
     }
 
+    /// A time to come, `14:32`, with the date if it is another day; the frame is drawn anew then.
+    pub fn until(&self, at: Millis) -> String {
+        self.wake_at(at);
+        let today = self.at(self.now, "%Y-%m-%d") == self.at(at, "%Y-%m-%d");
+        self.at(at, if today { "%H:%M" } else { "%m-%d %H:%M" })
+    }
+
     fn at(&self, at: Millis, how: &str) -> String {
         let moment = i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         moment.map(|moment| moment.to_zoned(self.zone.clone()).strftime(how).to_string()).unwrap_or_default()
@@ -107,6 +114,8 @@ mod tests {
         assert_eq!(clock.when(Millis(86_400_000 * 400 + 61_000)), "00:01:01");
         assert_eq!(clock.when(Millis(86_400_000 * 399 + 61_000)), "02-04 00:01");
         assert_eq!(clock.when(Millis(u64::MAX)), "");
+        assert_eq!(clock.until(Millis(86_400_000 * 400 + 3_700_000)), "01:01");
+        assert_eq!(clock.until(Millis(86_400_000 * 401 + 60_000)), "02-06 00:01");
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //!
 //! Times are fixed, so that a screen drawn from it is always the same.
 
+use crate::loops::core::activity::{Failure, FailureClass};
 use crate::loops::core::event::*;
 use crate::loops::core::fleet::{Fleet, FleetRun, Ownership};
 use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
+use crate::loops::core::hold::Hold;
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::spec::*;
 use crate::loops::core::state::RunState;
-use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind, Usage};
+use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Decision, Finding, Severity, Verdict};
 use uuid::Uuid;
@@ -320,6 +322,31 @@ pub fn run(name: &str) -> RunState {
 pub fn busy() -> Fleet {
     let mut fleet = Fleet::new(3, 2);
     for life in lives() {
+        let state = life.state();
+        assert_eq!(state.refused, 0, "{} is no legal life", state.label);
+        fleet.runs.insert(state.id, FleetRun { state, ownership: Ownership::Mine, problem: None });
+    }
+    fleet
+}
+
+/// The same fleet, with one of its providers out of patience: a run waits for a time, another in the queue behind it,
+/// and a third for its login.
+pub fn limited() -> Fleet {
+    let mut fleet = busy();
+    let (until, class) = (Some(Millis(NOW.0 + 29 * 60_000)), FailureClass::Rate);
+    let (provider, detail) = ("claude".to_owned(), "you have used up this window".to_owned());
+    fleet.holds.hear(&provider, NOW, Some(Hold { class, detail: detail.clone(), until }));
+    let limit = ParkReason::Limit { until, provider, class, detail };
+    let detail = "token expired; log in again with `codex login`, then R".to_owned();
+    let login = ParkReason::Account { provider: "codex".to_owned(), class: FailureClass::Auth, detail };
+    for (name, reason) in [("fix-ci", limit), ("auth-refactor", login)] {
+        let mut life = Life::new(name, 12, Vec::new());
+        life.after(1_000).admit(1).iterate("objective", 1);
+        let class = if name == "fix-ci" { FailureClass::Rate } else { FailureClass::Auth };
+        let failure = Failure::new(class, "try again later");
+        let agent = Some(Box::new(AgentEnd { failure: Some(failure), ..AgentEnd::default() }));
+        let refused = StepEnd { agent, ..end(Some(Exit::Code(1))) };
+        life.step(StepKind::Actor, Some("claude"), 9_000, 3, refused).put(Parked { reason });
         let state = life.state();
         assert_eq!(state.refused, 0, "{} is no legal life", state.label);
         fleet.runs.insert(state.id, FleetRun { state, ownership: Ownership::Mine, problem: None });

@@ -6,6 +6,7 @@ use super::roster::{Section, roster};
 use super::{Out, Scene};
 use crate::app::tui::overlay::{Overlay, Purpose};
 use crate::app::tui::ui::Focus;
+use crate::loops::core::activity::FailureClass;
 use crate::loops::core::event::{ParkReason, PauseKind, Trouble};
 use crate::loops::core::fleet::{FleetRun, Ownership, park_word};
 use crate::loops::core::ids::RunId;
@@ -32,6 +33,7 @@ pub(super) fn mark(run: &FleetRun) -> Mark {
         RunStatus::Finished => run.state.outcome.as_ref().map_or(Mark::Done, |(o, _)| super::story::outcome_mark(*o)),
         RunStatus::Parked => match &run.state.park {
             Some(ParkReason::NeedsHuman { .. }) => Mark::NeedsYou,
+            Some(ParkReason::Limit { .. }) => Mark::Held,
             _ => Mark::Stuck,
         },
         _ if run.is_interrupted() => Mark::Interrupted,
@@ -43,13 +45,18 @@ pub(super) fn mark(run: &FleetRun) -> Mark {
 }
 
 /// A word that says more than the state; `None` where the progress says enough.
-pub(super) fn word(run: &FleetRun) -> Option<String> {
+pub(super) fn word(scene: &Scene<'_>, run: &FleetRun) -> Option<String> {
     let state = &run.state;
     if run.problem.is_some() {
         return Some("journal unreadable".to_owned());
     }
+    if let Some(until) = state.wakes() {
+        return Some(format!("limit {}", scene.clock.until(until)));
+    }
     let word = match state.status {
         RunStatus::Parked => match &state.park {
+            Some(ParkReason::Limit { until: None, .. }) => "held",
+            Some(ParkReason::Account { class: FailureClass::Auth, .. }) => "login",
             // The words that are too long for the column.
             Some(ParkReason::Blocked { .. }) => "blocked",
             Some(ParkReason::Attention { kind: Trouble::UnreadableVerdict, .. }) => "no verdict",
@@ -64,9 +71,20 @@ pub(super) fn word(run: &FleetRun) -> Option<String> {
         RunStatus::Pausing => "pausing",
         RunStatus::Frozen => "frozen",
         RunStatus::Stopping => "stopping",
+        RunStatus::Queued if provider_hold(scene, state).is_some() => "held",
         RunStatus::Queued | RunStatus::Running => return None,
     };
     Some(word.to_owned())
+}
+
+/// Which held provider keeps a run from its slot, in words.
+pub(super) fn provider_hold(scene: &Scene<'_>, state: &RunState) -> Option<String> {
+    let (provider, hold) = scene.ctx.fleet.held_provider(state, scene.clock.now())?;
+    let why = hold.class.word();
+    Some(match hold.until {
+        Some(until) => format!("provider {provider} is held until {}: {why}", scene.clock.until(until)),
+        None => format!("provider {provider} is held: {why}"),
+    })
 }
 
 /// How much was left after each iteration, in eighths of the most there was.
@@ -176,7 +194,7 @@ fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun) -> Texts<'a> {
     let state = &run.state;
     Texts {
         run,
-        word: word(run),
+        word: word(scene, run),
         strip: strip(state),
         age: scene.clock.age(state.status_since),
         cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),

@@ -8,7 +8,6 @@ use super::page::{Page, Room};
 use super::{Out, Scene, find, step_name};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
-use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::StepId;
 use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
 use crate::loops::core::step::{InterruptWhy, StepKind};
@@ -53,7 +52,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
     if following && at_end {
         lines.extend(problem(scene, state));
-        lines.extend(afterword(state));
+        lines.extend(afterword(scene, state));
     }
     let rows = lines.iter().map(|line| if ui.wrap { line.height(area.width) } else { 1 }).sum::<usize>();
     let anchor = if !following {
@@ -129,7 +128,7 @@ fn empty_words(scene: &Scene<'_>, state: &RunState, page: &Page) -> String {
         return match scene.ctx.fleet.runs.get(&state.id) {
             Some(run) if run.is_interrupted() => "interrupted before its first step; r goes on".to_owned(),
             _ if state.is_finished() => "it ended before its first step".to_owned(),
-            _ if state.status == RunStatus::Queued => held_back(scene.ctx.fleet),
+            _ if state.status == RunStatus::Queued => held_back(scene, state),
             _ => "waiting for its first step".to_owned(),
         };
     }
@@ -137,7 +136,11 @@ fn empty_words(scene: &Scene<'_>, state: &RunState, page: &Page) -> String {
 }
 
 /// What keeps a queued run from its slot.
-fn held_back(fleet: &Fleet) -> String {
+fn held_back(scene: &Scene<'_>, state: &RunState) -> String {
+    let fleet = scene.ctx.fleet;
+    if let Some(words) = super::list::provider_hold(scene, state) {
+        return format!("waiting: {words}; R lifts that");
+    }
     let (taken, cap) = (fleet.slots_in_use(), fleet.cap);
     if taken < usize::try_from(cap).unwrap_or(usize::MAX) {
         return "waiting: its repository or one of its agents has as many runs as its cap allows".to_owned();
@@ -227,7 +230,7 @@ fn problem(scene: &Scene<'_>, state: &RunState) -> Option<StyledLine> {
 }
 
 /// What stands below the last line: the question, the trouble, or the end.
-fn afterword(state: &RunState) -> Vec<StyledLine> {
+fn afterword(scene: &Scene<'_>, state: &RunState) -> Vec<StyledLine> {
     let line = |text: String, role: Role| StyledLine { spans: vec![(text, Ink::role(role))], stream: Stream::Meta };
     match (&state.park, &state.outcome) {
         (Some(ParkReason::NeedsHuman { question, from }), _) => {
@@ -244,6 +247,21 @@ fn afterword(state: &RunState) -> Vec<StyledLine> {
                 line(format!("blocked: {}", tests.join(", ")), Role::Danger),
                 line("R gives them one more attempt, 4 shows them".to_owned(), Role::Dim),
             ]
+        }
+        (Some(ParkReason::Limit { until, provider, class, detail }), _) => {
+            let (what, then) = match until {
+                Some(until) => {
+                    (format!("{provider} until {}", scene.clock.until(*until)), "it goes on then; R tries now")
+                }
+                None => (format!("{provider} is held"), "R tries again, for all that wait for it"),
+            };
+            vec![
+                line(format!("waits for {what}: {}: {detail}", class.word()), Role::Attention),
+                line(then.to_owned(), Role::Dim),
+            ]
+        }
+        (Some(ParkReason::Account { provider, class, detail }), _) => {
+            vec![line(format!("{} at {provider}: {detail}", class.word()), Role::Danger)]
         }
         (None, Some((outcome, reason))) => {
             vec![line(format!("{}: {reason}", outcome.word()), super::story::outcome_mark(*outcome).role())]

@@ -15,7 +15,7 @@ pub enum Section {
     NeedsYou,
     /// With a slot.
     Running,
-    /// Waiting for a slot.
+    /// Waiting for a slot, or for a provider.
     Queued,
     /// Paused or left behind.
     Paused,
@@ -48,7 +48,8 @@ impl Section {
         }
         match run.state.status {
             RunStatus::Finished => Self::Ended,
-            RunStatus::Parked => Self::NeedsYou,
+            RunStatus::Parked if run.state.needs_person() => Self::NeedsYou,
+            RunStatus::Parked => Self::Queued,
             _ if run.is_interrupted() => Self::Paused,
             RunStatus::Paused => Self::Paused,
             RunStatus::Queued => Self::Queued,

@@ -220,6 +220,29 @@ fn busy() {
 }
 
 #[test]
+fn limited() {
+    snap("limited", |size| {
+        let mut desk = Desk::new(fixture::limited(), size, OnStart::Leave);
+        let run = fixture::id("fix-ci");
+        desk.ui.select(Some(run));
+        desk.loaded = fixture::loaded(desk.fleet.state(run).unwrap());
+        desk
+    });
+}
+
+#[test]
+fn a_run_behind_a_held_provider_says_so_until_its_time() {
+    let mut desk = Desk::new(fixture::limited(), (200, 60), OnStart::Leave);
+    desk.ui.select(Some(fixture::id("search-facets")));
+    let held = text(&desk.draw());
+    assert!(held.contains("provider claude is held until 14:32: rate limited"), "{held}");
+    desk.ui.select(Some(fixture::id("auth-refactor")));
+    desk.loaded = fixture::loaded(desk.fleet.state(fixture::id("auth-refactor")).unwrap());
+    let login = text(&desk.draw());
+    assert!(login.contains("log in again with `codex login`, then R"), "{login}");
+}
+
+#[test]
 fn scrolled_back_with_a_search() {
     snap("search", |size| {
         let mut desk = Desk::on("auth-refactor", size).keys("1 / s a m e enter");

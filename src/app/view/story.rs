@@ -62,7 +62,10 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::Admitted(_) => (Mark::Running, "loopdash"),
         Event::Parked(e) => match &e.reason {
             ParkReason::NeedsHuman { from, .. } => (Mark::NeedsYou, who(*from)),
-            ParkReason::Attention { .. } | ParkReason::Blocked { .. } => (Mark::Stuck, "loopdash"),
+            ParkReason::Limit { .. } => (Mark::Held, "loopdash"),
+            ParkReason::Attention { .. } | ParkReason::Blocked { .. } | ParkReason::Account { .. } => {
+                (Mark::Stuck, "loopdash")
+            }
         },
         Event::Unparked(e) => (Mark::Queued, who(e.who)),
         Event::PauseRequested(e) => (Mark::Paused, who(e.who)),

@@ -54,6 +54,11 @@ pub enum Command {
         /// At least 1.
         cap: u32,
     },
+    /// Start a provider's agents again, and let the runs go on that wait for it.
+    LiftHold {
+        /// Which.
+        provider: String,
+    },
     /// Leave in order.
     Shutdown {
         /// What becomes of live runs.

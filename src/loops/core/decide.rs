@@ -158,6 +158,11 @@ fn take_over(run: &RunState, who: Who) -> Decision {
 fn resume(run: &RunState, who: Who) -> Decision {
     match &run.park {
         Some(ParkReason::NeedsHuman { .. }) if run.needs_person() => refuse("it waits for an answer"),
+        // Should its provider still be held, its next agent waits for that again.
+        Some(ParkReason::Limit { .. }) if run.taken_over && run.awaited_provider().is_some() => one(Unparked { who }),
+        Some(ParkReason::Limit { .. }) if run.awaited_provider().is_some() => {
+            refuse("it goes on by itself when its provider lets it; retry does not wait for that")
+        }
         Some(_) if run.needs_person() => refuse("it waits for you to mend and retry"),
         _ => {
             legal(run, RunMove::Resume)?;

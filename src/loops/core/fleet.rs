@@ -3,7 +3,8 @@
 //! A front end holds one of these and keeps it current by applying what the engine sends.
 
 use super::event::{Outcome, ParkReason, Record};
-use super::ids::RunId;
+use super::hold::{Hold, Holds};
+use super::ids::{Millis, RunId};
 use super::state::RunState;
 use super::transition::RunStatus;
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub struct Fleet {
     pub cap: u32,
     /// Gates that may run at once.
     pub gate_cap: u32,
+    /// Providers that are held.
+    pub holds: Holds,
 }
 
 /// How many runs are in each state.
@@ -58,7 +61,7 @@ pub struct Counts {
     pub running: usize,
     /// Parked for a person.
     pub needs_you: usize,
-    /// Waiting for a slot.
+    /// Waiting for a slot, or for a provider.
     pub queued: usize,
     /// Paused or interrupted.
     pub paused: usize,
@@ -87,7 +90,7 @@ pub enum FindError {
 impl Fleet {
     /// An empty fleet.
     pub const fn new(cap: u32, gate_cap: u32) -> Self {
-        Self { runs: BTreeMap::new(), cap, gate_cap }
+        Self { runs: BTreeMap::new(), cap, gate_cap, holds: Holds::new() }
     }
 
     /// Applies a record, making room for a run not seen before as one of mine.
@@ -113,8 +116,8 @@ impl Fleet {
                 RunStatus::Running | RunStatus::Pausing | RunStatus::Stopping | RunStatus::Frozen => {
                     &mut counts.running
                 }
-                RunStatus::Parked => &mut counts.needs_you,
-                RunStatus::Queued => &mut counts.queued,
+                RunStatus::Parked if run.state.needs_person() => &mut counts.needs_you,
+                RunStatus::Queued | RunStatus::Parked => &mut counts.queued,
                 RunStatus::Paused => &mut counts.paused,
                 RunStatus::Finished => match run.state.outcome {
                     Some((Outcome::Done, _)) => &mut counts.done,
@@ -129,6 +132,12 @@ impl Fleet {
     /// Slots in use by my runs.
     pub fn slots_in_use(&self) -> usize {
         self.runs.values().filter(|run| run.ownership == Ownership::Mine && run.state.slot.is_some()).count()
+    }
+
+    /// The held provider that keeps a run from starting its agents, and the hold.
+    pub fn held_provider<'a>(&'a self, run: &'a RunState, now: Millis) -> Option<(&'a str, &'a Hold)> {
+        let mut providers = run.spec.as_deref()?.providers();
+        providers.find_map(|provider| Some((provider, self.holds.get(provider, now)?)))
     }
 
     /// The run that `text` names: a label, else a unique prefix of an id, else a unique prefix of a label.
@@ -172,6 +181,7 @@ pub fn park_word(reason: &ParkReason) -> &'static str {
         ParkReason::NeedsHuman { .. } => "question",
         ParkReason::Attention { kind, .. } => kind.word(),
         ParkReason::Blocked { .. } => "tests blocked",
+        ParkReason::Limit { class, .. } | ParkReason::Account { class, .. } => class.word(),
     }
 }
 

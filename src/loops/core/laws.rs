@@ -3,20 +3,23 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use super::activity::{Failure, FailureClass};
 use super::agent::Role;
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
-    Admitted, Event, GateFinished, Kept, Outcome, ParkReason, PauseKind, Record, SnapshotTaken, Spawned, StepFinished,
-    StepInterrupted, StepStarted, Submitted, VerdictReached, When, WorkspaceReady,
+    Admitted, Event, GateFinished, Kept, Outcome, ParkReason, Parked, PauseKind, Record, SnapshotTaken, Spawned,
+    StepFinished, StepInterrupted, StepStarted, Submitted, Unparked, VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{CommandLine, GateResult, GateSpec};
+use super::hold::{Holds, judge};
 use super::ids::{Millis, RunId, StepId, Who};
 use super::plan::{Next, Wait, Work, next};
 use super::record::{Decoded, decode, encode};
+use super::setback::Remedy;
 use super::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
-use super::state::{Delivery, RunState};
-use super::step::{Cause, Exit, InterruptWhy, StepEnd, StepKind};
+use super::state::{Delivery, RunState, StepOutcome};
+use super::step::{AgentEnd, Cause, Exit, InterruptWhy, StepEnd, StepKind};
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::{RUN_TABLE, RunMove, RunStatus, TEST_TABLE, TestMove, run_after, test_after};
 use super::verdict::{Decision, Finding, Severity, Verdict};
@@ -105,6 +108,21 @@ impl Driver {
         self.journal.push(record);
     }
 
+    /// Its time has come, if it waits for one.
+    fn wake(&mut self) {
+        if self.run.wakes().is_some() {
+            self.commit(Unparked { who: Who::Harness }.into());
+        }
+    }
+
+    /// Ends the running step with an agent that could not work.
+    fn fail(&mut self, class: FailureClass, retry_after_ms: Option<u64>) {
+        let mut end = ended(Exit::Code(1), Cause::Natural);
+        let failure = Failure { retry_after_ms, ..Failure::new(class, "no") };
+        end.agent = Some(Box::new(AgentEnd { failure: Some(failure), ..AgentEnd::default() }));
+        self.commit(StepFinished { step: self.run.active.unwrap(), end }.into());
+    }
+
     fn ask(&mut self, ask: &Ask) -> Result<(), String> {
         for event in decide(&self.run, ask, Who::Operator).map_err(|r| r.0)? {
             self.commit(event);
@@ -120,6 +138,11 @@ impl Driver {
                 Next::Start(work) => {
                     self.start(&work);
                     return Wait::Step(self.run.active.unwrap());
+                }
+                Next::SetBack(setback) => {
+                    let none = Holds::new();
+                    let (reason, _) = judge(self.run.id, &setback, self.clock, &none, std::iter::empty());
+                    self.commit(Parked { reason }.into());
                 }
                 Next::Wait(Wait::Slot) => self.commit(Admitted { slot: 0 }.into()),
                 Next::Wait(wait) => return wait,
@@ -182,6 +205,7 @@ impl Driver {
                 2 => end = ended(Exit::Signal(9), Cause::TimedOut),
                 3 => end.question = Some("which?".to_owned()),
                 4 => end.error = Some("no such file".to_owned()),
+                6 => fail(&mut end, dice),
                 _ => end.claim = true,
             },
             StepKind::Snapshot => {
@@ -222,6 +246,7 @@ impl Driver {
                     GateFinished { step: step.id, gate: name.clone(), required: true, outcome, duration_ms: 3 }.into(),
                 );
             }
+            StepKind::Critic if dice % 7 == 5 && is_setback(dice) => fail(&mut end, dice),
             StepKind::Critic => {
                 let decision = match dice % 6 {
                     0 | 1 => Decision::Continue,
@@ -237,6 +262,26 @@ impl Driver {
         }
         self.commit(StepFinished { step: step.id, end }.into());
     }
+}
+
+const CLASSES: [FailureClass; 6] = [
+    FailureClass::Rate,
+    FailureClass::Auth,
+    FailureClass::Context,
+    FailureClass::Network,
+    FailureClass::Quota,
+    FailureClass::Other,
+];
+
+fn is_setback(dice: u8) -> bool {
+    CLASSES[usize::from(dice) / 8 % CLASSES.len()].remedy() != Remedy::None
+}
+
+fn fail(end: &mut StepEnd, dice: u8) {
+    let class = CLASSES[usize::from(dice) / 8 % CLASSES.len()];
+    let retry_after_ms = (dice % 2 == 1).then_some(5_000);
+    let failure = Failure { retry_after_ms, ..Failure::new(class, "no") };
+    end.agent = Some(Box::new(AgentEnd { failure: Some(failure), ..AgentEnd::default() }));
 }
 
 /// The dice with which every step ends well.
@@ -291,6 +336,7 @@ fn asks() -> impl Strategy<Value = Ask> {
 #[derive(Clone, Debug)]
 enum Turn {
     Settle,
+    Wake,
     End(u8),
     Ask(Ask),
 }
@@ -298,6 +344,7 @@ enum Turn {
 fn turns() -> impl Strategy<Value = Vec<Turn>> {
     let turn = prop_oneof![
         3 => Just(Turn::Settle),
+        1 => Just(Turn::Wake),
         6 => any::<u8>().prop_map(Turn::End),
         1 => asks().prop_map(Turn::Ask),
     ];
@@ -309,6 +356,7 @@ fn driven(turns: &[Turn], tests: Vec<TestSpec>) -> Driver {
     for turn in turns {
         match turn {
             Turn::Settle => drop(driver.settle()),
+            Turn::Wake => driver.wake(),
             Turn::End(dice) => driver.end(*dice),
             Turn::Ask(ask) => drop(driver.ask(ask)),
         }
@@ -360,7 +408,7 @@ proptest! {
         }
         for note in &run.notes {
             let finished: Vec<_> = started.get(&note.id).into_iter().flatten()
-                .filter(|id| matches!(run.step(**id).and_then(|s| s.end.as_ref()), Some(super::state::StepOutcome::Finished(_))))
+                .filter(|id| matches!(run.step(**id).and_then(|s| s.end.as_ref()), Some(StepOutcome::Finished(end)) if end.failure().is_none_or(|f| f.class.remedy() == Remedy::None)))
                 .collect();
             prop_assert_eq!(finished.len(), usize::from(matches!(note.delivery, Delivery::Delivered(_))));
         }
@@ -458,6 +506,109 @@ fn an_actor_that_changes_nothing_is_not_let_run_all_night() {
     );
     driver.ask(&Ask::Retry).unwrap();
     assert_eq!(play(&mut driver, &[]), Wait::Nothing);
+}
+
+/// Plays until a step of this kind runs.
+fn play_to(driver: &mut Driver, kind: &StepKind) {
+    for _ in 0..50 {
+        driver.settle();
+        if driver.run.active_step().is_some_and(|step| step.kind == *kind) {
+            return;
+        }
+        driver.end(GOOD);
+    }
+    panic!("no {kind:?}");
+}
+
+#[test]
+fn a_limit_repeats_the_actor_and_counts_nothing() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    driver.ask(&Ask::Note { text: "use tabs".to_owned(), when: When::Next }).unwrap();
+    play_to(&mut driver, &StepKind::Actor);
+    driver.end(1);
+    play_to(&mut driver, &StepKind::Actor);
+    assert_eq!((driver.run.actor_failures, driver.run.counted, driver.run.iterations.len()), (1, 1, 2));
+    let mut waits = Vec::new();
+    for streak in 1..=4 {
+        driver.fail(FailureClass::Overloaded, None);
+        assert_eq!(driver.settle(), Wait::Provider);
+        let ended = driver.run.steps.last().unwrap().ended.unwrap();
+        waits.push(driver.run.wakes().unwrap().since(ended));
+        assert_eq!((driver.run.slot, driver.run.needs_person(), driver.run.setbacks.0), (None, false, streak));
+        assert!(driver.ask(&Ask::Resume).is_err(), "it resumes by itself");
+        driver.wake();
+        play_to(&mut driver, &StepKind::Actor);
+    }
+    assert!(waits.iter().zip([30, 60, 120, 240]).all(|(wait, most)| *wait <= most * 1000 + 1000), "{waits:?}");
+    let run = &driver.run;
+    assert_eq!((run.actor_failures, run.counted, run.iterations.len(), run.tests[0].attempts), (1, 1, 2, 1));
+    driver.end(GOOD);
+    assert_eq!(driver.run.setbacks.0, 0, "a step that works ends the row");
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert_eq!(driver.run.counted, 2);
+}
+
+#[test]
+fn a_note_whose_step_met_a_limit_is_told_again() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    driver.ask(&Ask::Note { text: "use tabs".to_owned(), when: When::Next }).unwrap();
+    play_to(&mut driver, &StepKind::Actor);
+    driver.fail(FailureClass::Rate, Some(60_000));
+    assert_eq!(driver.run.notes[0].delivery, Delivery::Pending);
+    driver.settle();
+    assert_eq!(driver.run.wakes().unwrap().since(driver.run.steps.last().unwrap().ended.unwrap()), 60_000);
+}
+
+#[test]
+fn a_critic_that_meets_a_limit_is_asked_again_and_the_work_is_kept() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    play_to(&mut driver, &StepKind::Critic);
+    let steps = driver.run.steps.len();
+    driver.fail(FailureClass::Rate, None);
+    assert_eq!(driver.settle(), Wait::Provider);
+    driver.ask(&Ask::Retry).unwrap();
+    play_to(&mut driver, &StepKind::Critic);
+    // Its place is looked at again after any wait.
+    let since: Vec<_> = driver.run.steps[steps..].iter().map(|step| step.kind.clone()).collect();
+    assert_eq!(since, [StepKind::Worktree, StepKind::Critic]);
+    assert_eq!(driver.run.open_iteration().unwrap().asks, 0);
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert_eq!((driver.run.iterations.len(), driver.run.counted), (1, 1));
+}
+
+#[test]
+fn a_login_asks_a_person_and_counts_nothing() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    play_to(&mut driver, &StepKind::Actor);
+    driver.fail(FailureClass::Auth, None);
+    assert_eq!(driver.settle(), Wait::Person);
+    assert!(matches!(&driver.run.park, Some(ParkReason::Account { class: FailureClass::Auth, .. })));
+    driver.ask(&Ask::Retry).unwrap();
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert_eq!((driver.run.iterations.len(), driver.run.counted), (1, 1));
+}
+
+#[test]
+fn what_no_wait_mends_counts_and_parks_after_three_in_a_row() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    for _ in 0..3 {
+        play_to(&mut driver, &StepKind::Actor);
+        driver.fail(FailureClass::Context, None);
+    }
+    play_to_wait(&mut driver);
+    assert_eq!(driver.run.counted, 3);
+    let detail = match &driver.run.park {
+        Some(ParkReason::Attention { detail, .. }) => detail.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(detail.contains("context too long: no"), "{detail}");
+}
+
+/// Plays until no step runs.
+fn play_to_wait(driver: &mut Driver) {
+    while let Wait::Step(_) = driver.settle() {
+        driver.end(GOOD);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod duration;
 pub mod event;
 pub mod fleet;
 pub mod gate;
+pub mod hold;
 pub mod ids;
 #[cfg(test)]
 mod laws;
@@ -18,6 +19,7 @@ pub mod plan;
 pub mod prompt;
 pub mod record;
 pub mod schedule;
+pub mod setback;
 pub mod spec;
 pub mod state;
 pub mod step;

@@ -9,6 +9,7 @@ use super::event::{
 };
 use super::gate::VERIFY_GATE;
 use super::ids::{StepId, Who};
+use super::setback::Setback;
 use super::state::{Iteration, MAX_ACTOR_FAILURES, Phase, RunState};
 use super::step::StepKind;
 use super::test_state::{TestSpec, TestStatus};
@@ -24,6 +25,8 @@ pub enum Next {
     Commit(Vec<Event>),
     /// Start this step.
     Start(Work),
+    /// Park it for this, until a time that dice choose or the provider named, and hold the provider if need be.
+    SetBack(Setback),
 }
 
 /// What a run waits for.
@@ -37,6 +40,8 @@ pub enum Wait {
     Resume,
     /// Someone to answer, mend or retry.
     Person,
+    /// Its provider.
+    Provider,
     /// Nothing: it is over.
     Nothing,
 }
@@ -56,7 +61,7 @@ pub struct Work {
 pub fn next(run: &RunState) -> Next {
     match (run.status, run.active) {
         (RunStatus::Finished, _) => Next::Wait(Wait::Nothing),
-        (RunStatus::Parked, _) => Next::Wait(Wait::Person),
+        (RunStatus::Parked, _) => Next::Wait(if run.needs_person() { Wait::Person } else { Wait::Provider }),
         (RunStatus::Paused | RunStatus::Frozen, _) => Next::Wait(Wait::Resume),
         (RunStatus::Queued, _) => Next::Wait(Wait::Slot),
         (_, Some(step)) => Next::Wait(Wait::Step(step)),
@@ -76,6 +81,9 @@ fn work(run: &RunState) -> Next {
     let Some(spec) = &run.spec else { return finish(Outcome::Failed, "the journal holds no definition of this run") };
     if let Some((kind, detail)) = &run.trouble {
         return park(ParkReason::Attention { kind: *kind, detail: detail.clone() });
+    }
+    if let Some(setback) = &run.setback {
+        return Next::SetBack(setback.clone());
     }
     let open = run.open_iteration();
     if open.is_none() {

@@ -88,6 +88,13 @@ impl LoopSpec {
             Role::Critic => self.critic.as_ref(),
         }
     }
+
+    /// The providers that its agents live on; one of both counts once.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        let actor = self.actor.provider();
+        let critic = self.critic.as_ref().map(AgentSpec::provider).filter(|critic| *critic != actor);
+        std::iter::once(actor).chain(critic)
+    }
 }
 
 /// Which iterations the critic sees.

@@ -7,6 +7,7 @@ use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::{Rejected, Request};
 use crate::loops::core::event::Record;
 use crate::loops::core::fleet::{Fleet, FleetRun};
+use crate::loops::core::hold::Holds;
 use crate::loops::core::ids::{RunId, StepId};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -80,6 +81,8 @@ pub enum Update {
         /// Gates at once.
         gate_cap: u32,
     },
+    /// Other providers are held: all of them.
+    Holds(Holds),
     /// A step's process prints here.
     Live {
         /// Whose.

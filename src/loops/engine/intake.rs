@@ -13,9 +13,11 @@ use crate::loops::core::event::{
 };
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::ids::{RunId, Who};
+use crate::loops::core::setback::Remedy;
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd};
 use crate::loops::core::transition::RunStatus;
+use crate::loops::journal::watch::Change;
 use tokio::sync::oneshot;
 
 type Answer = oneshot::Sender<Result<Accepted, Rejected>>;
@@ -59,6 +61,12 @@ impl Engine {
             Command::SetGateCap { cap } => {
                 self.config.gate_cap = cap.max(1);
                 self.caps_changed(answer);
+            }
+            Command::LiftHold { provider } => {
+                if !self.lift(&provider, who) {
+                    return refuse(answer, format!("provider {provider} is not held"));
+                }
+                let _ = answer.send(Ok(Accepted::default()));
             }
             Command::Shutdown { live } => self.shutdown(live, who, answer),
         }
@@ -112,7 +120,13 @@ impl Engine {
         match decide(state, ask, who) {
             Ok(events) => {
                 let accepted = Accepted { runs: vec![run], note: None };
+                // Who tries again says that the provider is worth trying: for all.
+                let retried = events.iter().any(|event| matches!(event, Event::Retried(_)));
+                let provider = state.awaited_provider().filter(|_| retried).map(str::to_owned);
                 self.queue(run, events, Some((answer, accepted)));
+                if let Some(provider) = provider {
+                    self.lift(&provider, who);
+                }
             }
             Err(rejected) => {
                 let _ = answer.send(Err(rejected));
@@ -208,6 +222,11 @@ impl Engine {
         }
         self.live.remove(&run);
         self.dirty.append(&mut self.waiting_for_gate);
+        if end.failure().is_some_and(|failure| failure.class.remedy() != Remedy::None) {
+            // A critic that could not work has not spoken.
+            facts.retain(|fact| !matches!(fact, Event::VerdictReached(_)));
+        }
+        self.step_worked(run, &end);
         let why = self.fleet.state(run).and_then(|state| state.interrupt);
         let last: Event = if stopped {
             let why = why.unwrap_or(InterruptWhy::Pause);
@@ -226,7 +245,9 @@ impl Engine {
             Inner::Prepared(prepared) => self.prepared(prepared),
             Inner::Adopted(adopted) => self.adopted(adopted).await,
             Inner::Scanned(scanned) => self.scanned(scanned),
-            Inner::Touched(run) => self.touched(run),
+            Inner::Touched(Change::Run(run)) => self.touched(run),
+            Inner::Touched(Change::Fleet) => self.spawn_read_holds(),
+            Inner::Holds(holds) => self.hear_holds(&holds),
             Inner::Foreign(run, entry) => self.foreign(run, entry),
             Inner::Summarised(run, result) => {
                 if let Err(why) = result {

@@ -4,6 +4,7 @@
 //! events, asks the pure core what comes next, and hands [`order::Order`]s to [`report::Steps`].
 
 pub mod handle;
+mod holds;
 mod intake;
 mod ledger;
 pub mod order;

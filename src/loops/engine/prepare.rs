@@ -7,13 +7,13 @@ use super::handle::Accepted;
 use super::task::{Engine, Inner};
 use crate::loops::agent::{resolve, survivors};
 use crate::loops::core::command::{Ask, Rejected};
-use crate::loops::core::event::{Event, Record, Submitted};
+use crate::loops::core::event::{Event, Record, Submitted, Unparked};
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::ids::{RunId, Who};
 use crate::loops::core::spec::{AgentSpec, Isolation, LoopSpec, Trigger};
 use crate::loops::core::state::RunState;
 use crate::loops::git::{Head, RepoInfo, discover};
-use crate::loops::journal::fleet::{self, FleetFact, FleetRecord};
+use crate::loops::journal::fleet::FleetFact;
 use crate::loops::journal::{self, JournalError, JournalWriter, RunDir, Store};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -63,6 +63,8 @@ pub(super) enum AfterAdopt {
     Ask(Ask, Who, Answer),
     /// It was only to be put in order.
     Release,
+    /// What it waited for is there.
+    Wake(Who),
 }
 
 /// A run that was taken over, or not.
@@ -116,11 +118,13 @@ impl Engine {
 
     pub(super) async fn adopted(&mut self, adopted: Box<Adopted>) {
         let Adopted { run, then, result } = *adopted;
+        self.waking.remove(&run);
         let taken = match result {
             Ok(taken) => taken,
             Err(error) => return self.not_adopted(run, then, &error),
         };
-        let events = Self::interruption(&taken.state, taken.left_behind);
+        let mut events = Self::interruption(&taken.state, taken.left_behind);
+        let waits = taken.state.awaited_provider().is_some();
         self.ledger.insert(run, taken.writer);
         self.put(FleetRun { state: taken.state, ownership: Ownership::Mine, problem: None });
         match then {
@@ -132,11 +136,15 @@ impl Engine {
                 self.settle().await;
                 self.decide(run, &ask, who, answer);
             }
-            AfterAdopt::Release if events.is_empty() => {
+            AfterAdopt::Wake(who) if waits => {
+                events.push(Unparked { who }.into());
+                self.queue(run, events, None);
+            }
+            AfterAdopt::Release | AfterAdopt::Wake(_) if events.is_empty() => {
                 self.release(run);
                 self.recovered(run);
             }
-            AfterAdopt::Release => {
+            AfterAdopt::Release | AfterAdopt::Wake(_) => {
                 self.releasing.insert(run);
                 self.queue(run, events, None);
             }
@@ -159,6 +167,7 @@ impl Engine {
                 let _ = answer.send(Err(Rejected(error.to_string())));
             }
             AfterAdopt::Release => self.recovered(run),
+            AfterAdopt::Wake(_) => {}
         }
     }
 
@@ -222,8 +231,8 @@ impl Engine {
         }
         let inner = self.inner_in.clone();
         tokio::spawn(async move {
-            while let Some(run) = changes.next().await {
-                if inner.send(Inner::Touched(run)).await.is_err() {
+            while let Some(change) = changes.next().await {
+                if inner.send(Inner::Touched(change)).await.is_err() {
                     break;
                 }
             }
@@ -282,16 +291,9 @@ impl Engine {
 
     /// Notes the caps where the few facts about no run are kept.
     pub(super) fn record_caps(&self) {
-        let (store, at) = (self.config.store.clone(), self.now());
-        let facts =
-            [FleetFact::CapSet { cap: self.config.caps.engine }, FleetFact::GateCapSet { cap: self.config.gate_cap }];
-        self.tracker.spawn_blocking(move || {
-            for fact in facts {
-                if let Err(error) = fleet::append(&store, &FleetRecord { at, fact }) {
-                    tracing::warn!(%error, "fleet journal not written");
-                }
-            }
-        });
+        let at = self.now();
+        self.record_fact(at, FleetFact::CapSet { cap: self.config.caps.engine });
+        self.record_fact(at, FleetFact::GateCapSet { cap: self.config.gate_cap });
     }
 }
 

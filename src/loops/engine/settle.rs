@@ -7,11 +7,12 @@ use super::order::Order;
 use super::report::Wish;
 use super::task::{Batch, Engine, Inner, LiveStep, Reply};
 use crate::loops::core::command::Rejected;
-use crate::loops::core::event::{Admitted, Event, Record};
+use crate::loops::core::event::{Admitted, Event, Parked, Record};
 use crate::loops::core::fleet::Ownership;
 use crate::loops::core::ids::RunId;
 use crate::loops::core::plan::{Next, Work, next};
-use crate::loops::core::schedule::{self, Active, Place, Waiting};
+use crate::loops::core::schedule::{self, Active, Bounds, Place, Waiting};
+use crate::loops::core::setback::Setback;
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::StepKind;
 use crate::loops::core::transition::RunStatus;
@@ -137,6 +138,7 @@ impl Engine {
     /// Asks the core what each run needs that may have changed.
     async fn advance(&mut self) {
         let mut gates: Vec<(RunId, Work)> = Vec::new();
+        let mut set_back: BTreeMap<RunId, Setback> = BTreeMap::new();
         for run in std::mem::take(&mut self.dirty) {
             if !self.ledger.owns(run) || self.full.contains_key(&run) || self.has_pending(run) {
                 continue;
@@ -152,9 +154,18 @@ impl Engine {
             match next(state) {
                 Next::Wait(_) => {}
                 Next::Commit(events) => self.queue(run, events, None),
+                Next::SetBack(setback) => drop(set_back.insert(run, setback)),
                 Next::Start(work) if matches!(work.kind, StepKind::Gate(_)) => gates.push((run, work)),
-                Next::Start(work) => self.announce(run, &work),
+                Next::Start(work) => match self.held_back(state, &work) {
+                    Some(reason) => self.queue(run, vec![Parked { reason }.into()], None),
+                    None => self.announce(run, &work),
+                },
             }
+        }
+        // One in a round: the next has to see how this one is parked.
+        if let Some((run, setback)) = set_back.pop_first() {
+            self.set_back(run, &setback);
+            self.dirty.extend(set_back.into_keys());
         }
         self.grant_gates(gates);
     }
@@ -210,7 +221,8 @@ impl Engine {
         }
         let owned = self.fleet.runs.values().map(|run| &run.state).filter(|state| self.ledger.owns(state.id));
         let active: Vec<Active<'_>> = owned.filter_map(active).collect();
-        for admit in schedule::admit(&queue, &active, &self.config.caps, self.now()) {
+        let bounds = Bounds { caps: &self.config.caps, holds: &self.fleet.holds, now: self.now() };
+        for admit in schedule::admit(&queue, &active, bounds) {
             self.queue(admit.run, vec![Admitted { slot: admit.slot }.into()], None);
         }
     }
@@ -286,7 +298,8 @@ const fn place(state: &RunState) -> Place {
 
 fn waiting(state: &RunState) -> Option<Waiting<'_>> {
     let spec = state.spec.as_deref()?;
-    Some(Waiting { place: place(state), repo: &spec.repo, agents: agents(state) })
+    let providers = spec.providers().collect();
+    Some(Waiting { place: place(state), repo: &spec.repo, agents: agents(state), providers })
 }
 
 fn active(state: &RunState) -> Option<Active<'_>> {

@@ -12,10 +12,11 @@ use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::{LiveRuns, Rejected};
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::{Fleet, FleetRun};
+use crate::loops::core::hold::Holds;
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
 use crate::loops::journal::Store;
-use crate::loops::journal::watch::Watch;
+use crate::loops::journal::watch::{Change, Watch};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -46,6 +47,8 @@ pub enum Startup {
     Ignore,
     /// Shows all of the box; those that a dead loopdash left behind are put in order first.
     Recover,
+    /// The same, and those that only wait for a provider are taken up when their time has come.
+    TakeUp,
 }
 
 /// What an engine needs.
@@ -79,6 +82,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
     let (inner_in, inner) = mpsc::channel(REPORTS);
     let (updates, _) = broadcast::channel(UPDATES);
     let startup = config.startup.clone();
+    let takes_up = startup == Startup::TakeUp;
     let fleet = Fleet::new(config.caps.engine, config.gate_cap);
     let engine = Engine {
         config,
@@ -102,6 +106,8 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         reading: BTreeMap::new(),
         watch: None,
         recovering: BTreeSet::new(),
+        waking: BTreeSet::new(),
+        takes_up,
         releasing: BTreeSet::new(),
         test_files: TestFiles::default(),
         tracker: TaskTracker::new(),
@@ -137,8 +143,10 @@ pub(super) enum Inner {
     Adopted(Box<super::prepare::Adopted>),
     /// The store was read at the start.
     Scanned(super::prepare::Scanned),
-    /// Somebody wrote to a run's journal.
-    Touched(RunId),
+    /// Somebody wrote to a run's journal, or to the fleet's.
+    Touched(Change),
+    /// What the fleet's file says of providers.
+    Holds(Holds),
     /// A run of another loopdash, read anew.
     Foreign(RunId, Option<Box<FleetRun>>),
     /// A finished run's summary is written.
@@ -179,6 +187,10 @@ pub(super) struct Engine {
     pub watch: Option<Watch>,
     /// Runs of a dead loopdash that are being put in order; the box has been read when none is left.
     pub recovering: BTreeSet<RunId>,
+    /// Runs that waited for a provider and are being taken up.
+    pub waking: BTreeSet<RunId>,
+    /// Whether such runs of nobody are taken up.
+    pub takes_up: bool,
     /// Runs to be given up as soon as their recovery is journalled.
     pub releasing: BTreeSet<RunId>,
     pub test_files: TestFiles,
@@ -192,18 +204,21 @@ pub(super) struct Engine {
 
 impl Engine {
     async fn run(mut self, startup: Startup) {
-        if startup == Startup::Recover {
+        self.read_holds().await;
+        if startup != Startup::Ignore {
             self.loading = true;
             self.spawn_scan();
         }
         loop {
             let retry = !self.full.is_empty();
+            let nap = self.nap();
             tokio::select! {
                 biased;
                 Some(front) = self.fronts.recv() => self.front(front).await,
                 Some(report) = self.reports.recv() => self.report(report),
                 Some(inner) = self.inner.recv() => self.inner(inner).await,
                 () = tokio::time::sleep(FULL_DISK_PAUSE), if retry => self.retry_full().await,
+                () = tokio::time::sleep(nap.unwrap_or_default()), if nap.is_some() => self.wake(),
                 else => break,
             }
             self.drain_reports();

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod holds;
 mod takeover;
 
 use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use super::{Config, Handle, Running, Startup, Update, start};
+use crate::loops::core::activity::Failure;
 use crate::loops::core::command::{Ask, Command, LiveRuns, Rejected, Request};
 use crate::loops::core::event::{
     Event, GateFinished, Kept, Outcome, PauseKind, SnapshotTaken, VerdictReached, When, WorkspaceReady,
@@ -17,14 +19,14 @@ use crate::loops::core::ids::{Millis, RunId, Who};
 use crate::loops::core::schedule::Caps;
 use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
 use crate::loops::core::state::{RunState, StepOutcome};
-use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind};
+use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind};
 use crate::loops::core::test_state::{TestFile, TestSpec, TestStatus};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::verdict::{Decision, Verdict};
 use crate::loops::journal::{self, Store};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -34,6 +36,8 @@ use tokio::sync::{broadcast, mpsc, watch};
 enum Act {
     /// Ends well after this long; the critic with this decision.
     Take(Duration, Decision),
+    /// Ends at once, because the agent could not work.
+    Fail(Failure),
     /// Never ends by itself.
     Hang,
 }
@@ -87,9 +91,10 @@ impl Steps for Scripted {
             let (run, step) = (order.run, order.step);
             let spawned = Report::Spawned { run, step, pid: 1, start: 1, output: None };
             reports.send(spawned).await.unwrap();
-            let (nap, decision) = match act {
-                Act::Take(nap, decision) => (nap, decision),
-                Act::Hang => (Duration::from_secs(1_000_000), Decision::Done),
+            let (nap, decision, end) = match act {
+                Act::Take(nap, decision) => (nap, decision, well()),
+                Act::Fail(failure) => (Duration::ZERO, Decision::Unknown, failing(failure)),
+                Act::Hang => (Duration::from_secs(1_000_000), Decision::Done, well()),
             };
             let sleep = tokio::time::sleep(nap);
             tokio::pin!(sleep);
@@ -108,13 +113,18 @@ impl Steps for Scripted {
                 script.gates.fetch_sub(1, Ordering::SeqCst);
             }
             let facts = if stopped { Vec::new() } else { facts(&order, decision) };
-            reports.send(Report::Ended(Ended { run, step, facts, end: well(), stopped })).await.unwrap();
+            reports.send(Report::Ended(Ended { run, step, facts, end, stopped })).await.unwrap();
         });
     }
 }
 
 fn well() -> StepEnd {
     StepEnd { exit: Some(Exit::Code(0)), duration_ms: 1, claim: true, ..StepEnd::new(Cause::Natural) }
+}
+
+fn failing(failure: Failure) -> StepEnd {
+    let agent = Some(Box::new(AgentEnd { failure: Some(failure), ..AgentEnd::default() }));
+    StepEnd { exit: Some(Exit::Code(1)), agent, ..StepEnd::new(Cause::Natural) }
 }
 
 fn facts(order: &Order, decision: Decision) -> Vec<Event> {
@@ -190,13 +200,18 @@ impl Rig {
     }
 
     async fn at(dir: TempDir, cap: u32, gate_cap: u32, script: Arc<Script>, startup: Startup) -> Self {
-        let clock = Arc::new(AtomicU64::new(1));
+        Self::since(1, dir, cap, gate_cap, script, startup).await
+    }
+
+    /// With a clock that stands at `epoch` and goes with the runtime's time.
+    async fn since(epoch: u64, dir: TempDir, cap: u32, gate_cap: u32, script: Arc<Script>, startup: Startup) -> Self {
+        let begun = tokio::time::Instant::now();
         let config = Config {
             store: Store::open(&dir.path().join("state")).unwrap(),
             caps: Caps { engine: cap, repository: None, agents: BTreeMap::new() },
             gate_cap,
             startup,
-            clock: Arc::new(move || Millis(clock.fetch_add(1, Ordering::SeqCst))),
+            clock: Arc::new(move || Millis(epoch + u64::try_from(begun.elapsed().as_millis()).unwrap())),
         };
         let running = start(config, Arc::new(Scripted(Arc::clone(&script))));
         let subscription = running.handle.subscribe().await.unwrap();
@@ -253,6 +268,7 @@ impl Rig {
             Update::Record(record) => self.fleet.apply(&record),
             Update::Run(run) => drop(self.fleet.runs.insert(run.state.id, *run)),
             Update::Caps { cap, gate_cap } => (self.fleet.cap, self.fleet.gate_cap) = (cap, gate_cap),
+            Update::Holds(holds) => self.fleet.holds = holds,
             Update::Live { .. } | Update::Loaded | Update::Trouble(_) | Update::Ended => {}
         }
     }

@@ -6,7 +6,8 @@ use super::error::JournalError;
 use super::line::{Line, Lines, seal, unseal};
 use super::replay::open_plain;
 use super::store::{Store, private_options, require_file};
-use crate::loops::core::ids::Millis;
+use crate::loops::core::hold::{Hold, Holds};
+use crate::loops::core::ids::{Millis, Who};
 use crate::loops::core::record::FORMAT;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,6 +25,21 @@ pub enum FleetFact {
     GateCapSet {
         /// How many.
         cap: u32,
+    },
+    /// A provider is held: its agents are not started.
+    ProviderHeld {
+        /// Which.
+        provider: String,
+        /// Why, and until when.
+        #[serde(flatten)]
+        hold: Hold,
+    },
+    /// It is free again.
+    ProviderFreed {
+        /// Which.
+        provider: String,
+        /// Who said so.
+        who: Who,
     },
     /// A loopdash that owns runs began.
     Started {
@@ -72,6 +88,19 @@ impl FleetFacts {
             FleetFact::GateCapSet { cap } => Some(*cap),
             _ => None,
         })
+    }
+
+    /// The last word on each provider.
+    pub fn holds(&self) -> Holds {
+        let mut holds = Holds::new();
+        for FleetRecord { at, fact } in &self.records {
+            match fact {
+                FleetFact::ProviderHeld { provider, hold } => holds.hear(provider, *at, Some(hold.clone())),
+                FleetFact::ProviderFreed { provider, .. } => holds.hear(provider, *at, None),
+                _ => false,
+            };
+        }
+        holds
     }
 
     fn last<T>(&self, pick: impl Fn(&FleetFact) -> Option<T>) -> Option<T> {
@@ -162,7 +191,12 @@ fn entry(json: &str) -> Option<FleetRecord> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::loops::core::activity::FailureClass;
     use crate::loops::journal::testing::store;
+
+    fn hold() -> Hold {
+        Hold { class: FailureClass::Auth, detail: "log in".to_owned(), until: Some(Millis(9)) }
+    }
 
     fn all() -> Vec<FleetRecord> {
         let facts = [
@@ -170,6 +204,9 @@ mod tests {
             FleetFact::CapSet { cap: 3 },
             FleetFact::GateCapSet { cap: 1 },
             FleetFact::CapSet { cap: 5 },
+            FleetFact::ProviderHeld { provider: "p".to_owned(), hold: hold() },
+            FleetFact::ProviderHeld { provider: "q".to_owned(), hold: Hold { until: None, ..hold() } },
+            FleetFact::ProviderFreed { provider: "p".to_owned(), who: Who::Operator },
             FleetFact::Ended { pid: 7 },
         ];
         (1..).zip(facts).map(|(at, fact)| FleetRecord { at: Millis(at), fact }).collect()
@@ -185,6 +222,10 @@ mod tests {
         let facts = read(&store).unwrap();
         assert_eq!(facts, FleetFacts { records: all(), skipped: 0 });
         assert_eq!((facts.cap(), facts.gate_cap()), (Some(5), Some(1)));
+        let holds = facts.holds();
+        let held: Vec<(&str, Option<Millis>)> =
+            holds.in_force(Millis(1)).map(|(name, hold)| (name, hold.until)).collect();
+        assert_eq!(held, [("q", None)]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Hearing of other processes' runs: [`Watch`] reports new run directories and growth of the journals it is told of.
+//! Hearing of other processes: [`Watch`] reports new run directories, growth of the journals it is told of, and of
+//! `fleet.jsonl`.
 //!
 //! The file system's own notices are used, never a timer. Notices of one run that nobody has taken yet are one notice,
 //! so what waits is bounded by the number of runs.
@@ -11,6 +12,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
+
+/// Something that another process wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// To `fleet.jsonl`.
+    Fleet,
+    /// To a run's journal, or the run is new.
+    Run(RunId),
+}
 
 /// Why runs cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -41,32 +51,34 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    changed: BTreeSet<RunId>,
+    changed: BTreeSet<Change>,
     followed: BTreeSet<RunId>,
     closed: bool,
 }
 
-/// Starts to watch the runs of a store. New runs are reported at once; [`Watch::follow`] those whose growth matters.
+/// Starts to watch a store. New runs and fleet facts are reported at once; [`Watch::follow`] those whose growth matters.
 ///
 /// # Errors
 /// [`WatchError`], such as when the system's watches are used up.
 pub fn watch(store: &Store) -> Result<(Watch, Changes), WatchError> {
-    let runs = store.runs_dir();
+    let (root, runs) = (store.root().to_owned(), store.runs_dir());
     let shared = Arc::<Shared>::default();
     let (hear, store) = (Arc::clone(&shared), store.clone());
     let mut watcher = notify::recommended_watcher(move |notice: notify::Result<notify::Event>| match notice {
         Ok(notice) if !notice.need_rescan() => {
-            let changed = notice.paths.iter().filter_map(|path| concerns(&store.runs_dir(), path, notice.kind));
+            let changed = notice.paths.iter().filter_map(|path| concerns(&store, path, notice.kind));
             hear.add(changed);
         }
         // Notices were lost: look at everything.
         _ => {
             let known = hear.lock().followed.clone();
-            hear.add(known.into_iter().chain(store.runs().unwrap_or_default()));
+            let runs = known.into_iter().chain(store.runs().unwrap_or_default());
+            hear.add(runs.map(Change::Run).chain([Change::Fleet]));
         }
     })
     .map_err(failed(&runs))?;
     watcher.watch(&runs, RecursiveMode::NonRecursive).map_err(failed(&runs))?;
+    watcher.watch(&root, RecursiveMode::NonRecursive).map_err(failed(&root))?;
     Ok((Watch { watcher, shared: Arc::clone(&shared) }, Changes { shared }))
 }
 
@@ -104,14 +116,14 @@ impl Drop for Watch {
 }
 
 impl Changes {
-    /// The next run that is new or has changed; `None` once the [`Watch`] is gone. Nothing is lost if this is dropped
+    /// The next thing that is new or has changed; `None` once the [`Watch`] is gone. Nothing is lost if this is dropped
     /// while it waits.
-    pub async fn next(&mut self) -> Option<RunId> {
+    pub async fn next(&mut self) -> Option<Change> {
         loop {
             {
                 let mut waiting = self.shared.lock();
-                if let Some(run) = waiting.changed.pop_first() {
-                    return Some(run);
+                if let Some(change) = waiting.changed.pop_first() {
+                    return Some(change);
                 }
                 if waiting.closed {
                     return None;
@@ -128,30 +140,33 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, runs: impl Iterator<Item = RunId>) {
+    fn add(&self, changes: impl Iterator<Item = Change>) {
         let mut waiting = self.lock();
         let before = waiting.changed.len();
-        waiting.changed.extend(runs);
+        waiting.changed.extend(changes);
         if waiting.changed.len() > before {
             self.ready.notify_one();
         }
     }
 }
 
-/// The run that a notice is about, if it is one to report: a new run directory, or a change of a journal. Opening and
-/// reading are not, or each look would cause the next.
-fn concerns(runs: &Path, path: &Path, kind: EventKind) -> Option<RunId> {
+/// What a notice is about, if it is to be reported: a new run directory, or a change of a journal or of the fleet's file.
+/// Opening and reading are not, or each look would cause the next.
+fn concerns(store: &Store, path: &Path, kind: EventKind) -> Option<Change> {
     let changed = match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
         _ => true,
     };
-    let mut parts = path.strip_prefix(runs).ok()?.iter();
+    if path == store.fleet_file() {
+        return changed.then_some(Change::Fleet);
+    }
+    let mut parts = path.strip_prefix(store.runs_dir()).ok()?.iter();
     let run = run_of(parts.next()?)?;
     let whole = match parts.next() {
         None => matches!(kind, EventKind::Create(_) | EventKind::Modify(notify::event::ModifyKind::Name(_))),
         Some(file) => file == "journal.jsonl",
     };
-    (changed && whole).then_some(run)
+    (changed && whole).then_some(Change::Run(run))
 }
 
 #[cfg(test)]
@@ -164,8 +179,15 @@ mod tests {
     use std::time::Duration;
 
     async fn next(changes: &mut Changes) -> RunId {
+        match change(changes).await {
+            Change::Run(run) => run,
+            Change::Fleet => panic!("nobody wrote to it"),
+        }
+    }
+
+    async fn change(changes: &mut Changes) -> Change {
         match tokio::time::timeout(Duration::from_secs(20), changes.next()).await {
-            Ok(run) => run.unwrap(),
+            Ok(change) => change.unwrap(),
             Err(_) => panic!("no notice came"),
         }
     }
@@ -198,16 +220,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn facts_of_the_fleet_are_reported() {
+        let (_root, store) = store();
+        let (_watch, mut changes) = watch(&store).unwrap();
+        let fact = crate::loops::journal::fleet::FleetFact::CapSet { cap: 2 };
+        let record = crate::loops::journal::fleet::FleetRecord { at: crate::loops::core::ids::Millis(1), fact };
+        crate::loops::journal::fleet::append(&store, &record).unwrap();
+        assert_eq!(change(&mut changes).await, Change::Fleet);
+    }
+
+    #[tokio::test]
     async fn many_notices_of_one_run_are_one() {
         let shared = Arc::<Shared>::default();
         let mut changes = Changes { shared: Arc::clone(&shared) };
         for n in [2, 1, 2, 2, 1] {
-            shared.add(std::iter::once(run(n)));
+            shared.add(std::iter::once(Change::Run(run(n))));
         }
-        assert_eq!(changes.next().await, Some(run(1)));
-        shared.add(std::iter::once(run(1)));
-        assert_eq!(changes.next().await, Some(run(1)));
-        assert_eq!(changes.next().await, Some(run(2)));
+        assert_eq!(changes.next().await, Some(Change::Run(run(1))));
+        shared.add(std::iter::once(Change::Run(run(1))));
+        assert_eq!(changes.next().await, Some(Change::Run(run(1))));
+        assert_eq!(changes.next().await, Some(Change::Run(run(2))));
         shared.lock().closed = true;
         assert_eq!(changes.next().await, None);
     }
@@ -240,13 +272,15 @@ mod tests {
     #[test]
     fn only_changes_of_journals_and_new_runs_concern_anyone() {
         use notify::event::{AccessKind, CreateKind, DataChange, ModifyKind};
-        let runs = Path::new("/state/runs");
+        let (_root, store) = store();
+        let runs = store.runs_dir();
         let dir = runs.join(run(1).to_string());
         let write = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         let create = EventKind::Create(CreateKind::Any);
         let open = EventKind::Access(AccessKind::Open(AccessMode::Any));
         let close = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        let of = |path: &Path, kind| concerns(runs, path, kind);
+        let of = |path: &Path, kind| concerns(&store, path, kind);
+        let run = |n| Change::Run(run(n));
         assert_eq!(of(&dir, create), Some(run(1)));
         assert_eq!(of(&dir.join("journal.jsonl"), write), Some(run(1)));
         assert_eq!(of(&dir.join("journal.jsonl"), close), Some(run(1)));
@@ -255,5 +289,7 @@ mod tests {
         assert_eq!(of(&dir, open), None);
         assert_eq!(of(&runs.join("junk"), create), None);
         assert_eq!(of(Path::new("/elsewhere"), create), None);
+        assert_eq!(of(&store.fleet_file(), write), Some(Change::Fleet));
+        assert_eq!(of(&store.fleet_file(), open), None);
     }
 }

@@ -21,6 +21,7 @@ use crate::app::view::roster;
 use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::{Millis, RunId};
 use crate::loops::core::spec::LoopSpec;
+use crate::loops::core::transition::RunStatus;
 
 /// What update and view may look at besides the screen's own state.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +195,7 @@ fn fleet_changed(ui: &mut Ui, ctx: &Ctx<'_>) {
 
 /// Runs that a loopdash left behind and that can go on as they are; one that waits for a person still does.
 pub fn interrupted(fleet: &Fleet) -> Vec<RunId> {
-    let left = fleet.runs.values().filter(|run| run.is_interrupted() && !run.state.needs_person());
+    let left = fleet.runs.values().filter(|run| run.is_interrupted() && run.state.status != RunStatus::Parked);
     left.map(|run| run.state.id).collect()
 }
 

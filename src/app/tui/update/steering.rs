@@ -3,7 +3,7 @@
 //! Nothing here changes a loop; it leaves as [`Effect::Send`].
 
 use super::super::action::{Action, row_of};
-use super::super::ask::{ask_of, resume_of, selected};
+use super::super::ask::{ask_of, resume_of, retry_of, selected};
 use super::super::msg::{Effect, Wish};
 use super::super::overlay::{Choice, Dialog, Intent, Overlay, Purpose};
 use super::super::ui::{TakeOver, Ui};
@@ -34,6 +34,17 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             ask_text(ui, ctx, action);
             Vec::new()
         }
+        Action::Retry => match retry_of(ui, ctx) {
+            Ok(command) => {
+                let said = match &command {
+                    Command::Run { ask, .. } => said(ask, &label(ui, ctx)),
+                    Command::LiftHold { provider } => format!("{provider} is tried again"),
+                    _ => String::new(),
+                };
+                vec![Effect::Send { command, said }]
+            }
+            Err(_) => Vec::new(),
+        },
         action => match ask_of(action, "", ui, ctx) {
             Ok((run, ask)) if row_of(action).is_some_and(|row| row.asks) => {
                 let state = ctx.fleet.state(run);
@@ -52,8 +63,11 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
 /// Asks for the pause; the screen steps aside when it has come.
 fn take_over(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
     let Ok((run, ask)) = ask_of(Action::TakeOver, "", ui, ctx) else { return Vec::new() };
-    let status = ctx.fleet.state(run).map(|state| state.status);
-    let goes_on = matches!(status, Some(RunStatus::Running | RunStatus::Queued));
+    let goes_on = ctx.fleet.state(run).is_some_and(|state| match state.status {
+        RunStatus::Running | RunStatus::Queued => true,
+        RunStatus::Parked => !state.needs_person(),
+        _ => false,
+    });
     ui.taking_over = Some(TakeOver { run, goes_on });
     let said = said(&ask, &label(ui, ctx));
     vec![Effect::Send { command: Command::Run { run, ask }, said }]

@@ -170,6 +170,17 @@ fn pausing_asks_for_the_kind_of_its_key() {
 }
 
 #[test]
+fn retry_does_not_wait_for_a_provider() {
+    let mut desk = Desk::new(fixture::limited());
+    desk.ui.select(Some(fixture::id("fix-ci")));
+    assert_eq!(sent(&desk.keys("R")), [ask("fix-ci", Ask::Retry)]);
+    assert_eq!(desk.keys("r"), [], "it resumes by itself");
+    desk.ui.select(Some(fixture::id("search-facets")));
+    assert_eq!(sent(&desk.keys("R")), [Command::LiftHold { provider: "claude".to_owned() }]);
+    assert_eq!(desk.fleet.counts().needs_you, 3, "question, blocked tests, login");
+}
+
+#[test]
 fn a_destructive_key_asks_once_and_y_confirms() {
     let mut desk = Desk::busy("auth-refactor");
     assert_eq!(desk.keys("S"), []);

@@ -2,8 +2,9 @@
 //!
 //! Each struct is the payload of the [`Event`](super::Event) of its name.
 
+use crate::loops::core::activity::FailureClass;
 use crate::loops::core::agent::{AgentSpec, Role};
-use crate::loops::core::ids::{TestId, Who};
+use crate::loops::core::ids::{Millis, TestId, Who};
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,42 @@ pub enum ParkReason {
         /// The blocked tests.
         tests: Vec<TestId>,
     },
+    /// Its agent's provider lets it wait, or is held for all; the step is then repeated, and nothing is counted.
+    Limit {
+        /// Until when; absent while the provider is held until somebody lifts that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Millis>,
+        /// Whose limit it is.
+        provider: String,
+        /// Which kind.
+        class: FailureClass,
+        /// What was said.
+        detail: String,
+    },
+    /// Its agent's login or account has to be mended; the step is then repeated, and nothing is counted.
+    Account {
+        /// Whose login or account it is.
+        provider: String,
+        /// Which of the two.
+        class: FailureClass,
+        /// What was said, and what to do.
+        detail: String,
+    },
+}
+
+impl ParkReason {
+    /// Whether a person has to do something; otherwise the run goes on by itself, or with another run that asks.
+    pub const fn asks(&self) -> bool {
+        !matches!(self, Self::Limit { .. })
+    }
+
+    /// The provider that it waits for.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Limit { provider, .. } | Self::Account { provider, .. } => Some(provider),
+            _ => None,
+        }
+    }
 }
 
 /// Trouble that needs a person.

@@ -3,6 +3,7 @@
 //! [`admit`] and [`grant_gates`] are pure and work-conserving: what could start does, and a limit delays only the runs
 //! that it names.
 
+use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,8 @@ pub struct Waiting<'a> {
     pub repo: &'a str,
     /// The agents that it names, actor and critic; one named twice counts once.
     pub agents: Vec<&'a str>,
+    /// The providers that they live on.
+    pub providers: Vec<&'a str>,
 }
 
 /// A run that has a slot.
@@ -71,6 +74,17 @@ pub struct Caps {
     pub agents: BTreeMap<String, u32>,
 }
 
+/// What stands in the way besides what is in use.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds<'a> {
+    /// How much may run at once.
+    pub caps: &'a Caps,
+    /// The providers that are held.
+    pub holds: &'a Holds,
+    /// The time.
+    pub now: Millis,
+}
+
 /// A run and the slot that it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admit {
@@ -83,6 +97,13 @@ pub struct Admit {
 /// The limit that keeps a run waiting; its Display is for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WhyWaiting {
+    /// The provider of one of its agents is held.
+    Provider {
+        /// Which.
+        name: String,
+        /// Why, and until when.
+        hold: Hold,
+    },
     /// All slots are taken.
     Engine {
         /// How many there are.
@@ -105,6 +126,7 @@ pub enum WhyWaiting {
 impl fmt::Display for WhyWaiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Provider { name, hold } => write!(f, "provider {name} is held: {}", hold.class.word()),
             Self::Engine { cap } => write!(f, "cap {cap} reached"),
             Self::Repository { cap } => write!(f, "repository cap {cap} reached"),
             Self::Agent { name, cap: 0 } => write!(f, "agent {name} is on hold"),
@@ -143,16 +165,21 @@ impl<'a> Load<'a> {
         self.runs >= usize::try_from(cap).unwrap_or(usize::MAX)
     }
 
-    /// The first limit in the way of a run. The engine's comes first: while it is reached, nothing else matters.
-    fn obstacle(&self, repo: &str, agents: &[&str], caps: &Caps) -> Option<WhyWaiting> {
+    /// The first limit in the way of a run: a held provider, which no free slot mends, then the engine's.
+    fn obstacle(&self, run: &Waiting<'_>, bounds: Bounds<'_>) -> Option<WhyWaiting> {
+        let Bounds { caps, holds, now } = bounds;
+        let held = run.providers.iter().find_map(|name| Some((*name, holds.get(name, now)?)));
+        if let Some((name, hold)) = held {
+            return Some(WhyWaiting::Provider { name: name.to_owned(), hold: hold.clone() });
+        }
         if self.full(caps.engine) {
             return Some(WhyWaiting::Engine { cap: caps.engine });
         }
-        let in_repo = self.repos.get(repo).copied().unwrap_or_default();
+        let in_repo = self.repos.get(run.repo).copied().unwrap_or_default();
         if let Some(cap) = caps.repository.filter(|cap| in_repo >= *cap) {
             return Some(WhyWaiting::Repository { cap });
         }
-        agents.iter().find_map(|name| {
+        run.agents.iter().find_map(|name| {
             let with_agent = self.agents.get(name).copied().unwrap_or_default();
             let cap = caps.agents.get(*name).copied().filter(|cap| with_agent >= *cap)?;
             Some(WhyWaiting::Agent { name: (*name).to_owned(), cap })
@@ -168,16 +195,16 @@ impl<'a> Load<'a> {
 ///
 /// A run that names several scarce agents gets no reservation on any of them, as that would hold back runs that can
 /// start for one that cannot; it starts in the first moment in which all are free.
-pub fn admit<'a>(waiting: &[Waiting<'a>], active: &[Active<'a>], caps: &Caps, now: Millis) -> Vec<Admit> {
+pub fn admit<'a>(waiting: &[Waiting<'a>], active: &[Active<'a>], bounds: Bounds<'_>) -> Vec<Admit> {
     let mut load = Load::of(active);
     let mut queue: Vec<&Waiting<'a>> = waiting.iter().collect();
-    queue.sort_by_cached_key(|run| run.place.rank(now));
+    queue.sort_by_cached_key(|run| run.place.rank(bounds.now));
     let mut admitted = Vec::new();
     for run in queue {
-        if load.full(caps.engine) {
+        if load.full(bounds.caps.engine) {
             break;
         }
-        if load.obstacle(run.repo, &run.agents, caps).is_none() {
+        if load.obstacle(run, bounds).is_none() {
             let slot = load.free_slot();
             load.add(slot, run.repo, &run.agents);
             admitted.push(Admit { run: run.place.run, slot });
@@ -187,8 +214,8 @@ pub fn admit<'a>(waiting: &[Waiting<'a>], active: &[Active<'a>], caps: &Caps, no
 }
 
 /// What keeps `run` waiting; `None` if it could start.
-pub fn explain(run: &Waiting<'_>, active: &[Active<'_>], caps: &Caps) -> Option<WhyWaiting> {
-    Load::of(active).obstacle(run.repo, &run.agents, caps)
+pub fn explain(run: &Waiting<'_>, active: &[Active<'_>], bounds: Bounds<'_>) -> Option<WhyWaiting> {
+    Load::of(active).obstacle(run, bounds)
 }
 
 /// The runs whose gate starts now, in order, when `in_use` gates run already.

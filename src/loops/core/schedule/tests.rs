@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::loops::core::activity::FailureClass;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 const MINUTE: u64 = 60_000;
+
+static FREE: Holds = Holds::new();
 
 fn run(n: u32) -> RunId {
     RunId::new(Uuid::from_u128(u128::from(n)))
@@ -17,7 +20,7 @@ fn place(n: u32, priority: u8, since: u64) -> Place {
 }
 
 fn waiting<'a>(n: u32, priority: u8, since: u64, repo: &'a str, agents: &[&'a str]) -> Waiting<'a> {
-    Waiting { place: place(n, priority, since), repo, agents: agents.to_vec() }
+    Waiting { place: place(n, priority, since), repo, agents: agents.to_vec(), providers: agents.to_vec() }
 }
 
 fn active<'a>(slot: u32, repo: &'a str, agents: &[&'a str]) -> Active<'a> {
@@ -28,8 +31,12 @@ fn caps(engine: u32, repository: Option<u32>, agents: &[(&str, u32)]) -> Caps {
     Caps { engine, repository, agents: agents.iter().map(|(name, cap)| ((*name).to_owned(), *cap)).collect() }
 }
 
+fn bounds(caps: &Caps, now: u64) -> Bounds<'_> {
+    Bounds { caps, holds: &FREE, now: Millis(now) }
+}
+
 fn admitted(waiting: &[Waiting<'_>], active: &[Active<'_>], caps: &Caps, now: u64) -> Vec<(RunId, u32)> {
-    admit(waiting, active, caps, Millis(now)).into_iter().map(|admit| (admit.run, admit.slot)).collect()
+    admit(waiting, active, bounds(caps, now)).into_iter().map(|admit| (admit.run, admit.slot)).collect()
 }
 
 #[test]
@@ -64,14 +71,31 @@ fn a_limit_delays_only_what_it_names() {
     let running = [active(1, "full", &["claude", "claude"])];
     let caps = caps(9, Some(1), &[("claude", 2), ("held", 0), ("codex", 1)]);
     assert_eq!(admitted(&queue, &running, &caps, 0), [(run(3), 0)]);
-    let why: Vec<String> =
-        queue.iter().map(|run| explain(run, &running, &caps).map(|why| why.to_string()).unwrap_or_default()).collect();
+    let why: Vec<String> = queue
+        .iter()
+        .map(|run| explain(run, &running, bounds(&caps, 0)).map(|why| why.to_string()).unwrap_or_default())
+        .collect();
     assert_eq!(why, ["repository cap 1 reached", "agent held is on hold", "", ""]);
     let full = Caps { engine: 1, ..caps };
-    assert_eq!(explain(&queue[3], &running, &full).unwrap().to_string(), "cap 1 reached");
+    assert_eq!(explain(&queue[3], &running, bounds(&full, 0)).unwrap().to_string(), "cap 1 reached");
     let busy = [active(0, "a", &["codex"])];
-    let why = explain(&queue[3], &busy, &Caps { engine: 3, ..full }).unwrap();
+    let more = Caps { engine: 3, ..full };
+    let why = explain(&queue[3], &busy, bounds(&more, 0)).unwrap();
     assert_eq!(why.to_string(), "agent codex at its cap 1");
+}
+
+#[test]
+fn a_held_provider_delays_its_runs_until_its_time() {
+    let queue = [waiting(1, 9, 0, "r", &["claude"]), waiting(2, 0, 0, "r", &["codex"])];
+    let caps = caps(1, None, &[]);
+    let hold = Hold { class: FailureClass::Rate, detail: String::new(), until: Some(Millis(50)) };
+    let mut holds = Holds::new();
+    holds.hear("claude", Millis(1), Some(hold));
+    let at = |now| Bounds { caps: &caps, holds: &holds, now: Millis(now) };
+    let first = |now| admit(&queue, &[], at(now)).first().map(|admit| admit.run);
+    assert_eq!((first(49), first(50)), (Some(run(2)), Some(run(1))));
+    let why = explain(&queue[0], &[active(0, "r", &[])], at(49)).unwrap();
+    assert_eq!(why.to_string(), "provider claude is held: rate limited");
 }
 
 #[test]
@@ -102,7 +126,7 @@ fn any_waiting() -> impl Strategy<Value = Vec<Waiting<'static>>> {
     let one = (0_u8..10, 0_u64..200 * MINUTE, prop::sample::select(REPOS.to_vec()), any_agents());
     prop::collection::vec(one, 0..12).prop_map(|runs| {
         let number = |(n, (priority, since, repo, agents)): (u32, (u8, u64, &'static str, Vec<&'static str>))| {
-            Waiting { place: place(n, priority, since), repo, agents }
+            Waiting { place: place(n, priority, since), repo, agents, providers: Vec::new() }
         };
         (0..).zip(runs).map(number).collect()
     })
@@ -140,7 +164,7 @@ fn with_agent(fleet: &[Active<'_>], name: &str) -> usize {
 proptest! {
     #[test]
     fn no_cap_is_exceeded(waiting in any_waiting(), active in any_active(), caps in any_caps()) {
-        let admits = admit(&waiting, &active, &caps, Millis(300 * MINUTE));
+        let admits = admit(&waiting, &active, bounds(&caps, 300 * MINUTE));
         let after = joined(&waiting, &active, &admits);
         let held = |before: usize, after: usize, cap: u32| after <= before.max(cap as usize);
         prop_assert!(held(active.len(), after.len(), caps.engine));
@@ -158,19 +182,19 @@ proptest! {
 
     #[test]
     fn nothing_that_could_start_waits(waiting in any_waiting(), active in any_active(), caps in any_caps()) {
-        let admits = admit(&waiting, &active, &caps, Millis(300 * MINUTE));
+        let admits = admit(&waiting, &active, bounds(&caps, 300 * MINUTE));
         let after = joined(&waiting, &active, &admits);
         for run in waiting.iter().filter(|run| admits.iter().all(|admit| admit.run != run.place.run)) {
-            prop_assert!(explain(run, &after, &caps).is_some());
+            prop_assert!(explain(run, &after, bounds(&caps, 0)).is_some());
         }
         let drained = Caps { engine: 0, ..caps };
-        prop_assert_eq!(admit(&waiting, &after, &drained, Millis(0)), []);
+        prop_assert_eq!(admit(&waiting, &after, bounds(&drained, 0)), []);
     }
 
     #[test]
     fn whoever_is_passed_over_had_an_obstacle(waiting in any_waiting(), active in any_active(), caps in any_caps()) {
         let now = Millis(300 * MINUTE);
-        let admits = admit(&waiting, &active, &caps, now);
+        let admits = admit(&waiting, &active, Bounds { caps: &caps, holds: &FREE, now });
         let mut before = active.clone();
         for (nth, granted) in admits.iter().enumerate() {
             let winner = waiting.iter().find(|run| run.place.run == granted.run).unwrap();
@@ -179,7 +203,7 @@ proptest! {
                 let out = admits.iter().all(|admit| admit.run != other.place.run);
                 if other.place.effective(now) > winner.place.effective(now) {
                     prop_assert!(!later, "a higher one is admitted earlier");
-                    prop_assert!(!out || explain(other, &before, &caps).is_some());
+                    prop_assert!(!out || explain(other, &before, bounds(&caps, 0)).is_some());
                 }
             }
             before = joined(&waiting, &before, &[*granted]);
@@ -193,7 +217,7 @@ proptest! {
         caps in any_caps(),
     ) {
         let now = Millis(300 * MINUTE);
-        prop_assert_eq!(admit(&waiting, &active, &caps, now), admit(&shuffled, &active, &caps, now));
+        prop_assert_eq!(admit(&waiting, &active, Bounds { caps: &caps, holds: &FREE, now }), admit(&shuffled, &active, Bounds { caps: &caps, holds: &FREE, now }));
         let gates = |queue: &[Waiting<'_>]| {
             grant_gates(&queue.iter().map(|run| run.place).collect::<Vec<_>>(), 1, caps.engine, now)
         };
@@ -215,7 +239,7 @@ proptest! {
             }
             let busy: Vec<Active<'_>> =
                 (1..if capped { 1 } else { engine }).map(|slot| active(slot, "r", &["a0"])).collect();
-            let admits = admit(&queue, &busy, &caps, Millis(now));
+            let admits = admit(&queue, &busy, bounds(&caps, now));
             prop_assert_eq!(admits.len(), 1);
             queue.retain(|run| admits.iter().all(|admit| admit.run != run.place.run));
             if admits.iter().any(|admit| admit.run == run(0)) {

@@ -180,6 +180,8 @@ impl RunState {
 
     fn retried(&mut self) {
         self.trouble = None;
+        self.setback = None;
+        self.setbacks = (0, Millis::default());
         self.actor_failures = 0;
         self.barren = 0;
         if let Some(iteration) = self.open_iteration_mut() {

@@ -17,6 +17,8 @@ impl RunState {
             self.slot = Some(e.slot);
             self.first_admitted.get_or_insert(at);
             self.workspace_ready = false;
+            // With a slot anew it is tried anew, whatever came between.
+            self.setback = None;
         }
     }
 
@@ -24,6 +26,7 @@ impl RunState {
         if self.shift(RunMove::Park, at) {
             self.park = Some(e.reason.clone());
             self.trouble = None;
+            self.setback = None;
             if matches!(e.reason, ParkReason::NeedsHuman { .. }) {
                 self.close_iteration(at, "asked");
             }
@@ -33,9 +36,11 @@ impl RunState {
     pub(super) fn unparked(&mut self, at: Millis) {
         if self.shift(RunMove::Unpark, at) {
             self.given_back();
-            self.park = None;
-            self.actor_failures = 0;
-            self.barren = 0;
+            // Waiting mends a limit, not an actor that fails between two of them.
+            if self.park.take().is_none_or(|park| park.asks()) {
+                self.actor_failures = 0;
+                self.barren = 0;
+            }
         }
     }
 

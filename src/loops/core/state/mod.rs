@@ -17,6 +17,7 @@ pub use step_record::{StepOutcome, StepRecord};
 
 use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
 use super::ids::{Millis, RunId, StepId, TestId, Who};
+use super::setback::Setback;
 use super::spec::{LoopSpec, Trigger};
 use super::step::{InterruptWhy, StepKind, Usage};
 use super::test_state::{TestSpec, TestStatus};
@@ -97,6 +98,10 @@ pub struct RunState {
     pub last_kept: Option<String>,
     /// What a failed step left for a person to mend.
     pub trouble: Option<(Trouble, String)>,
+    /// The agent's step that has to be repeated, and why, until the run is parked for it.
+    pub setback: Option<Setback>,
+    /// Such steps in a row, and when the first of them ended.
+    pub setbacks: (u32, Millis),
     /// What the agents reported in sum.
     pub usage: Usage,
     /// Whether loopdash has given it its stronger agent: it does so once, and leaves it to the operator then.
@@ -189,6 +194,8 @@ impl RunState {
             keep: None,
             last_kept: None,
             trouble: None,
+            setback: None,
+            setbacks: (0, Millis::default()),
             usage: Usage::default(),
             strengthened: false,
             refused: 0,
@@ -303,7 +310,20 @@ impl RunState {
 
     /// Whether a person is needed.
     pub fn needs_person(&self) -> bool {
-        self.status == RunStatus::Parked
+        self.status == RunStatus::Parked && self.park.as_ref().is_none_or(ParkReason::asks)
+    }
+
+    /// The provider that it waits for.
+    pub fn awaited_provider(&self) -> Option<&str> {
+        self.park.as_ref().filter(|_| self.status == RunStatus::Parked)?.provider()
+    }
+
+    /// When it goes on by itself; `None` if it does not, or not under the operator's hands.
+    pub fn wakes(&self) -> Option<Millis> {
+        match &self.park {
+            Some(ParkReason::Limit { until, .. }) if self.status == RunStatus::Parked && !self.taken_over => *until,
+            _ => None,
+        }
     }
 
     /// Whether it has neither ended nor waits for a person: work that a crash would interrupt.

@@ -8,6 +8,7 @@ use crate::loops::core::event::{
 };
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId};
+use crate::loops::core::setback::Setback;
 use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind};
 
 impl RunState {
@@ -47,11 +48,15 @@ impl RunState {
     pub(super) fn step_finished(&mut self, e: &StepFinished, at: Millis) {
         let Some(kind) = self.end_step(e.step, at, StepOutcome::Finished(e.end.clone())) else { return };
         let interrupt = self.interrupt.take();
-        for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
-            note.delivery = Delivery::Delivered(e.step);
-        }
         if let Some(usage) = &e.end.usage {
             self.usage.add(usage);
+        }
+        let repeated = self.set_back(&kind, &e.end, at);
+        for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
+            note.delivery = if repeated { Delivery::Pending } else { Delivery::Delivered(e.step) };
+        }
+        if repeated {
+            return self.after_interrupt(interrupt);
         }
         let not_started = e.end.cause == Cause::NotStarted;
         match kind {
@@ -70,6 +75,25 @@ impl RunState {
             StepKind::Worktree | StepKind::Snapshot | StepKind::Keep | StepKind::Gate(_) | StepKind::Critic => {}
         }
         self.after_interrupt(interrupt);
+    }
+
+    /// Whether an agent's step is to be repeated, because it could not work through no fault of the run. Then it is as
+    /// if it had not been; what it left in the worktree stays.
+    fn set_back(&mut self, kind: &StepKind, end: &StepEnd, at: Millis) -> bool {
+        let agent = match kind {
+            StepKind::Actor => self.spec.as_ref().map(|spec| &spec.actor),
+            StepKind::Critic => self.spec.as_ref().and_then(|spec| spec.critic.as_ref()),
+            _ => return false,
+        };
+        let (streak, since) = self.setbacks;
+        let setback =
+            agent.zip(end.failure()).and_then(|(agent, why)| Setback::of(agent, why, at, streak.saturating_add(1)));
+        self.setbacks = match &setback {
+            None => (0, Millis::default()),
+            Some(_) => (streak.saturating_add(1), if streak == 0 { at } else { since }),
+        };
+        self.setback = setback;
+        self.setback.is_some()
     }
 
     fn actor_finished(&mut self, end: &StepEnd) {
