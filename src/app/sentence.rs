@@ -41,6 +41,7 @@ pub fn sentence(event: &Event) -> String {
         Event::SnapshotTaken(e) => snapshot(e),
         Event::TakenOver(e) => format!("taken over by {}", e.who.word()),
         Event::Kept(e) => kept(e),
+        Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
             format!("{kind} {}: {} after {}", e.gate, e.outcome.word(), duration(e.duration_ms))

@@ -85,6 +85,7 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
             Some(step) if speaks(&step.kind) && step.kind != StepKind::Critic => (Weight::Main, Tone::Plain),
             _ => (Weight::Detail, Tone::Plain),
         },
+        Event::RepositoryTouched(_) => (Weight::Main, Tone::Bad),
         Event::GateFinished(e) => (Weight::Main, if e.outcome.passed() { Tone::Good } else { Tone::Bad }),
         Event::VerdictReached(e) => match e.verdict.decision {
             Decision::Done => (Weight::Main, Tone::Good),

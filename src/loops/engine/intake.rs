@@ -230,7 +230,8 @@ impl Engine {
         let why = self.fleet.state(run).and_then(|state| state.interrupt);
         let last: Event = if stopped {
             let why = why.unwrap_or(InterruptWhy::Pause);
-            facts.clear();
+            // What it found is found again; what it changed stays changed.
+            facts.retain(|fact| matches!(fact, Event::RepositoryTouched(_) | Event::Noted(_)));
             let StepEnd { left_behind, lines, usage, agent, .. } = end;
             StepInterrupted { step, why, left_behind, lines, usage, agent }.into()
         } else {

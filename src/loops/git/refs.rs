@@ -2,6 +2,7 @@
 //! [`observe`] before and after a step and [`compare`] name what changed outside the run's own branch.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, Tree};
@@ -10,6 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::diff::EMPTY;
 use super::error::GitError;
 use super::repo::open_objects;
+use super::workspace::read_marker;
+
+/// Bytes of a file that are looked at.
+const LARGEST: u64 = 1 << 20;
 
 /// Every ref of a repository outside `refs/loopdash/`, and a digest of each file that steers git.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +23,10 @@ pub struct RefsSeen {
     pub refs: BTreeMap<String, String>,
     /// File name inside the common git directory to a digest of its content.
     pub files: BTreeMap<String, String>,
+    /// Those of `refs` that belong to a run, with the run's id: the branch that its worktree is on, and the worktree's
+    /// `HEAD`.
+    #[serde(default)]
+    pub runs: BTreeMap<String, String>,
 }
 
 /// One thing that changed between two looks.
@@ -29,6 +38,33 @@ pub struct Foreign {
     pub before: Option<String>,
     /// Its value after; none when it was deleted.
     pub after: Option<String>,
+}
+
+impl Foreign {
+    /// Whether somebody's ref was moved or deleted, or what steers git was touched. A new ref harms nobody, and refs of
+    /// remotes move with every fetch.
+    pub fn does_harm(&self) -> bool {
+        let made = self.before.is_none() && (self.name.starts_with("refs/") || self.name.ends_with("/HEAD"));
+        !made && !self.name.starts_with("refs/remotes/")
+    }
+}
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = super::paths::display(self.name.as_bytes());
+        let short = |value: &String| {
+            value.strip_prefix("ref: ").map_or_else(|| value.get(..10).unwrap_or(value).to_owned(), str::to_owned)
+        };
+        let is_ref = name.starts_with("refs/") || name.ends_with("HEAD");
+        match (&self.before, &self.after) {
+            (None, _) => write!(out, "{name} was made"),
+            (_, None) => write!(out, "{name} was deleted"),
+            (Some(before), Some(after)) if is_ref => {
+                write!(out, "{name} moved from {} to {}", short(before), short(after))
+            }
+            _ => write!(out, "{name} was edited"),
+        }
+    }
 }
 
 /// Looks at a repository's refs and configuration.
@@ -51,13 +87,19 @@ pub fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
         };
         seen.refs.insert(name, value);
     }
-    let mut heads = vec!["HEAD".to_owned()];
+    if let Some(text) = regular(&common_dir.join("HEAD")) {
+        seen.refs.insert("HEAD".to_owned(), String::from_utf8_lossy(&text).trim().to_owned());
+    }
     let worktrees = repo.worktrees().map_err(GitError::lib("list worktrees"))?;
-    heads.extend(worktrees.iter().flatten().flatten().map(|name| format!("worktrees/{name}/HEAD")));
-    for name in heads {
-        if let Some(text) = regular(&common_dir.join(&name)) {
-            seen.refs.insert(name, String::from_utf8_lossy(&text).trim().to_owned());
+    for worktree in worktrees.iter().flatten().flatten() {
+        let name = format!("worktrees/{worktree}/HEAD");
+        let Some(text) = regular(&common_dir.join(&name)) else { continue };
+        let head = String::from_utf8_lossy(&text).trim().to_owned();
+        if let Some(run) = read_marker(&common_dir.join("worktrees").join(worktree)) {
+            seen.runs.extend(head.strip_prefix("ref: ").map(|branch| (branch.to_owned(), run.clone())));
+            seen.runs.insert(name.clone(), run);
         }
+        seen.refs.insert(name, head);
     }
     let mut steering: Vec<_> =
         ["config", "config.worktree", "info/attributes", "info/exclude", "objects/info/alternates"]
@@ -76,12 +118,18 @@ pub fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
     Ok(seen)
 }
 
-/// What differs between two looks, apart from the names in `own` (full ref names, such as the run's branch).
-pub fn compare(before: &RefsSeen, after: &RefsSeen, own: &[&str]) -> Vec<Foreign> {
+/// What differs between two looks, apart from the worktree of `run`, the names in `own` (full ref names, such as the
+/// run's branch), and what other runs do in theirs.
+pub fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -> Vec<Foreign> {
     let mut foreign = Vec::new();
+    let runs = |name: &String| after.runs.get(name).or_else(|| before.runs.get(name));
+    // The branch that the run's worktree is on now need not be its own.
+    let known = |name: &String| {
+        own.contains(name) || runs(name).is_some_and(|other| other != run || name.starts_with("worktrees/"))
+    };
     for (old, new) in [(&before.refs, &after.refs), (&before.files, &after.files)] {
         let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
-        for name in names.filter(|name| !own.contains(&name.as_str())) {
+        for name in names.filter(|name| !known(name)) {
             if old.get(name) != new.get(name) {
                 let (before, after) = (old.get(name).cloned(), new.get(name).cloned());
                 foreign.push(Foreign { name: name.clone(), before, after });
@@ -122,8 +170,15 @@ pub(crate) fn tree_at<'a>(repo: &'a Repository, id: &str) -> Result<Option<Tree<
     }
 }
 
+/// The start of a regular file, and its length where that is not all: agents may write as much into one as they like.
 fn regular(path: &Path) -> Option<Vec<u8>> {
-    if std::fs::metadata(path).ok()?.is_file() { std::fs::read(path).ok() } else { None }
+    let found = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    let mut content = Vec::new();
+    std::fs::File::open(path).ok()?.take(LARGEST).read_to_end(&mut content).ok()?;
+    if found.len() > LARGEST {
+        content.extend_from_slice(&found.len().to_le_bytes());
+    }
+    Some(content)
 }
 
 #[cfg(test)]
@@ -138,13 +193,15 @@ mod tests {
         let workspace = fixture.workspace("x");
         let before = observe(&workspace.common_dir).unwrap();
         assert!(before.refs.contains_key("HEAD") && before.refs.contains_key("worktrees/x/HEAD"));
-        assert!(compare(&before, &before, &[]).is_empty());
+        let run = workspace.run.as_str();
+        assert!(compare(&before, &before, run, &[]).is_empty());
 
         git(&workspace.path, ["commit", "-q", "--allow-empty", "-m", "own"]);
         let own = format!("refs/heads/{}", workspace.branch.clone().unwrap());
         let after = observe(&workspace.common_dir).unwrap();
-        assert!(compare(&before, &after, &[&own]).is_empty());
-        assert_eq!(compare(&before, &after, &[]).len(), 1);
+        assert!(compare(&before, &after, run, std::slice::from_ref(&own)).is_empty());
+        assert_eq!(compare(&before, &after, run, &[]).len(), 1);
+        assert!(compare(&before, &after, "another", &[]).is_empty(), "other runs do not care");
 
         git(&workspace.path, ["tag", "v1"]);
         git(&workspace.path, ["config", "core.pager", "less"]);
@@ -152,8 +209,12 @@ mod tests {
         let hook = workspace.common_dir.join("hooks/post-commit");
         super::super::testing::write(&hook, "#!/bin/sh\n");
         let after = observe(&workspace.common_dir).unwrap();
-        let names: Vec<_> = compare(&before, &after, &[&own]).into_iter().map(|change| change.name).collect();
-        assert_eq!(names, ["config", "hooks/post-commit", "refs/heads/main", "refs/tags/v1"]);
+        let foreign = compare(&before, &after, run, &[own]);
+        let told: Vec<_> = foreign.iter().map(|change| (change.name.as_str(), change.does_harm())).collect();
+        let steered = [("config", true), ("hooks/post-commit", true)];
+        assert_eq!(told, [&steered[..], &[("refs/heads/main", true), ("refs/tags/v1", false)]].concat());
+        assert_eq!(foreign[0].to_string(), "config was edited");
+        assert_eq!(foreign[3].to_string(), "refs/tags/v1 was made");
     }
 
     #[test]

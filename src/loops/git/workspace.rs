@@ -76,7 +76,7 @@ impl Workspace {
     }
 }
 
-fn read_marker(git_dir: &Path) -> Option<String> {
+pub(crate) fn read_marker(git_dir: &Path) -> Option<String> {
     let text = read_small(&git_dir.join(MARKER)).ok()?;
     Some(String::from_utf8(text).ok()?.trim_end().to_owned())
 }

@@ -11,9 +11,9 @@ use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::event::{
     AgentSet, Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind,
-    PauseRequested, Paused, PrioritySet, Record, Reopened, Resumed, Retried, Spawned, StepFinished, StepStarted,
-    StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, Unparked, VerdictReached,
-    When,
+    PauseRequested, Paused, PrioritySet, Record, Reopened, RepositoryTouched, Resumed, Retried, Spawned, StepFinished,
+    StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, Unparked,
+    VerdictReached, When,
 };
 use crate::loops::core::ids::{RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -150,6 +150,7 @@ fn rare() -> Vec<Event> {
         StopRequested { who: Who::Cli }.into(),
         Reopened { who, max_iterations: 20 }.into(),
         TestBlocked { test: test(), why: "3 attempts".to_owned() }.into(),
+        RepositoryTouched { step: StepId(4), changed: vec!["refs/heads/main was deleted".to_owned()] }.into(),
         TestSkipped { test: test(), who, why: "done by hand".to_owned() }.into(),
         TestReset { test: test(), who }.into(),
         TestRetried { test: test(), who }.into(),

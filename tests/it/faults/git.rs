@@ -2,14 +2,18 @@
 
 use super::invariants::Before;
 use super::matrix::Row;
-use crate::ground::Ground;
+use crate::ground::{Ground, Ran};
+use loopdash::loops::core::event::{Event, ParkReason, Trouble};
+use std::process::{Command, Stdio};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
         number: 20,
         fault: "an agent edits configuration, hooks, filters, attributes or alternates",
-        happens: "nothing of it runs in loopdash's own git calls",
+        happens: "nothing of it runs in loopdash's own git calls; the run needs a person, with what was edited, and goes on \
+            from there when retried",
         tests: &[
+            "it::faults::git::row_20_what_steers_git_is_seen_and_never_run",
             "loops::git::worktree::tests::nothing_the_repository_configures_is_run",
             "loops::git::diff::tests::attributes_cannot_hide_a_change",
         ],
@@ -18,8 +22,12 @@ pub(super) const ROWS: &[Row] = &[
         number: 21,
         fault: "an agent checks out, commits, resets, stashes, rebases, collects garbage, deletes its branch, commits on main",
         happens: "the content counts, whatever was done to branch and index: a snapshot is taken of the files, against the \
-            base that `refs/loopdash` keeps alive",
+            base that `refs/loopdash` keeps alive. A new ref is noted; where somebody's ref was moved or deleted, the run needs \
+            a person, with its name. Whoever moved it: a commit of the operator's own on main while a step runs looks the \
+            same, and costs a retry. What happens to refs while loopdash itself is dead is not seen",
         tests: &[
+            "it::faults::git::row_21_whatever_is_done_to_branches_the_files_count",
+            "it::faults::git::row_21_a_moved_or_deleted_ref_needs_a_person",
             "loops::git::snapshot::tests::whatever_the_agent_does_to_its_branch_and_index_the_content_counts",
             "loops::git::snapshot::tests::snapshots_form_a_chain_that_keeps_what_was_reset_away",
             "it::baddays::commits_of_the_actor_are_its_work",
@@ -31,6 +39,7 @@ pub(super) const ROWS: &[Row] = &[
         happens: "the run needs a person, with what is there instead. A deleted one is made again on retry, with the content \
             of the last snapshot; nothing behind a link is ever removed",
         tests: &[
+            "it::faults::git::row_22_a_worktree_that_is_moved_or_replaced_needs_a_person",
             "it::baddays::a_removed_worktree_is_trouble_and_loses_nothing_kept",
             "loops::git::worktree::tests::a_worktree_that_is_not_what_it_was_is_told",
             "loops::git::remove::tests::what_is_not_ours_or_not_kept_is_left_alone",
@@ -123,4 +132,161 @@ fn row_24_a_held_index_lock_holds_nothing_up() {
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), "somebody's");
     let runs = before.holds(&ground);
     assert_eq!(runs[0].state.last_snapshot().unwrap().files, 1);
+}
+
+fn trouble(ran: &Ran) -> Option<(Trouble, &str)> {
+    match &ran.state.park {
+        Some(ParkReason::Attention { kind, detail }) => Some((*kind, detail)),
+        _ => None,
+    }
+}
+
+/// Git for a script: with an identity and nothing of the machine's configuration.
+const GIT: &str = "git() { command git -c user.name=t -c user.email=t@localhost \"$@\"; }; ";
+
+/// A ground whose repository has a second branch, a tag and two commits.
+fn grown() -> Ground {
+    let ground = Ground::new();
+    ground.git(&["branch", "release"]);
+    ground.git(&["tag", "v1"]);
+    ground.write("more.txt", "more\n");
+    ground.commit("more");
+    ground
+}
+
+#[test]
+fn row_20_what_steers_git_is_seen_and_never_run() {
+    let ground = grown();
+    let canary = ground.path("canary");
+    let script = format!(
+        r#"
+        cat >../canary.sh <<'END'
+#!/bin/sh
+echo "$0 $*" >>'{canary}'
+cat
+END
+        chmod +x ../canary.sh
+        c=$(realpath ../canary.sh); d=$(git rev-parse --git-common-dir)
+        for hook in post-checkout pre-commit post-commit reference-transaction post-index-change pre-auto-gc; do
+            cp "$c" "$d/hooks/$hook"
+        done
+        for key in core.fsmonitor core.pager core.editor core.sshCommand diff.external filter.x.clean filter.x.smudge \
+            filter.x.process diff.x.textconv diff.x.command merge.x.driver credential.helper core.alternateRefsCommand; do
+            git config --file "$d/config" "$key" "$c"
+        done
+        echo '* filter=x diff=x merge=x' >.gitattributes
+        mkdir -p "$d/info"; echo '* filter=x' >"$d/info/attributes"
+        echo "$d/objects" >"$d/objects/info/alternates"
+        echo 1 >x
+        "#,
+        canary = canary.display()
+    );
+    ground.run(&["sh", &script], &["done", "fine"], &["--gate", "true"]).exits(3);
+    let ran = ground.ran();
+    let (kind, detail) = trouble(&ran).unwrap();
+    assert_eq!(kind, Trouble::Repository);
+    for name in ["config", "hooks/pre-commit", "info/attributes", "objects/info/alternates"] {
+        assert!(detail.contains(name) || detail.contains("more"), "{detail}");
+    }
+    // A person has looked; everything that loopdash does with git from there on runs among these settings.
+    ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
+    ground.loopdash(&["diff", "make-a-note"]).exits(0);
+    ground.loopdash(&["show", "make-a-note"]).exits(0);
+    ground.run(&["touch", "y", "claim"], &[], &[]).exits(0);
+    let said = std::fs::read_to_string(&canary).unwrap_or_default();
+    assert_eq!(said, "", "something of the repository's ran");
+    // Any other git would have run it.
+    let _ = Command::new("git").arg("status").current_dir(ground.repo()).stdin(Stdio::null()).output().unwrap();
+    assert!(canary.exists());
+    ground.runs().iter().for_each(Ran::assert_gone);
+}
+
+#[test]
+fn row_21_whatever_is_done_to_branches_the_files_count() {
+    let scripts = [
+        ("git checkout -q -b feature; echo 1 >x; git add x; git commit -q -m f", "refs/heads/feature was made"),
+        ("echo 1 >x; echo 2 >z; git add .; git commit -q -m c; git reset -q --hard HEAD~1; echo 1 >x", ""),
+        ("echo 2 >z; git stash -q -u; echo 1 >x", "refs/stash was made"),
+        (
+            "echo 1 >x; git add x; git commit -q -m c; git reset -q HEAD~1; git reflog expire --expire=now --all; \
+          git gc -q --prune=now",
+            "",
+        ),
+        ("echo 1 >x; git add x; git commit -q -m c; git rebase -q --force-rebase HEAD~1", ""),
+        ("git checkout -q --detach; git branch -q -D run/make-a-note; echo 1 >x", ""),
+        ("git checkout -q v1; echo 1 >x; git rm -q --cached README.md", ""),
+        ("echo 1 >x; git tag mine; git update-ref refs/remotes/origin/main HEAD", "refs/tags/mine was made"),
+    ];
+    std::thread::scope(|scope| {
+        for (script, noted) in scripts {
+            scope.spawn(move || {
+                let ground = grown();
+                let base = ground.git(&["rev-parse", "HEAD"]);
+                ground.run(&["sh", &format!("{GIT}{script}"), "claim"], &["done", "ok"], &[]).exits(0);
+                let ran = ground.ran();
+                ran.assert_gone();
+                let names = ground.loopdash(&["diff", "make-a-note"]).exits(0).out;
+                assert!(names.contains("+1") && names.contains("b/x"), "{script}: {names}");
+                assert_eq!(ran.state.workspace.as_ref().unwrap().base, base);
+                let notes = ran.events(|event| match event {
+                    Event::Noted(e) => Some(e.text.clone()),
+                    _ => None,
+                });
+                assert!(noted.is_empty() || notes.iter().any(|text| text.contains(noted)), "{script}: {notes:?}");
+                assert_eq!(ground.git(&["rev-parse", "main", "release", "v1"]).lines().count(), 3);
+                assert_eq!(ground.git(&["status", "--porcelain"]), "");
+            });
+        }
+    });
+}
+
+#[test]
+fn row_21_a_moved_or_deleted_ref_needs_a_person() {
+    let scripts = [
+        ("cd ../../shop && git commit -q --allow-empty -m mine", "refs/heads/main moved from"),
+        ("git update-ref refs/heads/main main~1", "refs/heads/main moved from"),
+        ("git branch -q -D release", "refs/heads/release was deleted"),
+        ("git tag -d v1 >/dev/null", "refs/tags/v1 was deleted"),
+        ("cd ../../shop && git checkout -q release", "HEAD moved from refs/heads/main to refs/heads/release"),
+        ("git checkout -q release && git commit -q --allow-empty -m mine", "refs/heads/release moved from"),
+    ];
+    std::thread::scope(|scope| {
+        for (script, told) in scripts {
+            scope.spawn(move || {
+                let ground = grown();
+                let script = format!("{GIT}echo 1 >x; {script}");
+                let said = ground.run(&["sh", &script, "claim"], &["done", "ok"], &[]).exits(3);
+                assert!(said.out.contains(told), "{script}: {}", said.out);
+                let ran = ground.ran();
+                let (kind, detail) = trouble(&ran).unwrap();
+                assert_eq!(kind, Trouble::Repository, "{detail}");
+                assert!(detail.contains(told), "{detail}");
+                ground.loopdash(&["resume", "--headless"]).exits(0);
+                let ran = ground.ran();
+                assert_eq!(ran.state.iterations.len(), 1, "it went on where it was");
+                ran.assert_gone();
+            });
+        }
+    });
+}
+
+#[test]
+fn row_22_a_worktree_that_is_moved_or_replaced_needs_a_person() {
+    for script in [
+        "cd ..; mv \"$OLDPWD\" elsewhere; ln -s \"$HOME\" \"$OLDPWD\"",
+        "mv \"$PWD\" \"$PWD-moved\"",
+        "rm -r \"$PWD\"; echo a file >\"$PWD\"",
+    ] {
+        let ground = grown();
+        let before = Before::of(&ground);
+        let home = ground.path("home");
+        std::fs::write(home.join("precious"), "kept\n").unwrap();
+        ground.run(&["sh", script], &["done", "ok"], &[]).exits(3);
+        let runs = before.holds(&ground);
+        let (kind, detail) = trouble(&runs[0]).unwrap();
+        assert!(matches!(kind, Trouble::Snapshot | Trouble::Worktree), "{script}: {detail}");
+        assert!(detail.contains("shop.loops/make-a-note"), "{script}: {detail}");
+        assert_eq!(std::fs::read_to_string(home.join("precious")).unwrap(), "kept\n");
+        assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1, "nothing was put behind the link");
+    }
 }

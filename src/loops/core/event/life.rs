@@ -113,6 +113,8 @@ pub enum Trouble {
     Gate,
     /// The worktree could not be snapshotted.
     Snapshot,
+    /// A step changed what is not its run's: somebody's refs, or what steers git.
+    Repository,
 }
 
 impl Trouble {
@@ -126,6 +128,7 @@ impl Trouble {
             Self::Critic => "critic failing",
             Self::Gate => "gate cannot run",
             Self::Snapshot => "snapshot failed",
+            Self::Repository => "repository changed",
         }
     }
 }

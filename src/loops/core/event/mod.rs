@@ -106,6 +106,8 @@ events! {
     "taken_over" => TakenOver,
     /// The worktree's content is kept outside an iteration's order.
     "kept" => Kept,
+    /// Something of the repository changed that is not the run's.
+    "repository_touched" => RepositoryTouched,
     /// A gate has its result.
     "gate_finished" => GateFinished,
     /// The critic has spoken, or could not be read.

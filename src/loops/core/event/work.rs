@@ -257,6 +257,15 @@ impl Kept {
     pub const MOST_PATHS: usize = 30;
 }
 
+/// While a step ran, something of the repository changed that is not the run's: somebody's refs, or what steers git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryTouched {
+    /// Which step.
+    pub step: StepId,
+    /// What changed, a fragment each.
+    pub changed: Vec<String>,
+}
+
 /// A gate has its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateFinished {

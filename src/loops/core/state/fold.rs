@@ -54,6 +54,7 @@ impl RunState {
             Event::SnapshotTaken(e) => self.snapshot_taken(e),
             Event::TakenOver(_) => self.taken_over(),
             Event::Kept(e) => self.kept(e),
+            Event::RepositoryTouched(e) => self.repository_touched(e),
             Event::GateFinished(e) => self.gate_finished(e),
             Event::VerdictReached(e) => self.verdict_reached(e),
             Event::Guidance(e) => self.guidance(e),

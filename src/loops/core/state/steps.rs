@@ -4,7 +4,8 @@
 
 use super::{Delivery, GateRun, Note, RunState, SnapshotInfo, StepOutcome, StepRecord};
 use crate::loops::core::event::{
-    GateFinished, Guidance, SnapshotTaken, StepFinished, StepInterrupted, StepStarted, Trouble, VerdictReached, When,
+    GateFinished, Guidance, RepositoryTouched, SnapshotTaken, StepFinished, StepInterrupted, StepStarted, Trouble,
+    VerdictReached, When,
 };
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId};
@@ -142,6 +143,12 @@ impl RunState {
                 deletions: e.deletions,
             });
         }
+    }
+
+    /// Whatever the step came to, a person looks first.
+    pub(super) fn repository_touched(&mut self, e: &RepositoryTouched) {
+        let who = self.step(e.step).map_or("step", |step| step.kind.word());
+        self.trouble = Some((Trouble::Repository, format!("while the {who} ran, {}", e.changed.join(", "))));
     }
 
     pub(super) fn gate_finished(&mut self, e: &GateFinished) {

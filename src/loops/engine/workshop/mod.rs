@@ -8,6 +8,7 @@ mod keep;
 mod place;
 mod process;
 mod prompts;
+mod repository;
 mod shortage;
 
 pub use prompts::actor_prompt;

@@ -58,6 +58,7 @@ impl Workshop {
             Ok(launch) => launch,
             Err(why) => return not_started(job, why),
         };
+        let before = self.look(&job.order).await;
         let running = match self.supervisor.spawn(launch).await {
             Ok(running) => running,
             Err(error) => return not_started(job, error.to_string()),
@@ -75,7 +76,9 @@ impl Workshop {
                 }
             }
         };
-        finished(ended)
+        let mut done = finished(ended);
+        done.facts = self.touched(&job.order, before).await;
+        done
     }
 
     fn launch(&self, order: &Order, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
