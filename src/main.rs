@@ -2,6 +2,7 @@
 use std::process::ExitCode;
 
 use loopdash::app::demo::agent;
+use loopdash::app::tui::guard;
 use loopdash::loops::agent::shim;
 
 fn main() -> ExitCode {
@@ -12,6 +13,9 @@ fn main() -> ExitCode {
     }
     if arguments.next_if(|first| first == agent::SUBCOMMAND).is_some() {
         return agent::main(&arguments.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>());
+    }
+    if arguments.next_if(|first| first == guard::SUBCOMMAND).is_some() {
+        return guard::main();
     }
     loopdash::app::main_entry(std::env::args_os())
 }

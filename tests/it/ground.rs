@@ -182,6 +182,11 @@ impl Ran {
         self.records.iter().filter_map(|record| pick(&record.event)).collect()
     }
 
+    /// Whether no process of it is left.
+    pub(crate) fn is_gone(&self) -> bool {
+        tree::marked(&self.dir.run().to_string()).is_empty()
+    }
+
     /// Asserts that no process of it is left.
     #[track_caller]
     pub(crate) fn assert_gone(&self) {

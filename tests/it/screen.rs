@@ -146,7 +146,7 @@ async fn after_a_kill_the_next_start_offers_the_run_and_it_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signals_give_the_terminal_back_and_pause_what_is_live() {
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT] {
         let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
         let mut term = open(&ground, &["--start-all"]);
         term.see("at work").await;

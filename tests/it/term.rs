@@ -42,6 +42,7 @@ pub(crate) struct Term {
     keys: OwnedWritePty,
     child: tokio::process::Child,
     tty: OwnedFd,
+    reader: tokio::task::JoinHandle<()>,
 }
 
 fn size_of(rows: u16, cols: u16) -> (NonZeroU16, NonZeroU16) {
@@ -75,7 +76,7 @@ impl Term {
         });
         let (mut output, keys) = pty.into_split();
         let feed = Arc::clone(&seen);
-        tokio::spawn(async move {
+        let reader = tokio::spawn(async move {
             let mut buffer = vec![0; 65_536];
             // EIO is how a pty says that its other side is closed.
             while let Ok(count @ 1..) = output.read(&mut buffer).await {
@@ -84,7 +85,7 @@ impl Term {
                 feed.changed.notify_waiters();
             }
         });
-        Self { seen, keys, child, tty }
+        Self { seen, keys, child, tty, reader }
     }
 
     /// The screen's text, a line each.
@@ -168,6 +169,15 @@ impl Term {
     /// Whether loopdash has ended.
     pub(crate) fn is_over(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Takes the terminal away, as a lost connection does; what is left is the process.
+    pub(crate) async fn vanish(self) -> tokio::process::Child {
+        let Self { keys, child, tty, reader, .. } = self;
+        reader.abort();
+        let _ = reader.await;
+        drop((keys, tty));
+        child
     }
 
     /// loopdash's process.

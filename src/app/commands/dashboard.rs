@@ -2,11 +2,13 @@
 //!
 //! [`open`] is for whatever else ends on a dashboard, such as a run that was just started.
 
+use super::alone::{alone, greeting};
 use crate::app::boot::{self, Boot, start};
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::cli::{Colour, DashboardArgs};
 use crate::app::config::{
-    Config, LoadOptions, Loaded, OnStart, RunRequest, Standing, for_run, load, repository_root, resolve, user_file,
+    Config, LoadOptions, Loaded, OnHangup, OnStart, RunRequest, Standing, for_run, load, repository_root, resolve,
+    user_file,
 };
 use crate::app::context::Context;
 use crate::app::link::Link;
@@ -86,12 +88,17 @@ pub fn open_on(context: &Context, loaded: &Loaded, boot: Boot, mut opening: Open
     let filter = std::env::var(logging::LOG_VARIABLE).ok();
     let log = logging::start(store.root(), context.global.verbose, filter.as_deref());
     let _log = log.inspect_err(|error| context.note(&error.to_string())).ok();
-    let options = options(context, loaded, opening)?;
+    let mut options = options(context, loaded, opening)?;
+    options.greeting = greeting(&store);
     let runtime = boot::runtime(Some(2))?;
     let ending = runtime.block_on(async {
         let running = start(boot)?;
         tokio::spawn(go_on(running.handle.clone(), resume));
-        let ending = run(options, Link::new(running.handle, store)).await?;
+        let ending = run(options, Link::new(running.handle.clone(), store.clone())).await?;
+        if ending == Ending::Unseen {
+            alone(&running.handle, &store).await;
+        }
+        drop(running.handle);
         // Nothing is lost if it takes longer: the journals say where to go on.
         let _ = tokio::time::timeout(PATIENCE, running.task).await;
         Ok::<Ending, anyhow::Error>(ending)
@@ -100,7 +107,7 @@ pub fn open_on(context: &Context, loaded: &Loaded, boot: Boot, mut opening: Open
     runtime.shutdown_timeout(Duration::from_millis(200));
     match ending {
         Ok(Ending::Left) => Ok(Exit::Done),
-        Ok(Ending::Interrupted) => Ok(Exit::Interrupted),
+        Ok(Ending::Interrupted | Ending::Unseen) => Ok(Exit::Interrupted),
         Err(error) => Err(Failure::Failed(format!("{error:#}"))),
     }
 }
@@ -134,6 +141,12 @@ fn options(context: &Context, loaded: &Loaded, opening: Opening) -> Result<Optio
         start: opening.start,
         trigger: opening.trigger,
         on_start: opening.on_start.unwrap_or(loaded.config.engine.on_start),
+        // What a demo works on goes with it.
+        on_hangup: match opening.trigger {
+            Trigger::Demo => OnHangup::Stop,
+            _ => loaded.config.engine.on_hangup,
+        },
+        greeting: None,
         new_loop: new_loop(context, repo, &loaded.config),
     })
 }

@@ -54,6 +54,8 @@ pub struct Engine {
     pub repo_cap: Option<u32>,
     /// What happens to interrupted runs when the dashboard starts.
     pub on_start: OnStart,
+    /// What happens to live runs when the dashboard's terminal goes away.
+    pub on_hangup: OnHangup,
     /// Where a run's worktree goes: an absolute path outside the checkout, as a template with the variables `repo` (name of
     /// the repository's directory), `repo_parent` (the directory that holds it), `slug` (the loop's name, made safe), `run`
     /// (the run's short id), `state` (loopdash's state directory) and `home`.
@@ -67,6 +69,7 @@ impl Default for Engine {
             gate_cap: None,
             repo_cap: None,
             on_start: OnStart::Ask,
+            on_hangup: OnHangup::Continue,
             worktree_path: worktree_path::DEFAULT.to_owned(),
         }
     }
@@ -83,6 +86,17 @@ pub enum OnStart {
     Resume,
     /// They stay as they are.
     Leave,
+}
+
+/// What happens to live runs when the dashboard's terminal goes away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnHangup {
+    /// They go on without a screen until each has ended or waits for a person.
+    #[default]
+    Continue,
+    /// They are paused, and loopdash ends.
+    Stop,
 }
 
 /// What the dashboard looks like.

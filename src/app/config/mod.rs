@@ -19,7 +19,7 @@ mod validate;
 
 pub use agent::{Agent, Dollars, Price};
 pub use diagnostics::{Place, Problem, Problems, Source, nearest, visible};
-pub use file::{Config, Engine, Gate, Loop, LoopLimits, NO_CRITIC, OnStart, Ui, Words};
+pub use file::{Config, Engine, Gate, Loop, LoopLimits, NO_CRITIC, OnHangup, OnStart, Ui, Words};
 pub use init::{INIT_TEXT, InitError, write_init};
 pub use layers::{LoadOptions, Loaded, PROJECT_FILE, load, project_file, repository_root, user_file};
 pub use listing::listing;

@@ -8,6 +8,7 @@ mod afar;
 mod aside;
 pub mod ask;
 pub mod chord;
+pub mod guard;
 pub mod input;
 pub mod jobs;
 pub mod keymap;
@@ -20,13 +21,14 @@ mod run;
 pub mod screen;
 pub mod search;
 mod shell;
+mod signals;
 pub mod terminal;
 pub mod ui;
 pub mod update;
 
 pub use run::run;
 
-use crate::app::config::OnStart;
+use crate::app::config::{OnHangup, OnStart};
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::widgets::theme::Theme;
 use jiff::tz::TimeZone;
@@ -55,6 +57,10 @@ pub struct Options {
     pub trigger: Trigger,
     /// What happens to interrupted runs.
     pub on_start: OnStart,
+    /// What happens to live runs when the terminal goes away.
+    pub on_hangup: OnHangup,
+    /// Something to say at the start.
+    pub greeting: Option<String>,
     /// How a prompt becomes a loop; else why none can, as a fragment.
     pub new_loop: Result<NewLoop, String>,
 }
@@ -72,4 +78,6 @@ pub enum Ending {
     Left,
     /// By a signal, or because the terminal went away; live runs were paused.
     Interrupted,
+    /// The terminal went away; live runs go on.
+    Unseen,
 }

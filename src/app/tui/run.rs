@@ -11,20 +11,20 @@ use super::keys::Typed;
 use super::msg::{Effect, Msg};
 use super::screen::Writer;
 use super::shell::Shell;
+use super::signals::Signals;
 use super::terminal::{Terminal, output_file};
 use super::ui::Tone;
 use super::{Ending, Options};
+use crate::app::config::OnHangup;
 use crate::app::link::Link;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::{Command, LiveRuns, Rejected};
 use crate::loops::engine::{Accepted, Subscription, Update};
 use crate::loops::fault;
 use anyhow::Context as _;
-use futures_util::FutureExt;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep_until;
 
@@ -74,6 +74,7 @@ async fn dashboard(options: Options, link: Link) -> anyhow::Result<Ending> {
     let writer = Writer::start(output)?;
     let input = Input::start(input_file, writer.painted())?;
     let jobs = Jobs::new(link.clone());
+    let (on_hangup, greeting) = (options.on_hangup, options.greeting.clone());
     let mut shell = Shell::new(options, terminal.size(), writer, jobs);
     // Something is on the screen before the first journal is read.
     shell.draw_now();
@@ -81,49 +82,19 @@ async fn dashboard(options: Options, link: Link) -> anyhow::Result<Ending> {
     let mut desk = Desk::new(link.clone(), input);
     desk.take(&mut shell, subscription);
     desk.begin(&mut shell);
+    if let Some(greeting) = greeting {
+        shell.tell(Msg::Say(Tone::Good, greeting));
+    }
     let over = desk.stay(&mut shell, &terminal, &mut signals).await;
     shell.let_go().await;
     drop(terminal);
     match over {
         Over::Left => Ok(Ending::Left),
+        Over::Told(false) if on_hangup == OnHangup::Continue && !desk.quit => Ok(Ending::Unseen),
         Over::Told(somebody) => {
             desk.end_in_order(&mut signals, somebody).await;
             Ok(Ending::Interrupted)
         }
-    }
-}
-
-/// The signals that a terminal program has to answer.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-    stop: Signal,
-    resume: Signal,
-    resize: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-            resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-            resize: signal(SignalKind::window_change())?,
-        })
-    }
-}
-
-impl Signals {
-    /// Stops this process, as Ctrl-Z does, until it is continued.
-    async fn stop_here(&mut self) {
-        while self.resume.recv().now_or_never().is_some() {}
-        // Stopping oneself cannot fail but for the process being gone.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
-        // The signal reaches the process, not this thread: it may run on for a while before it stands still.
-        self.resume.recv().await;
     }
 }
 

@@ -54,6 +54,9 @@ impl Terminal {
     /// There is none, or it cannot be set up.
     pub fn enter() -> io::Result<Self> {
         install_hook();
+        if let Err(error) = output_file().and_then(super::guard::start) {
+            tracing::warn!(%error, "nobody will give the terminal back if loopdash is killed");
+        }
         *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
         let terminal = Self { _only: () };
         terminal.resume()?;
@@ -72,6 +75,7 @@ impl Terminal {
     pub fn resume(&self) -> io::Result<()> {
         // What crossterm remembers may be out of date: the shell has set its own modes in the meantime.
         let _ = disable_raw_mode();
+        super::guard::tell(true);
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::Release);
         let mut bytes = Vec::new();
@@ -90,6 +94,7 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         restore();
+        super::guard::stop();
         *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let late = std::mem::take(&mut *LATE.lock().unwrap_or_else(PoisonError::into_inner));
         for message in late {
@@ -104,6 +109,13 @@ fn restore() {
     if !ENTERED.swap(false, Ordering::AcqRel) {
         return;
     }
+    write_patiently(&restoring());
+    let _ = disable_raw_mode();
+    super::guard::tell(false);
+}
+
+/// What has to be written to put the screen back.
+pub(super) fn restoring() -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = queue!(
         bytes,
@@ -114,13 +126,18 @@ fn restore() {
         Show,
         LeaveAlternateScreen
     );
-    write_patiently(&bytes);
-    let _ = disable_raw_mode();
+    bytes
 }
 
 /// Writes unless the terminal takes nothing for half a second, as after Ctrl-S.
 fn write_patiently(bytes: &[u8]) {
-    let Ok(file) = output_file() else { return };
+    if let Ok(file) = output_file() {
+        write_patiently_to(&file, bytes);
+    }
+}
+
+/// As [`write_patiently`], to this terminal.
+pub(super) fn write_patiently_to(file: &impl AsFd, bytes: &[u8]) {
     let mut rest = bytes;
     while !rest.is_empty() {
         let mut fds = [PollFd::from_borrowed_fd(file.as_fd(), PollFlags::OUT)];
@@ -128,7 +145,7 @@ fn write_patiently(bytes: &[u8]) {
             Ok(1..) => {}
             _ => return,
         }
-        match rustix::io::write(&file, rest) {
+        match rustix::io::write(file, rest) {
             Ok(wrote) => rest = rest.get(wrote..).unwrap_or_default(),
             Err(_) => return,
         }

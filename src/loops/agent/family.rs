@@ -18,6 +18,14 @@ fn leaders() -> MutexGuard<'static, BTreeMap<u32, String>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Children of this process that are no step's, though they lead a session of their own.
+static HELPERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Has a child that loopdash started for itself not taken for an orphan of a step.
+pub fn not_an_orphan(pid: u32) {
+    HELPERS.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
+}
+
 /// A step's processes.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
@@ -125,8 +133,12 @@ fn orphans<'a>(table: &'a [Proc], leaders: &BTreeMap<u32, String>) -> impl Itera
 fn orphans_of<'a>(own: u32, table: &'a [Proc], leaders: &BTreeMap<u32, String>) -> impl Iterator<Item = &'a Proc> {
     // In a container the session's leader may be outside of it, and the session then is 0: as good a number as any.
     let own_sid = table.iter().find(|proc| proc.pid == own).map(|proc| proc.sid);
+    let helpers = HELPERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     table.iter().filter(move |proc| {
-        proc.ppid == own && own_sid.is_some_and(|own| own != proc.sid) && !leaders.contains_key(&proc.pid)
+        !helpers.contains(&proc.pid)
+            && proc.ppid == own
+            && own_sid.is_some_and(|own| own != proc.sid)
+            && !leaders.contains_key(&proc.pid)
     })
 }
 

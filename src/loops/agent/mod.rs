@@ -18,6 +18,7 @@ pub mod survivors;
 pub mod transcript;
 pub mod tree;
 
+pub use family::not_an_orphan;
 pub use launch::{Cause, Ended, Exit, Input, Ladder, Launch, Leftover, RUN_MARK, STEP_MARK};
 pub use process::{Control, Running, Supervisor};
 pub use resolve::{SpawnError, resolve};

@@ -48,6 +48,11 @@ pub enum FleetFact {
         /// Its version.
         version: String,
     },
+    /// Its terminal is gone; it goes on without.
+    ScreenLost {
+        /// Its process id.
+        pid: u32,
+    },
     /// It ended in order; a start without an end is a crash, or still lives.
     Ended {
         /// Its process id.
@@ -201,6 +206,7 @@ mod tests {
     fn all() -> Vec<FleetRecord> {
         let facts = [
             FleetFact::Started { pid: 7, version: "0.1.0".to_owned() },
+            FleetFact::ScreenLost { pid: 7 },
             FleetFact::CapSet { cap: 3 },
             FleetFact::GateCapSet { cap: 1 },
             FleetFact::CapSet { cap: 5 },
