@@ -365,6 +365,9 @@ fn runs_are_listed_shown_and_logged_without_an_engine() {
     let here = Desk::new();
     assert!(here.run(&["list"]).ok().starts_with("no runs yet"));
     assert!(!here.state().exists(), "reading makes nothing");
+    let mistyped = here.run(&["list", "--state-dir", "nowhere/at/all"]);
+    assert_eq!(mistyped.code, Some(65));
+    assert!(mistyped.err.contains("nowhere/at/all; is --state-dir as you meant it?"), "{}", mistyped.err);
     journal(&here, "01930000-0000-7000-8000-00000000aaaa", "fix-ci");
     journal(&here, "01930000-0000-7000-8000-00000000bbbb", "docs");
     let list = here.run(&["list"]).ok();

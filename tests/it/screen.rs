@@ -326,3 +326,16 @@ fn hit(text: &str, query: &str) -> Option<(usize, usize)> {
     let (at, of) = rest.split_whitespace().next()?.split_once('/')?;
     Some((at.parse().ok()?, of.parse().ok()?))
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_cannot_go_on_is_refused_before_the_screen_opens() {
+    let ground = with_loops(&[a_loop("asks", &["ask", "Red or blue?"])]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("1 needs you").await;
+    leave(&mut term).await;
+    let mut term = open(&ground, &["resume", "asks"]);
+    assert_eq!(term.ended().await.code(), Some(65));
+    term.see("asks cannot go on: ").await;
+    let raw = term.raw();
+    assert!(!raw.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "no screen was opened");
+}

@@ -16,6 +16,14 @@ pub fn list(context: &Context) -> Result<Exit, Failure> {
     let store = context.store()?;
     let fleet = read_fleet(&store)?;
     let mut out = std::io::stdout().lock();
+    if fleet.runs.is_empty() && !store.root().exists() {
+        let root = line(&store.root().display().to_string());
+        if context.global.state_dir.is_some() {
+            return Err(Failure::Data(format!("there is no state directory {root}; is --state-dir as you meant it?")));
+        }
+        writeln!(out, "no runs yet: {root} is not there; `loopdash run` or `loopdash` makes it")?;
+        return Ok(Exit::Done);
+    }
     if fleet.runs.is_empty() {
         writeln!(out, "no runs yet; `loopdash run` or `loopdash` starts one")?;
         return Ok(Exit::Done);
@@ -33,7 +41,10 @@ pub fn list(context: &Context) -> Result<Exit, Failure> {
             format!("{passed}/{tests}"),
             format!("{}/{}", state.counted, state.max_iterations),
             state.priority.to_string(),
-            duration(now.since(state.created) / 1000 * 1000),
+            match now.since(state.created) / 1000 {
+                0 => "<1s".to_owned(),
+                seconds => duration(seconds * 1000),
+            },
             line(state.spec.as_ref().map_or("", |spec| &spec.repo)),
         ]
     }));

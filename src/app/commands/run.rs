@@ -9,9 +9,12 @@ use crate::app::config::{Loaded, OnStart, Standing, for_run};
 use crate::app::context::{Context, read_fleet};
 use crate::app::headless::{self, Resumed, SessionError, Style, Work};
 use crate::app::logging;
+use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::command::{Ask, Command};
+use crate::loops::core::decide::decide;
 use crate::loops::core::event::ParkReason;
-use crate::loops::core::fleet::FleetRun;
+use crate::loops::core::fleet::{FleetRun, Ownership};
+use crate::loops::core::ids::Who;
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::engine::Startup;
@@ -63,6 +66,9 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
         context.note("no run is interrupted");
         return Ok(Exit::Done);
     }
+    if let Some(why) = runs.iter().find_map(refusal) {
+        return Err(Failure::Data(why));
+    }
     let runs: Vec<Resumed> = runs.into_iter().map(going_on).collect();
     if on_screen(args.lines) {
         let opening = Opening {
@@ -102,6 +108,25 @@ fn going_on(run: FleetRun) -> Resumed {
         Command::Adopt { run: id, resume: true }
     };
     Resumed { state: run.state, command }
+}
+
+/// Why a run cannot go on from here, which is told before anything is opened for it.
+fn refusal(run: &FleetRun) -> Option<String> {
+    let label = &run.state.label;
+    let why = match (&run.problem, run.ownership, run.state.status) {
+        (Some(problem), ..) => format!("its journal cannot be read: {problem}"),
+        (_, Ownership::Other { pid: Some(pid) }, _) => format!("another loopdash has it (process {pid})"),
+        (_, Ownership::Other { pid: None }, _) => "another loopdash has it".to_owned(),
+        (_, _, RunStatus::Parked | RunStatus::Finished) => {
+            let ask = match going_on(run.clone()).command {
+                Command::Run { ask, .. } => ask,
+                _ => Ask::Resume,
+            };
+            decide(&run.state, &ask, Who::Cli).err()?.to_string()
+        }
+        _ => return None,
+    };
+    Some(format!("{} cannot go on: {}", plain_str(label), plain_str(&why)))
 }
 
 fn session(boot: Boot, work: Work, style: Style) -> Result<Exit, Failure> {

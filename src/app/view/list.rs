@@ -10,6 +10,7 @@ use crate::loops::core::activity::FailureClass;
 use crate::loops::core::event::{ParkReason, PauseKind, Trouble};
 use crate::loops::core::fleet::{FleetRun, Ownership, park_word};
 use crate::loops::core::ids::RunId;
+use crate::loops::core::schedule::WhyWaiting;
 use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::transition::RunStatus;
 use crate::widgets::format;
@@ -136,10 +137,11 @@ pub(super) fn draw(scene: &Scene<'_>, area: Rect, border: bool, buf: &mut Buffer
     out.seen.tops.list = top;
 
     let shown = lines.get(top..(top + height).min(lines.len())).unwrap_or_default();
+    let held = fleet.held(scene.clock.now());
     let texts: Vec<Option<Texts<'_>>> = shown
         .iter()
         .map(|line| match line {
-            Line::Run(run) => fleet.runs.get(run).map(|run| texts(scene, run)),
+            Line::Run(run) => fleet.runs.get(run).map(|entry| texts(scene, entry, held.get(run))),
             Line::Section(..) | Line::Gap => None,
         })
         .collect();
@@ -190,11 +192,22 @@ fn top(before: usize, selected: Option<usize>, total: usize, height: usize) -> u
     before.min(selected).max((selected + 1).saturating_sub(height)).min(last)
 }
 
-fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun) -> Texts<'a> {
+/// The limit that holds a queued run, in as few words as the column has room for.
+fn held_by(why: &WhyWaiting) -> String {
+    match why {
+        WhyWaiting::Provider { .. } => "held".to_owned(),
+        WhyWaiting::Engine { cap } => format!("cap {cap}"),
+        WhyWaiting::Repository { cap } => format!("repo cap {cap}"),
+        WhyWaiting::Agent { name, cap: 0 } => format!("hold {name}"),
+        WhyWaiting::Agent { name, cap } => format!("cap {cap} {name}"),
+    }
+}
+
+fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun, held: Option<&WhyWaiting>) -> Texts<'a> {
     let state = &run.state;
     Texts {
         run,
-        word: word(scene, run),
+        word: word(scene, run).or_else(|| held.map(held_by)),
         strip: strip(state),
         age: scene.clock.age(state.status_since),
         cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),

@@ -9,6 +9,7 @@ use super::{Out, Scene, find, step_name};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::ids::StepId;
+use crate::loops::core::schedule::WhyWaiting;
 use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
 use crate::loops::core::step::{InterruptWhy, StepKind};
 use crate::loops::core::transition::RunStatus;
@@ -141,11 +142,13 @@ fn held_back(scene: &Scene<'_>, state: &RunState) -> String {
     if let Some(words) = super::list::provider_hold(scene, state) {
         return format!("waiting: {words}; R lifts that");
     }
-    let (taken, cap) = (fleet.slots_in_use(), fleet.cap);
-    if taken < usize::try_from(cap).unwrap_or(usize::MAX) {
-        return "waiting: its repository or one of its agents has as many runs as its cap allows".to_owned();
+    match fleet.held(scene.clock.now()).get(&state.id) {
+        Some(WhyWaiting::Engine { cap }) => {
+            format!("waiting for a slot: {} of {cap} are taken; > allows one more", fleet.slots_in_use())
+        }
+        Some(why) => format!("waiting: {why}"),
+        None => "waiting for its turn".to_owned(),
     }
-    format!("waiting for a slot: {taken} of {cap} are taken; > allows one more")
 }
 
 /// Tokens and cost, where agents report them.

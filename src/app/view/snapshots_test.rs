@@ -382,9 +382,18 @@ fn a_queued_run_says_what_holds_it_back() {
     desk.fleet.cap = u32::try_from(taken).unwrap();
     let full = text(&desk.draw());
     assert!(full.contains(&format!("waiting for a slot: {taken} of {taken} are taken")), "{full}");
+    assert!(full.contains(&format!("search-facets cap {taken}")), "{full}");
     desk.fleet.cap += 1;
-    let free = text(&desk.draw());
-    assert!(free.contains("its repository or one of its agents"), "{free}");
+    assert!(text(&desk.draw()).contains("waiting for its turn"));
+    desk.fleet.repo_cap = Some(1);
+    let held = text(&desk.draw());
+    assert!(held.contains("waiting: repository cap 1 reached") && held.contains("repo cap 1"), "{held}");
+    desk.fleet.repo_cap = None;
+    let actor = desk.fleet.state(fixture::id("search-facets")).unwrap().spec.as_ref().unwrap().actor.name.clone();
+    desk.fleet.agent_caps.insert(actor.clone(), 0);
+    let held = text(&desk.draw());
+    assert!(held.contains(&format!("waiting: agent {actor} is on hold")), "{held}");
+    assert!(held.contains(&format!("hold {actor}")), "{held}");
 }
 
 /// What a pane's document says, line by line.

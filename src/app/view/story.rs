@@ -49,6 +49,13 @@ fn words(event: &Event, state: &RunState) -> String {
         _ => return said,
     };
     let (Some(known), Some(rest)) = (state.step(step), said.strip_prefix(&format!("step {step}"))) else { return said };
+    if let Event::StepFinished(e) = event
+        && let Some(gate) = state.gate_run(step)
+        && let Some(rest) = rest.strip_prefix(&format!(" ended: {}", e.end.word()))
+    {
+        let kind = if gate.required { "gate" } else { "advisory gate" };
+        return format!("{kind} {}: {}{rest}", gate.name, gate.outcome.word());
+    }
     match rest.strip_prefix(": ") {
         Some(what) => format!("starts {what}"),
         None => format!("{}{rest}", step_name(&known.kind)),
@@ -157,7 +164,8 @@ mod tests {
             .iter()
             .map(|record| tell(&record.event, fleet.state(record.run).unwrap()).text)
             .collect();
-        for start in ["starts actor, ", "starts gate ", "starts snapshot", "actor ended: ", "gate tests ended: "] {
+        for start in ["starts actor, ", "starts gate ", "starts snapshot", "actor ended: ", "gate tests: passed after "]
+        {
             assert!(told.iter().any(|text| text.starts_with(start)), "{start}");
         }
     }

@@ -13,9 +13,10 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 use std::sync::Arc;
 
-/// Whether an event is worth a line: process ids are in the journal for whoever looks for them.
+/// Whether an event is worth a line: process ids are in the journal for whoever looks for them, and what a gate found is
+/// told with the end of its step.
 pub fn is_told(record: &Record) -> bool {
-    !matches!(record.event, Event::Spawned(_))
+    !matches!(record.event, Event::Spawned(_) | Event::GateFinished(_))
 }
 
 /// Draws the pane.

@@ -5,6 +5,7 @@
 use super::event::{Outcome, ParkReason, Record};
 use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
+use super::schedule::{Active, Bounds, Caps, Waiting, WhyWaiting, explain};
 use super::state::RunState;
 use super::transition::RunStatus;
 use std::collections::BTreeMap;
@@ -52,6 +53,10 @@ pub struct Fleet {
     pub gate_cap: u32,
     /// Providers that are held.
     pub holds: Holds,
+    /// Runs that may have a slot at once in any one repository; `None` is unlimited.
+    pub repo_cap: Option<u32>,
+    /// Runs that may have a slot at once with an agent, by its name; an absent one is unlimited.
+    pub agent_caps: BTreeMap<String, u32>,
 }
 
 /// How many runs are in each state.
@@ -90,7 +95,8 @@ pub enum FindError {
 impl Fleet {
     /// An empty fleet.
     pub const fn new(cap: u32, gate_cap: u32) -> Self {
-        Self { runs: BTreeMap::new(), cap, gate_cap, holds: Holds::new() }
+        let agent_caps = BTreeMap::new();
+        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds: Holds::new() }
     }
 
     /// Applies a record, making room for a run not seen before as one of mine.
@@ -138,6 +144,15 @@ impl Fleet {
     pub fn held_provider<'a>(&'a self, run: &'a RunState, now: Millis) -> Option<(&'a str, &'a Hold)> {
         let mut providers = run.spec.as_deref()?.providers();
         providers.find_map(|provider| Some((provider, self.holds.get(provider, now)?)))
+    }
+
+    /// The limits that keep my queued runs waiting; a run without one is about to start, or waits for a pause to end.
+    pub fn held(&self, now: Millis) -> BTreeMap<RunId, WhyWaiting> {
+        let mine = || self.runs.values().filter(|run| run.ownership == Ownership::Mine).map(|run| &run.state);
+        let active: Vec<Active<'_>> = mine().filter_map(Active::of).collect();
+        let caps = Caps { engine: self.cap, repository: self.repo_cap, agents: self.agent_caps.clone() };
+        let queued = mine().filter(|state| state.status == RunStatus::Queued).filter_map(Waiting::of);
+        explain(queued, &active, Bounds { caps: &caps, holds: &self.holds, now })
     }
 
     /// The run that `text` names: a label, else a unique prefix of an id, else a unique prefix of a label.

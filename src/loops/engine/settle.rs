@@ -188,7 +188,8 @@ impl Engine {
             self.fleet.state(**run).and_then(RunState::active_step).is_some_and(|s| matches!(s.kind, StepKind::Gate(_)))
         };
         let in_use = self.live.keys().filter(is_gate).count();
-        let candidates: Vec<Place> = wanting.iter().filter_map(|(run, _)| self.fleet.state(*run)).map(place).collect();
+        let candidates: Vec<Place> =
+            wanting.iter().filter_map(|(run, _)| self.fleet.state(*run)).map(Place::of).collect();
         let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
         let granted = schedule::grant_gates(&candidates, in_use, self.config.gate_cap, self.now());
         for (run, work) in wanting {
@@ -215,12 +216,12 @@ impl Engine {
         let ready = |run: RunId| self.ledger.owns(run) && !self.full.contains_key(&run) && !self.has_pending(run);
         let mine = || self.fleet.runs.values().map(|run| &run.state).filter(|state| ready(state.id));
         let queue: Vec<Waiting<'_>> =
-            mine().filter(|state| state.status == RunStatus::Queued).filter_map(waiting).collect();
+            mine().filter(|state| state.status == RunStatus::Queued).filter_map(Waiting::of).collect();
         if queue.is_empty() {
             return;
         }
         let owned = self.fleet.runs.values().map(|run| &run.state).filter(|state| self.ledger.owns(state.id));
-        let active: Vec<Active<'_>> = owned.filter_map(active).collect();
+        let active: Vec<Active<'_>> = owned.filter_map(Active::of).collect();
         let bounds = Bounds { caps: &self.config.caps, holds: &self.fleet.holds, now: self.now() };
         for admit in schedule::admit(&queue, &active, bounds) {
             self.queue(admit.run, vec![Admitted { slot: admit.slot }.into()], None);
@@ -290,27 +291,4 @@ const fn changes_tests(event: &Event) -> bool {
             | Event::TestRetried(_)
             | Event::TestAdded(_)
     )
-}
-
-const fn place(state: &RunState) -> Place {
-    Place { run: state.id, priority: state.priority, since: state.status_since, order: state.order }
-}
-
-fn waiting(state: &RunState) -> Option<Waiting<'_>> {
-    let spec = state.spec.as_deref()?;
-    let providers = spec.providers().collect();
-    Some(Waiting { place: place(state), repo: &spec.repo, agents: agents(state), providers })
-}
-
-fn active(state: &RunState) -> Option<Active<'_>> {
-    let spec = state.spec.as_deref()?;
-    Some(Active { slot: state.slot?, repo: &spec.repo, agents: agents(state) })
-}
-
-/// The distinct agents that a run may have at work.
-fn agents(state: &RunState) -> Vec<&str> {
-    let Some(spec) = state.spec.as_deref() else { return Vec::new() };
-    let mut names = vec![spec.actor.name.as_str()];
-    names.extend(spec.critic.as_ref().map(|critic| critic.name.as_str()).filter(|name| *name != spec.actor.name));
-    names
 }

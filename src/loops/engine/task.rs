@@ -83,7 +83,8 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
     let (updates, _) = broadcast::channel(UPDATES);
     let startup = config.startup.clone();
     let takes_up = startup == Startup::TakeUp;
-    let fleet = Fleet::new(config.caps.engine, config.gate_cap);
+    let Caps { engine: cap, repository: repo_cap, agents: agent_caps } = config.caps.clone();
+    let fleet = Fleet { repo_cap, agent_caps, ..Fleet::new(cap, config.gate_cap) };
     let engine = Engine {
         config,
         steps,

@@ -143,8 +143,8 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             ui.tops.help = 0;
             ui.overlays.push(Overlay::Help);
         }
-        Action::Palette => overlays::open_palette(ui, false),
-        Action::StartLoop => overlays::open_palette(ui, true),
+        Action::Palette => overlays::open_palette(ui, ctx, false),
+        Action::StartLoop => overlays::open_palette(ui, ctx, true),
         Action::NewLoop => open_text(ui, Purpose::NewLoop),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],

@@ -182,8 +182,16 @@ pub(super) fn adopt(ctx: &Ctx<'_>, run: RunId) -> Effect {
     Effect::Send { command: Command::Adopt { run, resume: true }, said: format!("resumed {label}") }
 }
 
-pub(super) fn open_palette(ui: &mut Ui, loops_only: bool) {
-    ui.overlays.push(Overlay::Palette(Palette { input: Input::default(), loops_only, selected: 0 }));
+pub(super) fn open_palette(ui: &mut Ui, ctx: &Ctx<'_>, loops_only: bool) {
+    let mut palette = Palette { input: Input::default(), loops_only, selected: 0 };
+    palette.selected = first_enabled(&palette, ui, ctx);
+    ui.overlays.push(Overlay::Palette(palette));
+}
+
+/// The best offer that can be taken; the best of all if none can.
+fn first_enabled(palette: &Palette, ui: &Ui, ctx: &Ctx<'_>) -> usize {
+    let offers = offers(palette, ctx);
+    offers.iter().position(|(offer, ..)| offer_disabled(offer, ui, ctx).is_none()).unwrap_or_default()
 }
 
 /// What the palette offers for what was typed, best match first: the offer, its text and the matching characters.

@@ -357,6 +357,15 @@ fn the_palette_finds_by_letters_and_does_what_it_names() {
 }
 
 #[test]
+fn the_palette_opens_on_something_that_can_be_done() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(sent(&desk.keys(": enter")), [ask("auth-refactor", Ask::Pause { kind: PauseKind::AfterStep })]);
+    let mut desk = Desk::busy("docs-site");
+    desk.keys(": enter");
+    assert!(matches!(desk.ui.overlays.last(), Some(Overlay::Text(_))), "the question that waits is answered first");
+}
+
+#[test]
 fn a_filter_narrows_as_it_is_typed_and_escape_takes_it_back() {
     let mut desk = Desk::busy("auth-refactor");
     desk.keys("f rate");

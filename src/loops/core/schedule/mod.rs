@@ -5,6 +5,8 @@
 
 use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
+use super::spec::LoopSpec;
+use super::state::RunState;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,6 +29,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// A run's place, since its state was last another.
+    pub const fn of(state: &RunState) -> Self {
+        Self { run: state.id, priority: state.priority, since: state.status_since, order: state.order }
+    }
+
     /// Priority with what waiting has added.
     pub const fn effective(&self, now: Millis) -> u64 {
         self.priority as u64 + now.since(self.since) / AGE_STEP
@@ -52,6 +59,23 @@ pub struct Waiting<'a> {
     pub providers: Vec<&'a str>,
 }
 
+impl<'a> Waiting<'a> {
+    /// A run as one that waits; `None` while its definition is not known.
+    pub fn of(state: &'a RunState) -> Option<Self> {
+        let spec = state.spec.as_deref()?;
+        let providers = spec.providers().collect();
+        Some(Self { place: Place::of(state), repo: &spec.repo, agents: agents(spec), providers })
+    }
+}
+
+/// The distinct agents that a run may have at work.
+fn agents(spec: &LoopSpec) -> Vec<&str> {
+    let critic = spec.critic.as_ref().map(|critic| critic.name.as_str());
+    let mut names = vec![spec.actor.name.as_str()];
+    names.extend(critic.filter(|name| *name != spec.actor.name));
+    names
+}
+
 /// A run that has a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Active<'a> {
@@ -61,6 +85,14 @@ pub struct Active<'a> {
     pub repo: &'a str,
     /// The agents that it names.
     pub agents: Vec<&'a str>,
+}
+
+impl<'a> Active<'a> {
+    /// A run as one at work; `None` if it has no slot.
+    pub fn of(state: &'a RunState) -> Option<Self> {
+        let spec = state.spec.as_deref()?;
+        Some(Self { slot: state.slot?, repo: &spec.repo, agents: agents(spec) })
+    }
 }
 
 /// How much may run at once.
@@ -213,9 +245,14 @@ pub fn admit<'a>(waiting: &[Waiting<'a>], active: &[Active<'a>], bounds: Bounds<
     admitted
 }
 
-/// What keeps `run` waiting; `None` if it could start.
-pub fn explain(run: &Waiting<'_>, active: &[Active<'_>], bounds: Bounds<'_>) -> Option<WhyWaiting> {
-    Load::of(active).obstacle(run, bounds)
+/// What keeps runs waiting; one that could start is left out.
+pub fn explain<'a>(
+    waiting: impl Iterator<Item = Waiting<'a>>,
+    active: &[Active<'_>],
+    bounds: Bounds<'_>,
+) -> BTreeMap<RunId, WhyWaiting> {
+    let load = Load::of(active);
+    waiting.filter_map(|run| Some((run.place.run, load.obstacle(&run, bounds)?))).collect()
 }
 
 /// The runs whose gate starts now, in order, when `in_use` gates run already.

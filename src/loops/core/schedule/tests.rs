@@ -71,17 +71,20 @@ fn a_limit_delays_only_what_it_names() {
     let running = [active(1, "full", &["claude", "claude"])];
     let caps = caps(9, Some(1), &[("claude", 2), ("held", 0), ("codex", 1)]);
     assert_eq!(admitted(&queue, &running, &caps, 0), [(run(3), 0)]);
-    let why: Vec<String> = queue
-        .iter()
-        .map(|run| explain(run, &running, bounds(&caps, 0)).map(|why| why.to_string()).unwrap_or_default())
-        .collect();
-    assert_eq!(why, ["repository cap 1 reached", "agent held is on hold", "", ""]);
+    let why = |running: &[Active<'_>], caps: &Caps| -> Vec<(RunId, String)> {
+        explain(queue.iter().cloned(), running, bounds(caps, 0))
+            .into_iter()
+            .map(|(run, why)| (run, why.to_string()))
+            .collect()
+    };
+    let held = [(run(1), "repository cap 1 reached".to_owned()), (run(2), "agent held is on hold".to_owned())];
+    assert_eq!(why(&running, &caps), held);
     let full = Caps { engine: 1, ..caps };
-    assert_eq!(explain(&queue[3], &running, bounds(&full, 0)).unwrap().to_string(), "cap 1 reached");
+    let full_up = why(&running, &full);
+    assert!(full_up.len() == 4 && full_up.iter().all(|(_, why)| why == "cap 1 reached"), "{full_up:?}");
     let busy = [active(0, "a", &["codex"])];
-    let more = Caps { engine: 3, ..full };
-    let why = explain(&queue[3], &busy, bounds(&more, 0)).unwrap();
-    assert_eq!(why.to_string(), "agent codex at its cap 1");
+    let why = why(&busy, &Caps { engine: 3, ..full });
+    assert_eq!(why.last().unwrap().1, "agent codex at its cap 1");
 }
 
 #[test]
@@ -94,8 +97,8 @@ fn a_held_provider_delays_its_runs_until_its_time() {
     let at = |now| Bounds { caps: &caps, holds: &holds, now: Millis(now) };
     let first = |now| admit(&queue, &[], at(now)).first().map(|admit| admit.run);
     assert_eq!((first(49), first(50)), (Some(run(2)), Some(run(1))));
-    let why = explain(&queue[0], &[active(0, "r", &[])], at(49)).unwrap();
-    assert_eq!(why.to_string(), "provider claude is held: rate limited");
+    let why = explain(queue.iter().cloned(), &[active(0, "r", &[])], at(49));
+    assert_eq!(why[&run(1)].to_string(), "provider claude is held: rate limited");
 }
 
 #[test]
@@ -185,7 +188,8 @@ proptest! {
         let admits = admit(&waiting, &active, bounds(&caps, 300 * MINUTE));
         let after = joined(&waiting, &active, &admits);
         for run in waiting.iter().filter(|run| admits.iter().all(|admit| admit.run != run.place.run)) {
-            prop_assert!(explain(run, &after, bounds(&caps, 0)).is_some());
+            let why = explain([run.clone()].into_iter(), &after, bounds(&caps, 0));
+            prop_assert!(why.contains_key(&run.place.run));
         }
         let drained = Caps { engine: 0, ..caps };
         prop_assert_eq!(admit(&waiting, &after, bounds(&drained, 0)), []);
@@ -203,7 +207,8 @@ proptest! {
                 let out = admits.iter().all(|admit| admit.run != other.place.run);
                 if other.place.effective(now) > winner.place.effective(now) {
                     prop_assert!(!later, "a higher one is admitted earlier");
-                    prop_assert!(!out || explain(other, &before, bounds(&caps, 0)).is_some());
+                    let why = explain([other.clone()].into_iter(), &before, bounds(&caps, 0));
+                    prop_assert!(!out || why.contains_key(&other.place.run));
                 }
             }
             before = joined(&waiting, &before, &[*granted]);

@@ -222,6 +222,11 @@ impl RunState {
         self.steps.get(index)
     }
 
+    /// What the gate found that ran as this step.
+    pub fn gate_run(&self, step: StepId) -> Option<&GateRun> {
+        self.iterations.iter().rev().flat_map(|iteration| &iteration.gates).find(|gate| gate.step == step)
+    }
+
     /// The number that the next step gets.
     pub fn next_step(&self) -> StepId {
         StepId(self.steps.last().map_or(0, |step| step.id.0) + 1)
