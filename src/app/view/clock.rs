@@ -1,6 +1,7 @@
 //! Time as the screen shows it: [`Clock`], which also knows when what it showed will be out of date.
 //!
-//! Ages move on whole minutes of the wall clock, all at once, so that a fleet that waits is redrawn once a minute.
+//! Ages move on whole minutes of the wall clock, all at once: young ones on each, older ones on each fifth. A fleet that
+//! waits is so redrawn once a minute, and mostly that is the time of day alone.
 
 use crate::loops::core::ids::Millis;
 use crate::widgets::format;
@@ -10,6 +11,8 @@ use std::cell::Cell;
 
 const MINUTE: u64 = 60_000;
 const SECOND: u64 = 1_000;
+/// Minutes up to which an age is told to the minute, and between two looks at it from then on.
+const YOUNG: u64 = 5;
 
 /// The moment of a frame.
 #[derive(Debug)]
@@ -46,11 +49,17 @@ impl<'a> Clock<'a> {
         self.wake_at(Millis((self.now.0 / unit + 1) * unit));
     }
 
-    /// How long ago, in whole minutes: `<1m`, `18m`, `2h`.
+    /// How long ago, in whole minutes: `<1m`, `18m`, `2h`. From five minutes on it is as of the last five minutes of the
+    /// wall clock, and so up to four minutes short.
     pub fn age(&self, since: Millis) -> String {
-        self.next_multiple(MINUTE);
-        let minutes = (self.now.0 / MINUTE).saturating_sub(since.0 / MINUTE);
-        if minutes == 0 { "<1m".to_owned() } else { format::age(minutes * MINUTE) }
+        let (now, since) = (self.now.0 / MINUTE, since.0 / MINUTE);
+        let minutes = now.saturating_sub(since);
+        if minutes < YOUNG {
+            self.next_multiple(MINUTE);
+            return if minutes == 0 { "<1m".to_owned() } else { format::age(minutes * MINUTE) };
+        }
+        self.next_multiple(YOUNG * MINUTE);
+        format::age((now / YOUNG * YOUNG).saturating_sub(since).max(YOUNG) * MINUTE)
     }
 
     /// How long something has run: to the second while it is `lively`, else as [`Self::age`].
@@ -89,6 +98,7 @@ impl<'a> Clock<'a> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -104,6 +114,29 @@ mod tests {
         assert_eq!(clock.running(Millis(10 * MINUTE - 500), true), "2s");
         assert_eq!(clock.running(Millis(7 * MINUTE), true), "3m01s");
         assert_eq!(clock.next_change(), Some(Millis(10 * MINUTE + 2_000)));
+    }
+
+    #[test]
+    fn older_ages_change_each_fifth_minute_and_never_go_back() {
+        let zone = TimeZone::UTC;
+        for since in 0..7 {
+            let (mut changes, mut last) = (0, (String::new(), 0));
+            for now in since..since + 60 {
+                let clock = Clock::new(Millis(now * MINUTE), &zone);
+                let age = clock.age(Millis(since * MINUTE + 59_999));
+                let minutes: u64 = age.trim_matches(['<', 'm']).parse().unwrap();
+                let real = now - since;
+                assert!(real == 0 || (minutes <= real && real - minutes < YOUNG), "{age} after {real} minutes");
+                assert!(minutes >= last.1, "{age} after {}", last.0);
+                changes += u32::from(age != last.0);
+                last = (age, minutes);
+                let next = clock.next_change().unwrap().0 / MINUTE;
+                assert_eq!(next, if real < YOUNG { now + 1 } else { (now / YOUNG + 1) * YOUNG });
+            }
+            assert!(changes <= 17, "{changes} changes in an hour");
+        }
+        let clock = Clock::new(Millis(300 * MINUTE), &zone);
+        assert_eq!(clock.age(Millis(170 * MINUTE)), "2h");
     }
 
     #[test]
