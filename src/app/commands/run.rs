@@ -66,11 +66,13 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
         context.note("no run is interrupted");
         return Ok(Exit::Done);
     }
-    if let Some(why) = runs.iter().find_map(refusal) {
-        return Err(Failure::Data(why));
-    }
+    let refused = runs.iter().find_map(refusal);
     let runs: Vec<Resumed> = runs.into_iter().map(going_on).collect();
     if on_screen(args.lines) {
+        // Without a screen the engine's own answer is printed, and says more.
+        if let Some(why) = refused {
+            return Err(Failure::Data(why));
+        }
         let opening = Opening {
             start: Vec::new(),
             trigger: Trigger::Cli,
