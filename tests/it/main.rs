@@ -15,6 +15,8 @@ mod headless;
 mod interrupt;
 mod layers;
 mod looking;
+mod offers;
+mod pauses;
 mod processes;
 mod screen;
 mod scripted;

@@ -13,7 +13,7 @@ use crate::app::config::{
 use crate::app::context::Context;
 use crate::app::link::Link;
 use crate::app::logging;
-use crate::app::tui::{Ending, NewLoop, Options, run};
+use crate::app::tui::{Ending, NewLoop, Options, has_terminal, run};
 use crate::loops::core::command::{Command, Request};
 use crate::loops::core::ids::Who;
 use crate::loops::core::spec::{LoopSpec, Trigger};
@@ -48,6 +48,10 @@ pub struct Opening {
 /// # Errors
 /// No terminal, a configuration or state directory that cannot be used.
 pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failure> {
+    if !has_terminal() {
+        let remedy = "`loopdash run --headless` and `loopdash resume --headless` need none";
+        return Err(Failure::Usage(format!("the dashboard needs a terminal; {remedy}")));
+    }
     let loaded = context.config()?;
     let repo = repository_root(&context.cwd);
     let start = match &repo {

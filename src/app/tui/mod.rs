@@ -26,7 +26,7 @@ pub mod terminal;
 pub mod ui;
 pub mod update;
 
-pub use run::run;
+pub use run::{has_terminal, run};
 
 use crate::app::config::{OnHangup, OnStart};
 use crate::loops::core::spec::{LoopSpec, Trigger};

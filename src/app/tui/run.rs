@@ -44,6 +44,11 @@ enum Over {
     Told(bool),
 }
 
+/// Whether there is a terminal to draw on and one to read keys from.
+pub fn has_terminal() -> bool {
+    terminal_file().and(output_file()).is_ok()
+}
+
 /// Opens the dashboard and stays until the operator leaves. The engine is told what becomes of live runs; that it has
 /// ended is for the caller to wait for.
 ///
