@@ -7,6 +7,7 @@ mod cli;
 mod configuration;
 mod damage;
 mod demo;
+mod dialects;
 mod ends;
 mod faults;
 mod fleets;

@@ -225,6 +225,7 @@ impl Claude {
         failure.class = match (&*event.subtype, &*event.terminal_reason) {
             ("error_max_turns", _) => FailureClass::Runaway,
             (_, "prompt_too_long") => FailureClass::Context,
+            _ if words.starts_with("No conversation found with session ID") => FailureClass::Usage,
             _ if failure.class == FailureClass::Other => by_name.unwrap_or(FailureClass::Other),
             _ => failure.class,
         };

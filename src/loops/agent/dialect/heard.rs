@@ -25,6 +25,8 @@ pub struct Heard {
     pub ended: bool,
     /// Why it could not do its work.
     pub failure: Option<Failure>,
+    /// What it had met when it last tried a request again, if nothing came of that yet.
+    pub retrying: Option<Failure>,
     /// When its provider takes requests again, as far as it says so.
     pub limited_until: Option<Millis>,
     /// Whether its last line was cut off.
@@ -53,6 +55,9 @@ impl Heard {
 
     fn note(&mut self, activity: &Activity) {
         let speaking = std::mem::take(&mut self.speaking);
+        if matches!(activity, Activity::Text { .. } | Activity::Thinking { .. } | Activity::ToolStarted { .. }) {
+            self.retrying = None;
+        }
         match activity {
             Activity::Started { session, model } => {
                 self.session = session.clone().or_else(|| self.session.take());
@@ -68,7 +73,13 @@ impl Heard {
             }
             Activity::ToolStarted { .. } => self.tools += 1,
             Activity::Used { scope, usage } => self.usage = Some(merge(self.usage, *scope, *usage)),
-            Activity::Retry { .. } => self.retries += 1,
+            Activity::Retry { status, class, delay_ms, .. } => {
+                self.retries += 1;
+                let words = format!("no answer after {} attempts", self.retries);
+                let retry_after_ms = delay_ms.filter(|_| class.passes());
+                let failure = Failure { status: *status, retry_after_ms, ..Failure::new(*class, &words) };
+                self.retrying = Some(failure);
+            }
             Activity::RateLimited { until } => self.limited_until = until.or(self.limited_until),
             Activity::Failed(failure) => self.failure = Some(failure.clone()),
             Activity::Final { text } => {
@@ -89,12 +100,18 @@ impl Heard {
 
     /// Takes a line of standard error, clean, for the case that nothing else tells what went wrong.
     pub(super) fn complain(&mut self, line: &str) {
-        let says_error = |text: &str| text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("error"));
         let line = line.trim();
-        if !line.is_empty() && !self.complaint.as_deref().is_some_and(says_error) {
+        let stack = line.starts_with("at ") || line.starts_with("note: ");
+        if !line.is_empty() && !stack && !self.complaint.as_deref().is_some_and(says_error) {
             self.complaint = Some(line.chars().take(1_000).collect());
         }
     }
+}
+
+/// Whether a line names what went wrong, in one of the ways that programs have for it.
+fn says_error(line: &str) -> bool {
+    let starts = line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("error"));
+    starts || line.contains("Error: ") || line.contains("panicked at")
 }
 
 /// Parts add up; a total stands for all before it, and is not undone by parts that come late.
@@ -151,6 +168,7 @@ impl Tell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loops::core::activity::FailureClass;
 
     fn hear(activities: Vec<Activity>) -> Heard {
         let mut heard = Heard::new(DialectName::Claude);
@@ -189,6 +207,21 @@ mod tests {
         talk.push(say("the end", false));
         let heard = hear(talk);
         assert!(heard.text.len() <= 2 * ANSWER_BYTES && heard.text.ends_with("xthe end"));
+    }
+
+    #[test]
+    fn a_retry_that_nothing_came_of_is_remembered() {
+        let retry = Activity::Retry {
+            attempt: Some(1),
+            of: None,
+            delay_ms: Some(2_000),
+            status: Some(429),
+            class: FailureClass::Rate,
+        };
+        let waiting = hear(vec![retry.clone(), retry.clone()]).retrying;
+        assert_eq!(waiting.as_ref().map(|failure| failure.class), Some(FailureClass::Rate));
+        assert_eq!(waiting.map(|failure| failure.message).as_deref(), Some("no answer after 2 attempts"));
+        assert_eq!(hear(vec![retry, say("got it", true)]).retrying, None);
     }
 
     #[test]

@@ -48,16 +48,20 @@ fn failure(heard: &Heard, exit: Option<Exit>) -> Option<Failure> {
     if let Some(failure) = &heard.failure {
         return Some(Failure { until: failure.until.or(heard.limited_until), ..failure.clone() });
     }
+    // Whatever ended it, it was waiting for its provider.
+    if let Some(waiting) = heard.retrying.as_ref().filter(|_| !heard.ended) {
+        return Some(Failure { until: heard.limited_until, ..waiting.clone() });
+    }
     match exit {
         Some(Exit::Code(0)) if has_final_event(heard.dialect) && !heard.ended => {
             Some(Failure::new(FailureClass::Cut, "its stream ended before its final event"))
         }
-        // Plain text has its exit status to tell, and a signal is named by itself.
+        // Plain text has its exit status to tell, and so has an agent that complains of nothing.
         Some(Exit::Code(code)) if code != 0 && heard.dialect != DialectName::Text => {
+            let words = heard.complaint.as_deref()?;
             // An agent that never said a word did not understand how it was started.
             let class = if heard.events == 0 { FailureClass::Usage } else { FailureClass::Other };
-            let word = Exit::Code(code).word();
-            Some(Failure::new(class, heard.complaint.as_deref().unwrap_or(&word)))
+            Some(Failure::new(class, words))
         }
         _ => None,
     }
@@ -134,7 +138,8 @@ mod tests {
         let text = Heard { ended: false, ..heard(DialectName::Text) };
         assert_eq!(class(text.clone(), ok), None);
         assert_eq!(class(text, Some(Exit::Code(1))), None);
-        assert_eq!(class(heard(DialectName::Claude), Some(Exit::Code(1))), Some(FailureClass::Other));
+        let complains = Heard { complaint: Some("it broke".into()), ..heard(DialectName::Claude) };
+        assert_eq!(class(complains, Some(Exit::Code(1))), Some(FailureClass::Other));
     }
 
     #[test]
@@ -144,6 +149,16 @@ mod tests {
         let judged = judge(silent, Some(Exit::Code(1)), None);
         let failure = judged.failure().cloned();
         assert_eq!(failure, Some(Failure::new(FailureClass::Usage, "Error: no")));
+    }
+
+    #[test]
+    fn an_agent_that_was_stopped_while_it_waited_tells_what_for() {
+        let retrying = Some(Failure::new(FailureClass::Auth, "no answer after 6 attempts"));
+        let waiting = Heard { ended: false, retrying, ..heard(DialectName::Claude) };
+        for exit in [None, Some(Exit::Code(143)), Some(Exit::Signal(15)), Some(Exit::Code(0))] {
+            assert_eq!(class(waiting.clone(), exit), Some(FailureClass::Auth));
+        }
+        assert_eq!(class(Heard { ended: true, ..waiting }, Some(Exit::Code(0))), None);
     }
 
     #[test]

@@ -157,6 +157,12 @@ impl Num {
         T::try_from(self.count()?).ok()
     }
 
+    /// As a number that may be negative.
+    #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+    pub(super) fn int(self) -> Option<i32> {
+        self.0.map(|number| number as i32)
+    }
+
     /// Dollars as micro-dollars.
     pub(super) fn micro_usd(self) -> Option<u64> {
         Self(self.0.map(|dollars| dollars * 1e6)).count()
@@ -210,6 +216,12 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// That of `text`.
+    pub(super) fn of(text: &str) -> Self {
+        let head = text.get(..text.floor_char_boundary(RESULT_HEAD)).unwrap_or(text).to_owned();
+        Self { head, bytes: text.len() as u64 }
+    }
+
     fn add(&mut self, more: &Self) {
         let room = RESULT_HEAD.saturating_sub(self.head.len());
         self.head.push_str(more.head.get(..more.head.floor_char_boundary(room)).unwrap_or_default());
@@ -219,8 +231,7 @@ impl Head {
 
 impl<'de> Leaf<'de> for Head {
     fn text(text: &str) -> Self {
-        let head = text.get(..text.floor_char_boundary(RESULT_HEAD)).unwrap_or(text).to_owned();
-        Self { head, bytes: text.len() as u64 }
+        Self::of(text)
     }
 
     fn map<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
@@ -243,7 +254,7 @@ impl<'de> Leaf<'de> for Head {
 }
 
 /// An object; absent for anything else.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Object<T>(pub(super) Option<T>);
 
 impl<T> Default for Object<T> {

@@ -4,13 +4,18 @@
 //! Reading never fails a run. An event of an unknown type is counted, a broken line is noted, a value of an unexpected
 //! type counts as absent, and what is there is all on disk besides.
 
+mod aider;
 mod answer;
 mod claude;
+mod codex;
+mod cursor;
+mod gemini;
 mod heard;
 mod judge;
 mod lines;
 mod loose;
 mod mend;
+mod opencode;
 mod text;
 mod tool;
 mod trouble;
@@ -68,12 +73,12 @@ impl Decoder {
     pub fn new(dialect: DialectName) -> Self {
         let tongue: Box<dyn Tongue> = match dialect {
             DialectName::Claude | DialectName::Qwen => Box::new(claude::Claude::new(dialect)),
-            DialectName::Text
-            | DialectName::Codex
-            | DialectName::Opencode
-            | DialectName::Gemini
-            | DialectName::Cursor
-            | DialectName::Aider => Box::new(text::Text),
+            DialectName::Text => Box::new(text::Text),
+            DialectName::Codex => Box::new(codex::Codex::default()),
+            DialectName::Opencode => Box::new(opencode::Opencode::default()),
+            DialectName::Gemini => Box::new(gemini::Gemini::default()),
+            DialectName::Cursor => Box::new(cursor::Cursor::default()),
+            DialectName::Aider => Box::new(aider::Aider::default()),
         };
         Self { out: Lines::default(), err: Lines::default(), tongue, heard: Heard::new(dialect) }
     }

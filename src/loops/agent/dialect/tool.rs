@@ -205,6 +205,11 @@ impl OpenTools {
         tell.tell(Activity::ToolStarted { id: id.to_owned(), name: name.to_owned(), summary: input.summary });
     }
 
+    /// Whether this one has started and not ended.
+    pub(super) fn is_open(&self, id: &str) -> bool {
+        self.0.iter().any(|(open, _)| open == id)
+    }
+
     /// A tool ends; the file that it was given has changed unless the stream says that it failed.
     pub(super) fn end(&mut self, tell: &mut Tell<'_>, id: &str, end: End, result: Head) {
         let at = self.0.iter().position(|(open, _)| open == id);

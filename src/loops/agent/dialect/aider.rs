@@ -1,0 +1,181 @@
+//! Aider's plain lines, as 0.86.2 prints them with `--no-pretty`. It has no protocol; a few of its lines have a known form.
+//!
+//! What the model says ends with a line of its tokens. What comes after that (which files were changed, the commit with
+//! the message all over again) is Aider's own. It exits with 0 whatever happened.
+
+use super::heard::{Tell, keep_end};
+use super::loose::Num;
+use super::{Refused, Tongue, trouble};
+use crate::loops::core::activity::{Activity, Failure, FailureClass, UsageScope};
+use crate::loops::core::step::Usage;
+
+/// Errors of litellm, through which Aider talks to its models, by their names.
+const ERRORS: &[(&str, FailureClass)] = &[
+    ("AuthenticationError", FailureClass::Auth),
+    ("PermissionDeniedError", FailureClass::Auth),
+    ("RateLimitError", FailureClass::Rate),
+    ("ContextWindowExceededError", FailureClass::Context),
+    ("ContentPolicyViolationError", FailureClass::Refusal),
+    ("InternalServerError", FailureClass::Overloaded),
+    ("ServiceUnavailableError", FailureClass::Overloaded),
+    ("BadGatewayError", FailureClass::Overloaded),
+    ("APIConnectionError", FailureClass::Network),
+    ("Timeout", FailureClass::Network),
+    ("NotFoundError", FailureClass::Usage),
+];
+
+/// Reads the lines.
+#[derive(Debug, Default)]
+pub(super) struct Aider {
+    /// What the model says since its last tokens.
+    saying: String,
+    /// What it said before them.
+    said: Option<String>,
+    /// Whether it has named itself.
+    named: bool,
+    /// Whether the model's words may come: after Aider's own opening lines.
+    open: bool,
+    /// An error that a retry may get over.
+    error: Option<String>,
+    retries: u32,
+}
+
+impl Tongue for Aider {
+    fn line(&mut self, line: &str, last: bool, tell: &mut Tell<'_>) -> Result<(), Refused> {
+        if !self.own(line, tell) {
+            let text = if last { line.to_owned() } else { format!("{line}\n") };
+            if self.open {
+                self.saying.push_str(&text);
+                keep_end(&mut self.saying);
+            }
+            tell.tell(Activity::Text { text, whole: false });
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, tell: &mut Tell<'_>) {
+        if let Some(error) = self.error.take() {
+            tell.tell(Activity::Failed(failure(&error)));
+            return;
+        }
+        let said = self.said.take().unwrap_or_else(|| std::mem::take(&mut self.saying));
+        if !said.trim().is_empty() {
+            tell.tell(Activity::Final { text: Some(said) });
+        }
+    }
+}
+
+impl Aider {
+    /// Takes a line that has a known form; any other is somebody's words.
+    fn own(&mut self, line: &str, tell: &mut Tell<'_>) -> bool {
+        if !self.open {
+            self.opening(line, tell);
+        }
+        if let Some(usage) = line.strip_prefix("Tokens: ").and_then(tokens) {
+            tell.used(UsageScope::Part, usage);
+            self.said = Some(std::mem::take(&mut self.saying));
+        } else if let Some(path) = line.strip_prefix("Applied edit to ") {
+            tell.tell(Activity::FileEdited { path: path.to_owned() });
+        } else if line.starts_with("litellm.") && line.contains("Error: ") {
+            self.error = Some(line.to_owned());
+        } else if let Some(seconds) =
+            line.strip_prefix("Retrying in ").and_then(|rest| rest.strip_suffix(" seconds..."))
+        {
+            self.retry(seconds, tell);
+        } else if let Some(error) = self.error.as_mut().filter(|error| error.len() < 1_000 && !line.is_empty()) {
+            // Long errors are folded.
+            error.push(' ');
+            error.push_str(line);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Aider tells of itself until an empty line.
+    fn opening(&mut self, line: &str, tell: &mut Tell<'_>) {
+        if let Some(model) = line.strip_prefix("Model: ").or_else(|| line.strip_prefix("Main model: ")) {
+            let model = model.split_once(" with ").map_or(model, |(name, _)| name);
+            tell.tell(Activity::Started { session: None, model: Some(model.to_owned()) });
+        }
+        self.named |= line.starts_with("Aider v");
+        self.open = self.named && line.is_empty();
+    }
+
+    fn retry(&mut self, seconds: &str, tell: &mut Tell<'_>) {
+        self.retries += 1;
+        let class = self.error.take().map_or(FailureClass::Other, |error| failure(&error).class);
+        let delay_ms = Num(seconds.parse::<f64>().ok().map(|seconds| seconds * 1e3)).count();
+        tell.tell(Activity::Retry { attempt: Some(self.retries), of: None, delay_ms, status: None, class });
+    }
+}
+
+/// `litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached`: the class is named, the rest is words.
+fn failure(error: &str) -> Failure {
+    let name = error.strip_prefix("litellm.").and_then(|rest| rest.split_once(':')).map_or("", |(name, _)| name);
+    let words = error.split_once("Exception - ").map_or(error, |(_, words)| words);
+    let by_words = trouble::class(None, words);
+    let named = ERRORS.iter().find(|(error, _)| *error == name).map(|(_, class)| *class);
+    let class = match named {
+        Some(FailureClass::Rate) if by_words == FailureClass::Quota => FailureClass::Quota,
+        Some(class) => class,
+        None => by_words,
+    };
+    let retry_after_ms = trouble::wait_named(words).filter(|_| class.passes());
+    Failure { retry_after_ms, ..Failure::new(class, words) }
+}
+
+/// `2.6k sent, 1k cache write, 3k cache hit, 1.1k received. Cost: $0.01 message, $0.05 session.`
+fn tokens(line: &str) -> Option<Usage> {
+    let (counts, cost) = line.split_once(" received.").map(|(counts, cost)| (format!("{counts} received"), cost))?;
+    let mut usage = Usage::default();
+    for count in counts.split(", ") {
+        let (number, what) = count.split_once(' ')?;
+        let number = scaled(number)?;
+        match what {
+            "sent" | "cache write" => usage.input = Some(usage.input.unwrap_or(0).saturating_add(number)),
+            "cache hit" => usage.cached = Some(number),
+            "received" => usage.output = Some(number),
+            _ => return None,
+        }
+    }
+    let dollars = cost.trim().strip_prefix("Cost: $").and_then(|cost| cost.split_once(" message"));
+    usage.micro_usd = dollars.and_then(|(dollars, _)| Num(dollars.parse().ok()).micro_usd());
+    Some(usage)
+}
+
+/// `792`, `2.6k`, `1.2M`.
+fn scaled(number: &str) -> Option<u64> {
+    let (digits, unit) = match number.strip_suffix(['k', 'M']) {
+        Some(digits) => (digits, if number.ends_with('k') { 1e3 } else { 1e6 }),
+        None => (number, 1.0),
+    };
+    Num(Some(digits.parse::<f64>().ok()? * unit)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_read_with_and_without_a_cost() {
+        let usage = |line| tokens(line).map(|usage| (usage.input, usage.cached, usage.output, usage.micro_usd));
+        assert_eq!(usage("792 sent, 45 received."), Some((Some(792), None, Some(45), None)));
+        assert_eq!(
+            usage("2.6k sent, 1k cache write, 3k cache hit, 1.1k received. Cost: $0.0125 message, $0.05 session."),
+            Some((Some(3_600), Some(3_000), Some(1_100), Some(12_500)))
+        );
+        assert_eq!(usage("many sent, 1 received."), None);
+        assert_eq!(usage("are words"), None);
+    }
+
+    #[test]
+    fn errors_are_classed_by_their_names_and_then_by_their_words() {
+        let class = |error| failure(error).class;
+        assert_eq!(class("litellm.BadRequestError: OpenAIException - invalid x-api-key"), FailureClass::Auth);
+        assert_eq!(class("litellm.BadRequestError: OpenAIException - odd"), FailureClass::Other);
+        assert_eq!(class("litellm.Timeout: Timeout Error: late"), FailureClass::Network);
+        let rate = failure("litellm.RateLimitError: RateLimitError: OpenAIException - Please try again in 1s.");
+        assert_eq!((rate.class, rate.retry_after_ms), (FailureClass::Rate, Some(1_000)));
+    }
+}
