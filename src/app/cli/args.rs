@@ -156,6 +156,14 @@ pub enum SchemaOf {
     TestState,
 }
 
+/// Arguments of `agents`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct AgentsArgs {
+    /// Print JSON, an object for each agent on a line of its own.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `man`.
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {

@@ -6,7 +6,7 @@ pub mod exit;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-use args::{DemoArgs, DiffArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs};
+use args::{AgentsArgs, DemoArgs, DiffArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs};
 use exit::EXIT_STATUSES;
 
 const OVERVIEW: &str = "\
@@ -124,6 +124,8 @@ pub enum Command {
     Log(LogArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
+    /// List the agents that loops can use: what is found of each, and what it can do.
+    Agents(AgentsArgs),
     /// Check what loopdash needs: git, repository, agents, terminal, state directory, configuration.
     Doctor,
     /// Print completions for a shell.

@@ -2,6 +2,7 @@
 //!
 //! [`open`] is for whatever else ends on a dashboard, such as a run that was just started.
 
+use super::agents::require;
 use super::alone::{alone, greeting};
 use crate::app::boot::{self, Boot, start};
 use crate::app::cli::exit::{Exit, Failure};
@@ -62,6 +63,9 @@ pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failur
         _ => Vec::new(),
     };
     let store = Store::open(&context.state_root()?).map_err(|error| Failure::Data(error.to_string()))?;
+    if !start.is_empty() {
+        require(context, &loaded.config, &start)?;
+    }
     open(
         context,
         &loaded,

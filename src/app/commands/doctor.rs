@@ -63,7 +63,7 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
     let problems = match context.config() {
         Ok(loaded) => {
             let problems = configuration(&loaded, root.as_deref(), &mut checks);
-            agents(&loaded, &context.cwd, root.as_deref(), &mut checks);
+            agents(context, &loaded, root.as_deref(), &mut checks);
             problems
         }
         Err(Failure::Problems(problems)) => Some(problems),
@@ -155,20 +155,32 @@ fn configuration(loaded: &Loaded, root: Option<&Path>, checks: &mut Vec<Check>) 
 }
 
 /// The programs of agents, and of gates that are not shell lines.
-fn agents(loaded: &Loaded, cwd: &Path, root: Option<&Path>, checks: &mut Vec<Check>) {
+fn agents(context: &Context, loaded: &Loaded, root: Option<&Path>, checks: &mut Vec<Check>) {
     let path = std::env::var_os("PATH");
-    let base = root.unwrap_or(cwd);
-    for (name, agent) in &loaded.config.agents {
-        let argv = agent.command.as_ref().and_then(|words| words.argv()).unwrap_or_default();
-        let program = argv.first().map(String::as_str).unwrap_or_default();
-        checks.push(match find(program.as_ref(), path.as_deref(), base) {
-            Ok(file) => Check::ok("agent", format!("{name}: {}", file.display())),
-            Err(error) => Check::fail("agent", format!("{name}: {error}"), "or correct `command` of the agent"),
-        });
+    let base = root.unwrap_or(&context.cwd);
+    let used = |name: &str| {
+        let mut roles = loaded.config.loops.iter().flat_map(|def| [&def.actor, &def.critic, &def.stronger]);
+        roles.any(|role| role.as_deref() == Some(name))
+    };
+    let mut any = false;
+    for row in super::agents::rows(context, loaded) {
+        let needed = row.configured || used(&row.name);
+        let version = row.found.version.map(|version| format!(" {version}")).unwrap_or_default();
+        match (row.found.problem, row.found.path) {
+            (Some(problem), _) if needed => {
+                let remedy = "or correct `command` of the agent";
+                checks.push(Check::fail("agent", format!("{}: {problem}", row.name), remedy));
+            }
+            (None, Some(file)) => {
+                checks.push(Check::ok("agent", format!("{}{version}: {}", row.name, file.display())));
+            }
+            _ => continue,
+        }
+        any = true;
     }
-    if loaded.config.agents.is_empty() {
+    if !any {
         let remedy = "add [agents.NAME] to the configuration, or use `loopdash run --actor`";
-        checks.push(Check::warn("agent", "none is configured", remedy));
+        checks.push(Check::warn("agent", "none is configured, and none that is known is here", remedy));
     }
     for gate in loaded.config.loops.iter().flat_map(|definition| &definition.gates) {
         // A path is looked up in the worktree, which does not exist yet.

@@ -1,6 +1,7 @@
 //! The commands, one file each. All but the dashboard need no engine: they read and print, and change nothing but what
 //! their name says.
 
+pub mod agents;
 mod alone;
 pub mod config;
 pub mod dashboard;

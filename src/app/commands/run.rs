@@ -1,5 +1,6 @@
 //! `loopdash run` and `loopdash resume`: on the dashboard where there is a terminal, else as lines.
 
+use super::agents::require;
 use super::dashboard::{self, Opening};
 use super::show::find;
 use crate::app::boot::Boot;
@@ -29,6 +30,7 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let loaded = context.config()?;
     let spec = spec(context, &loaded, &args.what)?;
     let store = open_store(context)?;
+    require(context, &loaded.config, std::slice::from_ref(&spec))?;
     if on_screen(args.lines) {
         let opening =
             Opening { start: vec![spec], trigger: Trigger::Cli, place: None, on_start: None, resume: Vec::new() };
@@ -67,6 +69,8 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let refused = runs.iter().find_map(refusal);
+    let specs: Vec<LoopSpec> = runs.iter().filter_map(|run| run.state.spec.as_deref().cloned()).collect();
+    require(context, &loaded.config, &specs)?;
     let runs: Vec<Resumed> = runs.into_iter().map(going_on).collect();
     if on_screen(args.lines) {
         // Without a screen the engine's own answer is printed, and says more.
