@@ -3,6 +3,7 @@
 //! Today the engine is in this process. Everything here could as well be asked through a socket: requests and updates
 //! are plain data, and what is read is named by run and step.
 
+use crate::loops::agent::launched::Launched;
 use crate::loops::agent::transcript::{LiveOutput, Transcript};
 use crate::loops::core::command::{Command, Rejected, Request};
 use crate::loops::core::event::Record;
@@ -12,7 +13,8 @@ use crate::loops::engine::{Accepted, Handle, Subscription};
 use crate::loops::git::GitError;
 use crate::loops::git::diff::{Diff, between};
 use crate::loops::journal::{JournalError, Store, replay_into};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A way to the engine and to what it has written; cheap to clone.
@@ -50,6 +52,16 @@ impl Link {
             Some(live) => Transcript::live(live),
             None => Transcript::open(&self.store.run_dir(run).step_dir(step, kind)),
         }
+    }
+
+    /// How a step was launched, where that was written down, and its directory. Blocks.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn launched(&self, run: RunId, step: StepId, kind: &StepKind) -> (PathBuf, io::Result<Option<Launched>>) {
+        let dir = self.store.run_dir(run).step_dir(step, kind);
+        let launched = Launched::read(&dir);
+        (dir, launched)
     }
 
     /// Hands each record of a run's journal to `each`, in order. Blocks.

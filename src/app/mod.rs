@@ -11,6 +11,7 @@ pub mod demo;
 pub mod headless;
 pub mod link;
 pub mod logging;
+pub mod reproduce;
 pub mod sentence;
 pub mod tui;
 pub mod view;

@@ -25,6 +25,7 @@ pub mod phase_strip;
 pub mod prompt_box;
 pub mod scrollbar;
 pub mod search_line;
+pub mod sheet;
 pub mod tabs;
 pub mod test_table;
 #[cfg(test)]

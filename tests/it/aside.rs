@@ -23,8 +23,13 @@ fn open(ground: &Ground, shell: &std::path::Path, editor: &std::path::Path) -> T
     Term::start(&["--start-all"], &ground.repo(), &env, (36, 120))
 }
 
-/// A loop whose actor plays a script file.
-fn playing(ground: &Ground, play: &str) {
+/// Hangs until there is a note that somebody else wrote, and then claims to be done.
+const WAITS_FOR_A_NOTE: &str = "[[scene]]\nwhen = { missing = [\"by-hand.txt\"] }\n\
+     steps = [{ write = { path = \"half.txt\", text = \"half\" } }, { say = \"at work\" }, \"hang\"]\n\n\
+     [[scene]]\nsteps = [{ write = { path = \"whole.txt\", text = \"whole\" } }, \"claim\"]\n";
+
+/// A loop whose actor plays a script file; `more` is said of the actor in the configuration.
+fn playing(ground: &Ground, play: &str, more: &str) {
     let file = ground.path("home").join("play.toml");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, play).unwrap();
@@ -32,7 +37,7 @@ fn playing(ground: &Ground, play: &str) {
     ground.write(
         "loopdash.toml",
         &format!(
-            "[agents.hand]\ncommand = {command}\n\n[[loop]]\nname = \"hand\"\nobjective = \"Make a note.\"\n\
+            "[agents.hand]\ncommand = {command}\n{more}\n[[loop]]\nname = \"hand\"\nobjective = \"Make a note.\"\n\
              actor = \"hand\"\ncritic = \"none\"\n"
         ),
     );
@@ -42,12 +47,7 @@ fn playing(ground: &Ground, play: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_loop_is_taken_over_and_goes_on_with_what_was_left() {
     let ground = Ground::new();
-    playing(
-        &ground,
-        "[[scene]]\nwhen = { missing = [\"by-hand.txt\"] }\n\
-         steps = [{ write = { path = \"half.txt\", text = \"half\" } }, { say = \"at work\" }, \"hang\"]\n\n\
-         [[scene]]\nsteps = [{ write = { path = \"whole.txt\", text = \"whole\" } }, \"claim\"]\n",
-    );
+    playing(&ground, WAITS_FOR_A_NOTE, "");
     let shell = script(
         &ground,
         "shell",
@@ -82,6 +82,30 @@ async fn a_loop_is_taken_over_and_goes_on_with_what_was_left() {
     let prompts = std::fs::read_dir(ran.dir.path().join("steps")).unwrap().flatten();
     let prompts = prompts.filter_map(|step| std::fs::read_to_string(step.path().join("prompt.md")).ok());
     assert_eq!(prompts.filter(|prompt| prompt.contains("by-hand.txt")).count(), 1, "the actor hears of it once");
+    assert_nothing_runs(&ground);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_with_a_screen_of_its_own_opens_that_in_its_own_environment() {
+    let ground = Ground::new();
+    let tell = "echo \"my own screen: $MINE, ${SHELL-none}, ${LOOPDASH_RUN-unmarked}\"";
+    let own = script(&ground, "own", &format!("{tell}\nread -r line\necho \"$line\" > by-hand.txt"));
+    let more = format!("interactive = [{own:?}]\nenv = {{ MINE = \"of mine\" }}\nenv_remove = [\"SHELL\"]\n");
+    playing(&ground, WAITS_FOR_A_NOTE, &more);
+    let never = script(&ground, "never", "echo not this");
+    let mut term = open(&ground, &never, &never);
+    term.see("at work").await;
+    term.keys("i").await;
+    term.see("my own screen: of mine, none, unmarked").await;
+    term.keys("from its own screen\r").await;
+    term.see("1 done").await;
+    leave(&mut term).await;
+    let ran = ground.ran();
+    let kept = |event: &Event| match event {
+        Event::Kept(kept) if kept.by == Who::Operator => Some(kept.paths.clone()),
+        _ => None,
+    };
+    assert_eq!(ran.events(kept), [["by-hand.txt"]]);
     assert_nothing_runs(&ground);
 }
 

@@ -25,3 +25,4 @@ mod setup;
 mod steering;
 mod term;
 mod worklist;
+mod xray;

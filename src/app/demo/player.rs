@@ -5,6 +5,7 @@
 use super::script::{Action, Scene, Verdict, When};
 use super::{flood, review};
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN};
+use crate::loops::git::blob_name;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -104,7 +105,7 @@ impl<W: Write> Player<'_, W> {
             Action::Flood(megabytes) => flood::lines(&mut self.out, *megabytes)?,
             Action::NoNewline(megabytes) => flood::no_newline(&mut self.out, *megabytes)?,
             Action::StdinId => {
-                let id = git2::Oid::hash_object(git2::ObjectType::Blob, self.prompt).map_err(io::Error::other)?;
+                let id = blob_name(self.prompt).ok_or_else(|| io::Error::other("the prompt has no name"))?;
                 writeln!(self.out, "prompt {} bytes {id}", self.prompt.len())?;
             }
             Action::SavePrompt(path) => std::fs::write(path, self.prompt)?,

@@ -66,6 +66,7 @@ pub enum Action {
     Shell,
     Edit,
     CopyPath,
+    Xray,
     Palette,
     Help,
     Suspend,
@@ -77,6 +78,10 @@ pub enum Action {
     ChoicePrev,
     Mark,
     MarkAll,
+    NextStep,
+    PrevStep,
+    LookAgain,
+    CopyCommand,
     NewLine,
 }
 
@@ -99,6 +104,8 @@ pub enum Place {
     Chooser,
     /// The help screen.
     Help,
+    /// A step's X-ray.
+    Xray,
 }
 
 /// How the help screen and the README group actions.
@@ -182,8 +189,9 @@ impl Row {
     }
 }
 
-const LISTS: &[Place] = &[Place::Main, Place::Chooser, Place::Help];
-const BOXES: &[Place] = &[Place::Dialog, Place::Text, Place::Palette, Place::Chooser, Place::Help];
+const LISTS: &[Place] = &[Place::Main, Place::Chooser, Place::Help, Place::Xray];
+const PAGES: &[Place] = &[Place::Main, Place::Help, Place::Xray];
+const BOXES: &[Place] = &[Place::Dialog, Place::Text, Place::Palette, Place::Chooser, Place::Help, Place::Xray];
 
 /// All actions, in the order in which help shows them and the footer ranks them.
 #[rustfmt::skip]
@@ -231,6 +239,7 @@ pub const TABLE: &[Row] = {
         row(A::Wrap,         "wrap",            &["w"], "wrap long lines, or cut them").of(See).at(&[P::Output, P::Diff]),
         row(A::NextHit,      "next hit",        &["."], "the next match of the search").of(See),
         row(A::PrevHit,      "previous hit",    &[","], "the match before").of(See),
+        row(A::Xray,         "x-ray",           &["I"], "all about a step: command, environment, processes, end").of(See).hint("x-ray"),
         row(A::Zoom,         "zoom",            &["enter"], "give the pane the whole screen, or give it back").of(See).hint("zoom"),
         row(A::Search,       "search",          &["/"], "search the open pane of the selected run").of(See).hint("search"),
         row(A::Filter,       "filter",          &["f"], "show only the loops whose name holds a text").of(See),
@@ -239,10 +248,10 @@ pub const TABLE: &[Row] = {
         row(A::Up,           "up",              &["k", "up"], "one up").at(LISTS),
         row(A::Top,          "top",             &["g", "home"], "to the top").at(LISTS),
         row(A::Bottom,       "bottom",          &["G", "end"], "to the end; in Output, follow again").at(LISTS),
-        row(A::PageDown,     "page down",       &["pagedown", "space", "ctrl-f"], "a page down").at(&[P::Main, P::Help]),
-        row(A::PageUp,       "page up",         &["pageup", "ctrl-b"], "a page up").at(&[P::Main, P::Help]),
-        row(A::HalfDown,     "half page down",  &["ctrl-d"], "half a page down").at(&[P::Main, P::Help]),
-        row(A::HalfUp,       "half page up",    &["ctrl-u"], "half a page up").at(&[P::Main, P::Help]),
+        row(A::PageDown,     "page down",       &["pagedown", "space", "ctrl-f"], "a page down").at(PAGES),
+        row(A::PageUp,       "page up",         &["pageup", "ctrl-b"], "a page up").at(PAGES),
+        row(A::HalfDown,     "half page down",  &["ctrl-d"], "half a page down").at(PAGES),
+        row(A::HalfUp,       "half page up",    &["ctrl-u"], "half a page up").at(PAGES),
         row(A::Left,         "left",            &["h", "left"], "to the left along cut lines; from the pane to the list"),
         row(A::Right,        "right",           &["l", "right"], "to the right along cut lines; from the list to the pane"),
         row(A::SwitchFocus,  "switch focus",    &["tab", "backtab"], "between the list and the pane"),
@@ -265,6 +274,10 @@ pub const TABLE: &[Row] = {
         row(A::ChoicePrev,   "previous choice", &["backtab", "left", "up", "ctrl-p"], "the choice before").of(Boxes).at(&[P::Dialog, P::Palette]),
         row(A::Mark,         "mark",            &["space"], "mark the run, or unmark it").of(Boxes).at(&[P::Chooser]),
         row(A::MarkAll,      "mark all",        &["a"], "mark all, or none").of(Boxes).at(&[P::Chooser]),
+        row(A::NextStep,     "next step",       &["l", "right", "tab"], "the next step").of(Boxes).at(&[P::Xray]),
+        row(A::PrevStep,     "previous step",   &["h", "left", "backtab"], "the step before").of(Boxes).at(&[P::Xray]),
+        row(A::LookAgain,    "look again",      &["r"], "read its processes again").of(Boxes).at(&[P::Xray]),
+        row(A::CopyCommand,  "copy command",    &["y"], "copy a command that does the step again").of(Boxes).at(&[P::Xray]),
         row(A::NewLine,      "new line",        &["alt-enter", "ctrl-j"], "a line break in a note, answer or prompt").of(Boxes).at(&[P::Text]),
     ]
 };
@@ -286,6 +299,7 @@ pub fn key_table_markdown() -> String {
                 [Place::Diff] => " (Diff)",
                 [Place::Output, Place::Diff] => " (Output, Diff)",
                 [Place::Chooser] => " (interrupted runs)",
+                [Place::Xray] => " (x-ray)",
                 _ => "",
             };
             let asks = if row.asks { "; asks first" } else { "" };

@@ -167,6 +167,11 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
             Some(run) if run.state.workspace.is_none() => no("it has no worktree yet"),
             Some(_) => None,
         },
+        Action::Xray => match selected(ui, ctx) {
+            None => no("no loop is selected"),
+            Some(run) if run.state.steps.is_empty() => no("it has not had a step yet"),
+            Some(_) => None,
+        },
         Action::Search if ui.selected.is_none() => no("no loop is selected"),
         Action::NextHit | Action::PrevHit => match &ui.search {
             None => no("nothing is searched for; / does"),

@@ -5,17 +5,19 @@
 use super::msg::Msg;
 use super::paint::paint;
 use super::search::Text;
+use super::xray;
 use crate::app::link::Link;
 use crate::app::view::diff_doc::DiffDoc;
 use crate::app::view::doc::Doc;
 use crate::app::view::loaded::{DiffKey, Journal, SearchWant, TailKey};
 use crate::app::view::page::Page;
 use crate::app::view::timeline::is_told;
+use crate::app::view::xray::{Xray, XrayKey};
 use crate::loops::agent::sanitize::clean_line;
 use crate::loops::agent::transcript::{LiveOutput, RawLine, Stream as Printed, Transcript};
 use crate::loops::agent::{SgrState, TextColor, TextStyle};
 use crate::loops::core::ids::{RunId, StepId};
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{RunState, StepRecord};
 use crate::loops::core::step::StepKind;
 use crate::widgets::theme::{Ink, Paint};
 use crate::widgets::transcript::{Stream, StyledLine};
@@ -46,6 +48,8 @@ pub enum Kind {
     Journal,
     /// A search.
     Search,
+    /// A step's X-ray.
+    Xray,
 }
 
 /// How much a step has printed by now; nothing where it cannot be read.
@@ -78,6 +82,8 @@ pub enum Done {
     Journal(Journal),
     /// What a search has found.
     Found(Box<Msg>),
+    /// A step's X-ray.
+    Xray(XrayKey, Box<Xray>),
 }
 
 impl Done {
@@ -90,6 +96,7 @@ impl Done {
             Self::Tail(..) => Kind::Tail,
             Self::Journal(_) => Kind::Journal,
             Self::Found(_) => Kind::Search,
+            Self::Xray(..) => Kind::Xray,
         }
     }
 }
@@ -233,6 +240,11 @@ impl Jobs {
             });
             Done::Journal(Journal { run: Some(run), records, error: read.err().map(|error| error.to_string()) })
         });
+    }
+
+    /// Looks at a step.
+    pub fn xray(&mut self, key: XrayKey, step: StepRecord) {
+        self.start(Kind::Xray, move |link| Done::Xray(key, Box::new(xray::read(link, key, &step))));
     }
 
     /// Searches a document; an earlier search ends.

@@ -25,6 +25,7 @@ mod signals;
 pub mod terminal;
 pub mod ui;
 pub mod update;
+mod xray;
 
 pub use run::{has_terminal, run};
 

@@ -67,6 +67,8 @@ pub enum Effect {
     StartLoop(usize),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Put the command of the step that is looked at on the clipboard.
+    CopyCommand,
     /// Let another program have the terminal.
     Visit(Wish),
     /// Give the terminal back and stop, as Ctrl-Z does.

@@ -3,9 +3,10 @@
 //! A question counts only keys that were read after it was painted, so that a key typed ahead never confirms anything.
 
 use super::action::Action;
+use crate::app::view::xray::XrayKey;
 use crate::loops::core::command::{Ask, LiveRuns};
 use crate::loops::core::event::When;
-use crate::loops::core::ids::RunId;
+use crate::loops::core::ids::{RunId, StepId};
 use tui_input::{Input, InputRequest};
 
 /// A layer on top of the dashboard.
@@ -21,6 +22,8 @@ pub enum Overlay {
     Palette(Palette),
     /// Interrupted runs at the start.
     Chooser(Chooser),
+    /// All that is known of a step.
+    Xray(XrayBox),
 }
 
 /// What a choice does.
@@ -179,6 +182,24 @@ pub struct Chooser {
     pub since: Option<u64>,
 }
 
+/// All that is known of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XrayBox {
+    /// Whose.
+    pub run: RunId,
+    /// Which step.
+    pub step: StepId,
+    /// How often it was looked at.
+    pub look: u32,
+}
+
+impl XrayBox {
+    /// What it would like to have read.
+    pub const fn key(&self) -> XrayKey {
+        XrayKey { run: self.run, step: self.step, look: self.look }
+    }
+}
+
 impl Overlay {
     /// Notes that `frame` was drawn, with this on it.
     pub fn drawn(&mut self, frame: u64) {
@@ -193,7 +214,7 @@ impl Overlay {
             Self::Dialog(Dialog { since, .. }) | Self::Chooser(Chooser { since, .. }) => {
                 since.is_some_and(|since| seen >= since)
             }
-            Self::Help | Self::Text(_) | Self::Palette(_) => true,
+            Self::Help | Self::Text(_) | Self::Palette(_) | Self::Xray(_) => true,
         }
     }
 }

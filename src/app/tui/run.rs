@@ -312,7 +312,8 @@ impl Desk {
                         self.send(command, said);
                     }
                 }
-                Effect::Copy(text) => shell.copy(&text),
+                Effect::Copy(text) => shell.copy(&text, &text),
+                Effect::CopyCommand => shell.copy_command(),
                 Effect::Visit(wish) => match shell.visit(wish) {
                     Ok(visit) => self.visit = Some(visit),
                     Err(why) => {

@@ -3,6 +3,7 @@
 //!
 //! The loop around it is in `run`; here nothing waits.
 
+mod clipboard;
 mod send;
 mod visit;
 mod watch;
@@ -14,7 +15,7 @@ use super::keymap::Keymap;
 use super::msg::{Effect, Msg};
 use super::pace::Pace;
 use super::screen::{Painter, Writer};
-use super::ui::{Pane, TakeOver, Tone, Ui};
+use super::ui::{Pane, TakeOver, Ui};
 use super::update::{Ctx, DiffMark, update};
 use crate::app::view::clock::Clock;
 use crate::app::view::loaded::{Loaded, SearchWant, TailKey, Wants};
@@ -26,8 +27,6 @@ use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::engine::{Update, system_clock};
-use crossterm::clipboard::CopyToClipboard;
-use crossterm::queue;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::HashMap;
@@ -37,8 +36,6 @@ use std::time::{Duration, Instant};
 
 /// How long the end waits for a frame that is being written.
 const LAST_FRAME: Duration = Duration::from_millis(500);
-/// Terminals commonly take no more than this onto the clipboard.
-const MOST_COPIED: usize = 48 * 1024;
 /// Cells of a frame at most, however large the terminal says it is.
 const MOST_CELLS: u32 = 400_000;
 
@@ -257,6 +254,10 @@ impl Shell {
                 self.loaded.journal = journal;
             }
             Done::Found(msg) => return Some(*msg),
+            Done::Xray(key, xray) => {
+                self.at_once = true;
+                self.loaded.xray = Some((key, *xray));
+            }
         }
         None
     }
@@ -320,17 +321,6 @@ impl Shell {
     fn submit(&self, spec: crate::loops::core::spec::LoopSpec) -> (Command, String) {
         let said = format!("queued {}", spec.name);
         (Command::Submit { specs: vec![spec], trigger: self.options.trigger }, said)
-    }
-
-    /// Puts a text on the clipboard of whoever sits at the terminal.
-    pub(super) fn copy(&mut self, text: &str) {
-        if text.len() > MOST_COPIED {
-            self.tell(Msg::Say(Tone::Bad, "that is too long for the clipboard".to_owned()));
-            return;
-        }
-        if queue!(self.extra, CopyToClipboard::to_clipboard_from(text)).is_ok() {
-            self.tell(Msg::Say(Tone::Good, format!("copied {text}")));
-        }
     }
 
     /// The operator leaves; the engine is ending its runs.

@@ -3,7 +3,7 @@
 //! It changes in [`update`](super::update::update) alone; drawing only reads it.
 
 use super::overlay::Overlay;
-use crate::loops::core::ids::{Millis, RunId};
+use crate::loops::core::ids::{Millis, RunId, StepId};
 
 /// The panes of the detail side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -147,6 +147,8 @@ pub struct Tops {
     pub timeline_held: bool,
     /// Of the help screen.
     pub help: usize,
+    /// Of a step's X-ray.
+    pub xray: usize,
 }
 
 /// What the last frame turned out to show; the shell reports it after drawing.
@@ -168,6 +170,8 @@ pub struct Seen {
     pub output_resolved: i64,
     /// Whether the search's current hit was brought into view.
     pub revealed: bool,
+    /// The step that the open pane stands on; none where it stands on the whole run.
+    pub step: Option<StepId>,
 }
 
 /// A run that the operator takes over.
@@ -224,6 +228,8 @@ pub struct Ui {
     pub leaving: bool,
     /// Rows of the open pane, as last drawn.
     pub page: usize,
+    /// The step that the open pane stands on, as last drawn.
+    pub step: Option<StepId>,
     /// Whether interrupted runs have been offered.
     pub offered: bool,
     /// The run whose pause is waited for before the screen steps aside.
@@ -255,6 +261,7 @@ impl Ui {
             loading: true,
             leaving: false,
             page: 10,
+            step: None,
             offered: false,
             taking_over: None,
         }
@@ -270,6 +277,7 @@ impl Ui {
         self.tops = Tops { list: self.tops.list, ..Tops::default() };
         self.test = None;
         self.gate = None;
+        self.step = None;
         self.search = None;
     }
 

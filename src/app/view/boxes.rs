@@ -122,6 +122,7 @@ pub(super) fn overlays(scene: &Scene<'_>, screen: Rect, buf: &mut Buffer, out: &
             Overlay::Text(text) => draw_text(scene, text, screen, buf),
             Overlay::Palette(palette) => draw_palette(scene, palette, screen, buf),
             Overlay::Chooser(chooser) => draw_chooser(scene, chooser, screen, buf),
+            Overlay::Xray(shown) => super::xray::draw(scene, shown, screen, buf, out),
         }
     }
 }

@@ -136,8 +136,8 @@ impl Life {
             kind,
             iteration: self.iteration,
             agent: agent.map(str::to_owned),
-            argv: Vec::new(),
-            cwd: String::new(),
+            argv: agent.map(|agent| vec![agent.to_owned(), "-p".to_owned(), "it's".to_owned()]).unwrap_or_default(),
+            cwd: agent.map(|_| "/home/ada/shop.loops/auth".to_owned()).unwrap_or_default(),
             prompt: None,
             guidance: Vec::new(),
         });
@@ -402,4 +402,22 @@ pub fn loaded(state: &RunState) -> crate::app::view::loaded::Loaded {
         journal: Journal { run: Some(state.id), records: records.map(std::sync::Arc::new).collect(), error: None },
         ..Loaded::default()
     }
+}
+
+/// A look at a running actor.
+pub fn xray() -> crate::app::view::xray::Xray {
+    use crate::app::view::xray::{Member, Xray};
+    use crate::loops::agent::launched::{Launched, Sent};
+    use crate::loops::agent::tree::Load;
+    let mut launched = Launched { prompt: Some(PromptRoute::Stdin), ..Launched::default() };
+    launched.add("LOOPDASH_SLOT".to_owned(), "1".to_owned());
+    launched.add("ANTHROPIC_API_KEY".to_owned(), "hush".to_owned());
+    launched.dropped.push("CLAUDECODE".to_owned());
+    launched.stdin = Some(Sent { bytes: 4_120, blob: "5f2a".repeat(10) });
+    let member = |depth, pid, command: &str, cpu_ms| {
+        let load = Some(Load { cpu_ms, resident: 180_000_000 });
+        Member { depth, pid, state: 'S', command: command.to_owned(), load }
+    };
+    let processes = vec![member(0, 4_011, "claude -p it's", 12_400), member(1, 4_050, "/bin/bash -c cargo test", 300)];
+    Xray { dir: "/state/runs/1/steps/11-actor".into(), launched: Ok(launched), processes }
 }

@@ -86,6 +86,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let last = names.get(selected).and_then(|name| last_run(state, name));
     let key = last.map(|(_, run)| TailKey { run: state.id, step: run.step, lines: tail_area.height.max(1) });
     out.wants.tail = key;
+    out.seen.step = key.map(|key| key.step);
     find::want(scene, state, state.seq, None, out);
     let words = if key.is_some() { "reading…" } else { "it has not run yet" };
     let words = [StyledLine::plain(Stream::Meta, words)];

@@ -4,6 +4,7 @@
 
 use super::diff_doc::DiffDoc;
 use super::page::Page;
+use super::xray::{Xray, XrayKey};
 use crate::app::tui::ui::{Pane, Scope};
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::{RunId, StepId};
@@ -74,12 +75,19 @@ pub struct Loaded {
     pub tail: Option<(TailKey, Vec<StyledLine>)>,
     /// A run's records.
     pub journal: Journal,
+    /// A step's X-ray.
+    pub xray: Option<(XrayKey, Xray)>,
 }
 
 impl Loaded {
     /// The diff that `key` asks for, if it is there.
     pub fn diff(&self, key: &DiffKey) -> Option<&Result<Arc<DiffDoc>, String>> {
         self.diff.as_ref().filter(|(of, _)| of == key).map(|(_, diff)| diff)
+    }
+
+    /// The last look at the step that `key` asks for, if there was one.
+    pub fn xray(&self, key: XrayKey) -> Option<&Xray> {
+        self.xray.as_ref().filter(|(of, _)| (of.run, of.step) == (key.run, key.step)).map(|(_, xray)| xray)
     }
 }
 
@@ -126,4 +134,6 @@ pub struct Wants {
     pub tail: Option<TailKey>,
     /// A run's records.
     pub journal: Option<RunId>,
+    /// A step's X-ray.
+    pub xray: Option<XrayKey>,
 }

@@ -25,7 +25,9 @@ pub mod story;
 pub mod tests_pane;
 pub mod timeline;
 mod title;
+mod usage;
 pub mod verdict;
+pub mod xray;
 
 use crate::app::tui::ui::{Focus, Pane, Seen, Ui};
 use crate::app::tui::update::Ctx;

@@ -5,7 +5,7 @@
 use super::doc::{Doc, DocLine};
 use super::loaded::OutputWant;
 use super::page::{Page, Room};
-use super::{Out, Scene, find, step_name};
+use super::{Out, Scene, find, step_name, usage};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::ids::StepId;
@@ -48,6 +48,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         out.seen.output_top = ui.output.top;
     }
 
+    out.seen.step = step_at(scene, &doc, top.map(|(line, _)| line));
     find::want(scene, state, 0, None, out);
     let (mut lines, hits) = on_screen(scene, state, page, stand.top.0, room.height);
     let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
@@ -64,7 +65,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         Anchor::Bottom
     };
     let empty = empty_words(scene, state, page);
-    let facts = usage(state);
+    let facts = usage::sums(&state.usage);
     let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
     let offset = if following { total.saturating_sub(u64::from(room.height)) } else { stand.top.0 };
     Transcript {
@@ -90,6 +91,14 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         empty: &empty,
     }
     .render(area, buf);
+}
+
+/// The step that the operator looks at: that of the current hit, else that of the top line; none while the end is followed.
+fn step_at(scene: &Scene<'_>, doc: &Doc, top: Option<u64>) -> Option<StepId> {
+    let hit = scene.ui.search.as_ref().and_then(crate::app::tui::ui::SearchState::line);
+    match doc.at(hit.filter(|_| top.is_some()).or(top)?)? {
+        DocLine::Rule(step) | DocLine::Text(step, _) => Some(step),
+    }
 }
 
 /// The lines from `first` on that the pane has room for, and what the search finds in them.
@@ -151,14 +160,6 @@ fn held_back(scene: &Scene<'_>, state: &RunState) -> String {
     }
 }
 
-/// Tokens and cost, where agents report them.
-fn usage(state: &RunState) -> Vec<String> {
-    let tokens = [state.usage.input, state.usage.output].into_iter().flatten().sum::<u64>();
-    let cost = state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6));
-    let tokens = (tokens > 0).then(|| format!("{} tok", format::short(tokens)));
-    tokens.into_iter().chain(cost).collect()
-}
-
 /// The rule above a step: what it is, how it went, how long it took.
 fn rule(scene: &Scene<'_>, state: &RunState, id: StepId, lively: bool) -> StyledLine {
     let Some(step) = state.step(id) else { return StyledLine::plain(Stream::Rule, "") };
@@ -181,11 +182,15 @@ fn rule(scene: &Scene<'_>, state: &RunState, id: StepId, lively: bool) -> Styled
         spans.push((format!("{word} "), Ink::role(mark.role())));
     }
     spans.push((took, Ink::role(Role::Dim)));
+    let used = step.usage().map(usage::kinds).unwrap_or_default();
+    if !used.is_empty() {
+        spans.push((format!("  {}", used.join(" ")), Ink::role(Role::Faint)));
+    }
     StyledLine { spans, stream: Stream::Rule }
 }
 
 /// How a step went, in a few words.
-fn result(state: &RunState, step: &StepRecord) -> (Mark, String) {
+pub(super) fn result(state: &RunState, step: &StepRecord) -> (Mark, String) {
     let iteration = state.iterations.iter().find(|iteration| iteration.number == step.iteration);
     match (&step.end, &step.kind) {
         (None, _) => (Mark::Active, String::new()),

@@ -293,6 +293,16 @@ fn palette() {
 }
 
 #[test]
+fn x_ray() {
+    snap("xray", |size| {
+        let mut desk = Desk::on("auth-refactor", size).keys("I");
+        let key = desk.wants.xray.unwrap();
+        desk.loaded.xray = Some((key, fixture::xray()));
+        desk
+    });
+}
+
+#[test]
 fn dialog() {
     snap("dialog", |size| Desk::on("auth-refactor", size).keys("S"));
 }
@@ -309,7 +319,7 @@ fn chooser() {
 
 #[test]
 fn no_size_panics_whatever_is_on_the_screen() {
-    let screens = ["", "tab", "2", "3", "4", "5", "6", "?", ":", "S", "n", "q", "f", "enter"];
+    let screens = ["", "tab", "2", "3", "4", "5", "6", "?", ":", "S", "n", "q", "f", "I", "enter"];
     for keys in screens {
         let mut desk = Desk::on("auth-refactor", (120, 40)).keys(keys);
         for width in [0, 1, 2, 3, 8, 19, 20, 21, 30, 39, 49, 50, 79, 80, 120, 250] {

@@ -5,6 +5,7 @@
 use super::story::{Told, tell};
 use super::{Out, Scene, find};
 use crate::loops::core::event::{Event, Record};
+use crate::loops::core::ids::StepId;
 use crate::loops::core::state::RunState;
 use crate::widgets::scrollbar::Extent;
 use crate::widgets::timeline::{Entry, Timeline};
@@ -55,6 +56,11 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     out.seen.tops.timeline_held = if mine { !follow } else { scene.ui.tops.timeline_held };
     out.seen.page = height;
 
+    // The event that the operator looks at, or the last before it that is about a step.
+    let looked = find::current(scene).or((!follow).then_some(top)).filter(|_| mine);
+    let before = looked.and_then(|looked| records.get(..=looked)).unwrap_or_default();
+    out.seen.step = before.iter().rev().find_map(|record| step_of(&record.event));
+
     let first = if follow { records.len().saturating_sub(height) } else { top };
     let told: Vec<_> = records.iter().skip(first).take(height).map(tell).collect();
     let current = find::current(scene);
@@ -70,6 +76,19 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let places: Vec<find::Place> =
         view.places(area).into_iter().map(|(index, place)| (place, current == Some(first + index))).collect();
     find::mark(scene, &places, buf);
+}
+
+/// The step that an event is about.
+const fn step_of(event: &Event) -> Option<StepId> {
+    Some(match event {
+        Event::StepStarted(e) => e.step,
+        Event::StepFinished(e) => e.step,
+        Event::StepInterrupted(e) => e.step,
+        Event::GateFinished(e) => e.step,
+        Event::SnapshotTaken(e) => e.step,
+        Event::Kept(e) => e.step,
+        _ => return None,
+    })
 }
 
 /// The row of an event: when, and what it tells.

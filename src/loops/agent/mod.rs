@@ -5,6 +5,7 @@ pub mod dialect;
 pub mod environment;
 mod family;
 mod launch;
+pub mod launched;
 pub mod probe;
 mod process;
 pub mod profile;

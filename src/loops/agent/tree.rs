@@ -7,8 +7,11 @@ use std::io::Read;
 
 use super::launch::{RUN_MARK, STEP_MARK};
 
+mod load;
 #[cfg(any(test, not(target_os = "linux")))]
 mod ps;
+
+pub use load::{Load, load};
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,5 +32,6 @@ pub use remove::remove;
 pub use repo::{Head, MINIMUM_GIT, RepoInfo, discover};
 pub use scan::{LARGEST_UNTRACKED, Skipped, Why};
 pub use snapshot::{Snapshot, TakeSnapshot, take};
+pub use store::blob_name;
 pub use workspace::Workspace;
 pub use worktree::{AddWorktree, add, in_place, readd};

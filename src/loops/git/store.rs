@@ -19,6 +19,11 @@ const CONTENT: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLO
 /// Content up to this size, in bytes, is stored from memory.
 const AT_ONCE: u64 = 8 << 20;
 
+/// The name that git gives to these bytes as a file's content; `None` only where they cannot be hashed.
+pub fn blob_name(bytes: &[u8]) -> Option<String> {
+    Some(Oid::hash_object(git2::ObjectType::Blob, bytes).ok()?.to_string())
+}
+
 /// Writes blobs for one worktree.
 pub(crate) struct Store<'a> {
     repo: &'a Repository,

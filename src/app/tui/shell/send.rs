@@ -40,6 +40,11 @@ impl Shell {
             self.meanwhile.clear();
             self.jobs.journal(run);
         }
+        if let Some(key) = wants.xray.filter(|key| self.loaded.xray.as_ref().is_none_or(|(of, _)| of != key))
+            && let Some(step) = self.fleet.state(key.run).and_then(|state| state.step(key.step))
+        {
+            self.jobs.xray(key, step.clone());
+        }
         if let Some(want) = wants.search.filter(|want| self.searched.as_ref() != Some(want))
             && let Some(text) = self.text_of(&want)
         {

@@ -79,6 +79,7 @@ pub fn places(ui: &Ui) -> &'static [Place] {
         (Some(Overlay::Text(_)), _) => &[Place::Text],
         (Some(Overlay::Palette(_)), _) => &[Place::Palette],
         (Some(Overlay::Chooser(_)), _) => &[Place::Chooser],
+        (Some(Overlay::Xray(_)), _) => &[Place::Xray],
         (None, Pane::Output) => &[Place::Output, Place::Main],
         (None, Pane::Diff) => &[Place::Diff, Place::Main],
         (None, _) => &[Place::Main],
@@ -143,6 +144,7 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             ui.tops.help = 0;
             ui.overlays.push(Overlay::Help);
         }
+        Action::Xray => overlays::open_xray(ui, ctx),
         Action::Palette => overlays::open_palette(ui, ctx, false),
         Action::StartLoop => overlays::open_palette(ui, ctx, true),
         Action::NewLoop => open_text(ui, Purpose::NewLoop),
@@ -170,6 +172,7 @@ fn open_text(ui: &mut Ui, purpose: Purpose) {
 /// Takes over where the frame came to stand, unless a key has moved it since.
 fn drawn(ui: &mut Ui, seen: &Seen) {
     ui.page = seen.page.max(1);
+    ui.step = seen.step;
     ui.tops = seen.tops;
     ui.output.pending -= seen.output_resolved;
     ui.output.top = if seen.output_end { None } else { seen.output_top };

@@ -305,6 +305,7 @@ pub(super) fn in_overlay(ui: &mut Ui, action: Action) {
             chooser.selected = moved(chooser.selected, rows).min(chooser.runs.len().saturating_sub(1));
         }
         Some(Overlay::Help) => ui.tops.help = moved(ui.tops.help, rows),
+        Some(Overlay::Xray(_)) => ui.tops.xray = moved(ui.tops.xray, rows),
         _ => {}
     }
 }

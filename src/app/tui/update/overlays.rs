@@ -6,7 +6,7 @@ use super::super::action::{Action, TABLE};
 use super::super::ask::disabled;
 use super::super::chord::Chord;
 use super::super::msg::Effect;
-use super::super::overlay::{Offer, Overlay, Palette, Purpose};
+use super::super::overlay::{Offer, Overlay, Palette, Purpose, XrayBox};
 use super::super::ui::{Tone, Ui};
 use super::{Ctx, moving, perform, steering};
 use crate::app::view::roster;
@@ -28,6 +28,8 @@ pub(super) fn key(ui: &mut Ui, ctx: &Ctx<'_>, chord: Chord, action: Option<Actio
             }
             Vec::new()
         }
+        Some(Overlay::Xray(_)) if matches!(chord.typed(), Some('I' | 'q')) => cancel(ui),
+        Some(Overlay::Xray(_)) => xray_key(ui, ctx, action),
         Some(Overlay::Dialog(_)) => dialog(ui, ctx, chord, action),
         Some(Overlay::Chooser(_)) => chooser(ui, ctx, action),
         Some(Overlay::Palette(palette)) => {
@@ -180,6 +182,41 @@ fn chooser(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect> {
 pub(super) fn adopt(ctx: &Ctx<'_>, run: RunId) -> Effect {
     let label = ctx.fleet.state(run).map(|state| state.label.clone()).unwrap_or_default();
     Effect::Send { command: Command::Adopt { run, resume: true }, said: format!("resumed {label}") }
+}
+
+/// Opens the X-ray of the step that the open pane stands on, else of the running one, else of the last program.
+pub(super) fn open_xray(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let Some(state) = ui.selected.and_then(|run| ctx.fleet.state(run)) else { return };
+    let stands = ui.step.filter(|step| state.step(*step).is_some()).or(state.active);
+    let program = || state.steps.iter().rev().find(|step| !step.argv.is_empty()).or(state.steps.last());
+    let Some(step) = stands.or_else(|| program().map(|step| step.id)) else { return };
+    ui.tops.xray = 0;
+    ui.overlays.push(Overlay::Xray(XrayBox { run: state.id, step, look: 1 }));
+}
+
+fn xray_key(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect> {
+    let Some(Overlay::Xray(shown)) = ui.overlays.last_mut() else { return Vec::new() };
+    let steps = ctx.fleet.state(shown.run).map_or(&[][..], |state| &state.steps);
+    let at = steps.iter().position(|step| step.id == shown.step).unwrap_or_default();
+    let other = match action {
+        Some(Action::NextStep) => at + 1,
+        Some(Action::PrevStep) => at.wrapping_sub(1),
+        Some(Action::LookAgain) => {
+            shown.look = shown.look.wrapping_add(1);
+            return Vec::new();
+        }
+        Some(Action::CopyCommand) => return vec![Effect::CopyCommand],
+        Some(action) => {
+            moving::in_overlay(ui, action);
+            return Vec::new();
+        }
+        None => return Vec::new(),
+    };
+    if let Some(step) = steps.get(other) {
+        shown.step = step.id;
+        ui.tops.xray = 0;
+    }
+    Vec::new()
 }
 
 pub(super) fn open_palette(ui: &mut Ui, ctx: &Ctx<'_>, loops_only: bool) {

@@ -571,3 +571,32 @@ fn taking_over_waits_for_the_pause_and_remembers_what_was_at_work() {
     assert_eq!(desk.keys("!"), [Effect::Visit(Wish::Shell)]);
     assert_eq!(desk.keys("2 e"), [Effect::Visit(Wish::Editor)]);
 }
+
+#[test]
+fn an_x_ray_opens_on_the_step_that_is_looked_at_and_goes_through_its_neighbours() {
+    let looked_at = |desk: &Desk| match desk.ui.overlays.last() {
+        Some(Overlay::Xray(shown)) => (shown.step, shown.look),
+        _ => panic!("no x-ray"),
+    };
+    let mut desk = Desk::busy("auth-refactor");
+    let state = fixture::run("auth-refactor");
+    let running = state.active.unwrap();
+    desk.keys("I");
+    assert_eq!(looked_at(&desk), (running, 1), "the running step, as its end is followed");
+    desk.keys("l h h r");
+    let before = state.steps[state.steps.len() - 3].id;
+    assert_eq!(looked_at(&desk), (before, 2), "the last step has no neighbour behind it");
+    assert_eq!(desk.keys("y"), [Effect::CopyCommand]);
+    assert_eq!(desk.keys("p S i"), [], "nothing below is meant");
+    desk.keys("I");
+    assert!(desk.ui.overlays.is_empty());
+
+    let first = state.steps[0].id;
+    let seen = Seen { frame: desk.frame + 1, page: 20, step: Some(first), ..Seen::default() };
+    desk.tell(Msg::Drawn(seen));
+    desk.tell(Msg::Key { chord: Chord::parse("I").unwrap(), seen: desk.frame });
+    assert_eq!(looked_at(&desk), (first, 1));
+    let mut queued = Desk::busy("search-facets");
+    queued.keys("I");
+    assert!(queued.ui.overlays.is_empty() && queued.ui.toast.unwrap().text.contains("not had a step"));
+}

@@ -8,6 +8,7 @@ mod keep;
 mod place;
 mod process;
 mod prompts;
+mod record;
 mod repository;
 mod shortage;
 

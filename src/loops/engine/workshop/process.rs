@@ -2,6 +2,7 @@
 //!
 //! Agents, gates and setup all pass here; only what they are told and what their end means differs.
 
+use super::record::record;
 use super::{Done, Job, Workshop, millis};
 use crate::loops::agent::transcript::Transcript;
 use crate::loops::agent::{self, Control, Input, Ladder, Launch, dialect, environment};
@@ -59,6 +60,7 @@ impl Workshop {
             Err(why) => return not_started(job, why),
         };
         let before = self.look(&job.order).await;
+        record(&job.order, &launch).await;
         let running = match self.supervisor.spawn(launch).await {
             Ok(running) => running,
             Err(error) => return not_started(job, error.to_string()),

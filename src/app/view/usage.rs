@@ -1,0 +1,38 @@
+//! Tokens and dollars in a few words, wherever the screen tells them. What an agent does not report is left out.
+
+use crate::loops::core::step::Usage;
+use crate::widgets::format;
+
+/// Tokens read anew and written, and dollars: `1.2M tok`, `$4.18`.
+pub(super) fn sums(usage: &Usage) -> Vec<String> {
+    let tokens = [usage.input, usage.output].into_iter().flatten().sum::<u64>();
+    let tokens = (tokens > 0).then(|| format!("{} tok", format::short(tokens)));
+    tokens.into_iter().chain(dollars(usage)).collect()
+}
+
+/// Each kind of token, and dollars: `12k in`, `40k cached`, `1.9k out`, `$0.03`.
+pub(super) fn kinds(usage: &Usage) -> Vec<String> {
+    let kinds = [(usage.input, "in"), (usage.cached, "cached"), (usage.output, "out")];
+    let tokens = kinds.into_iter().filter_map(|(tokens, kind)| Some(format!("{} {kind}", format::short(tokens?))));
+    tokens.chain(dollars(usage)).collect()
+}
+
+fn dollars(usage: &Usage) -> Option<String> {
+    usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_reported_is_not_told() {
+        let some = Usage { input: Some(12_000), output: Some(1_900), ..Usage::default() };
+        assert_eq!(kinds(&some), ["12k in", "1.9k out"]);
+        assert_eq!(sums(&some), ["14k tok"]);
+        let all = Usage { cached: Some(40_000), micro_usd: Some(30_000), ..some };
+        assert_eq!(kinds(&all).join(" "), "12k in 40k cached 1.9k out $0.03");
+        assert_eq!(kinds(&Usage { micro_usd: Some(0), ..Usage::default() }), ["$0.00"]);
+        assert!(kinds(&Usage::default()).is_empty() && sums(&Usage::default()).is_empty());
+    }
+}
