@@ -4,6 +4,7 @@ use crate::ground::{Ground, LOOPDASH};
 use crate::term::{Term, until};
 use loopdash::loops::agent::tree;
 use loopdash::loops::core::event::Event;
+use loopdash::loops::core::ids::Who;
 use loopdash::loops::core::state::Delivery;
 use loopdash::loops::core::transition::RunStatus;
 use rustix::process::Signal;
@@ -338,4 +339,30 @@ async fn a_run_that_cannot_go_on_is_refused_before_the_screen_opens() {
     term.see("asks cannot go on: ").await;
     let raw = term.raw();
     assert!(!raw.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "no screen was opened");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_is_given_to_another_agent_from_its_next_step_on() {
+    let words = [LOOPDASH, "__agent", "write", "note.md", "mine\n", "claim"];
+    let other = format!("[agents.other]\ncommand = {}\n", serde_json::to_string(&words).unwrap());
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"]), other]);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    term.keys("A").await;
+    term.see("actor: claude").await;
+    term.keys("actor other\r").await;
+    term.see("actor is other from its next step on").await;
+    term.keys("P").await;
+    term.see("paused").await;
+    term.keys("r").await;
+    term.see("1 done").await;
+    leave(&mut term).await;
+    let ran = ground.ran();
+    let agents: Vec<&str> = ran.state.steps.iter().filter_map(|step| step.agent.as_deref()).collect();
+    assert_eq!(agents, ["slow", "other"]);
+    let set = |event: &Event| match event {
+        Event::AgentSet(set) => Some((set.agent.name.clone(), set.who)),
+        _ => None,
+    };
+    assert_eq!(ran.events(set), [("other".to_owned(), Who::Operator)]);
 }

@@ -14,6 +14,7 @@ use crate::app::config::{
 use crate::app::context::Context;
 use crate::app::link::Link;
 use crate::app::logging;
+use crate::app::tui::agents::Agents;
 use crate::app::tui::{Ending, NewLoop, Options, has_terminal, run};
 use crate::loops::core::command::{Command, Request};
 use crate::loops::core::ids::Who;
@@ -155,6 +156,7 @@ fn options(context: &Context, loaded: &Loaded, opening: Opening) -> Result<Optio
             _ => loaded.config.engine.on_hangup,
         },
         greeting: None,
+        agents: Agents::new(loaded.config.clone(), repo.clone().unwrap_or_else(|| context.cwd.clone())),
         new_loop: new_loop(context, repo, &loaded.config),
     })
 }

@@ -167,6 +167,13 @@ impl Config {
         }
     }
 
+    /// Whether the agent `name` can be asked for a model.
+    pub fn takes_model(&self, name: &str) -> bool {
+        let Some(agent) = self.agent(name) else { return false };
+        let profile = self.profiles.get(agent.profile_name(name, &self.profiles));
+        profile.and_then(|profile| agent.over(profile)).is_some_and(|profile| profile.takes_model())
+    }
+
     /// The names of all agents that a loop may use: those of `[agents]`, then the profiles that need no table.
     pub fn agent_names(&self) -> Vec<&str> {
         let bare = self
@@ -179,16 +186,22 @@ impl Config {
     /// The agent `name` in `role`, ready to run. `None` when there is none, or it has no command. A program given as a
     /// relative path is the repository's own, whatever the worktree holds in its place.
     pub fn agent_spec(&self, name: &str, role: Role, repo: &Path) -> Option<AgentSpec> {
+        self.agent_with(name, role, None, repo)
+    }
+
+    /// The same, asked for `model` instead of its own.
+    pub fn agent_with(&self, name: &str, role: Role, model: Option<&str>, repo: &Path) -> Option<AgentSpec> {
         let agent = self.agent(name)?;
+        let model = model.or(agent.model.as_deref());
         let profile_name = agent.profile_name(name, &self.profiles);
         let profile = agent.over(self.profiles.get(profile_name)?)?;
         let args = agent.args.as_ref().map_or(Some(Vec::new()), Words::argv)?;
-        let price = agent.model.as_ref().and_then(|model| self.prices.get(model)).or(agent.price.as_ref());
+        let price = model.and_then(|model| self.prices.get(model)).or(agent.price.as_ref());
         let mut spec = AgentSpec {
             session: agent.session,
             timeout_ms: agent.timeout.millis(),
             price: price.map(|price| price.micro()),
-            ..profile.agent(name, profile_name, role, agent.model.as_deref(), &args)
+            ..profile.agent(name, profile_name, role, model, &args)
         };
         for command in [&mut spec.command, &mut spec.interactive] {
             if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {

@@ -66,6 +66,7 @@ pub enum Action {
     Shell,
     Edit,
     CopyPath,
+    SetAgent,
     Xray,
     Palette,
     Help,
@@ -217,6 +218,7 @@ pub const TABLE: &[Row] = {
         row(A::TakeOver,     "take over",       &["i"], "pause it and open its agent's own screen in the worktree; it goes on afterwards").of(Steer).hint("take over"),
         row(A::Shell,        "shell",           &["!"], "open a shell in its worktree").of(Steer),
         row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests").of(Steer),
+        row(A::SetAgent,     "agent",           &["A"], "give its actor's or critic's role to another agent or model, from the next step on").of(Steer),
         row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends").of(Steer),
         row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard").of(Steer),
 

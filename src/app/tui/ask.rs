@@ -6,6 +6,7 @@ use super::action::Action;
 use super::ui::{Focus, Pane, Ui};
 use super::update::Ctx;
 use crate::app::view::roster;
+use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::decide::decide;
 use crate::loops::core::event::{ParkReason, PauseKind, When};
@@ -73,6 +74,11 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::Note => Ask::Note { text: text.to_owned(), when: When::Next },
         Action::Interrupt => Ask::Note { text: text.to_owned(), when: When::Now },
         Action::Answer => Ask::Answer { text: text.to_owned() },
+        // Any agent will do where only its legality is asked for.
+        Action::SetAgent => {
+            let agent = AgentSpec::new(SOMETHING, vec![SOMETHING.to_owned()]);
+            Ask::SetAgent { role: Role::Actor, agent: Box::new(agent) }
+        }
         Action::AddTest => Ask::AddTest { test: Box::new(new_test(state, text)) },
         Action::PriorityUp => Ask::SetPriority { priority: state.priority.saturating_add(1) },
         Action::PriorityDown => {
@@ -150,6 +156,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::PauseNow
         | Action::Freeze
         | Action::TakeOver
+        | Action::SetAgent
         | Action::Stop
         | Action::SkipTest
         | Action::ResetTest

@@ -5,6 +5,7 @@
 
 pub mod action;
 mod afar;
+pub mod agents;
 mod aside;
 pub mod ask;
 pub mod chord;
@@ -62,6 +63,8 @@ pub struct Options {
     pub on_hangup: OnHangup,
     /// Something to say at the start.
     pub greeting: Option<String>,
+    /// Agents that a role can be given.
+    pub agents: agents::Agents,
     /// How a prompt becomes a loop; else why none can, as a fragment.
     pub new_loop: Result<NewLoop, String>,
 }

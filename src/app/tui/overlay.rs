@@ -4,6 +4,7 @@
 
 use super::action::Action;
 use crate::app::view::xray::XrayKey;
+use crate::loops::core::agent::Role;
 use crate::loops::core::command::{Ask, LiveRuns};
 use crate::loops::core::event::When;
 use crate::loops::core::ids::{RunId, StepId};
@@ -76,6 +77,8 @@ pub enum Purpose {
     AddTest(RunId),
     /// An iteration limit.
     Limit(RunId),
+    /// The model of an agent for a role.
+    Model(RunId, Role, String),
     /// The prompt of a new loop.
     NewLoop,
     /// The filter of the list.
@@ -158,6 +161,19 @@ pub enum Offer {
     Go(RunId),
     /// Start a loop of the configuration, by its position there.
     Start(usize),
+    /// Give a role of a run to the agent of this name.
+    Agent(RunId, Role, String),
+}
+
+/// What a palette offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaletteOf {
+    /// Actions, runs to go to, and loops to start.
+    Everything,
+    /// Loops to start.
+    Loops,
+    /// Agents for the roles of a run.
+    Agents(RunId),
 }
 
 /// Anything by name.
@@ -165,8 +181,8 @@ pub enum Offer {
 pub struct Palette {
     /// What was typed, and the cursor.
     pub input: Input,
-    /// Whether only loops that can be started are offered.
-    pub loops_only: bool,
+    /// What it offers.
+    pub of: PaletteOf,
     /// The row that Enter takes.
     pub selected: usize,
 }

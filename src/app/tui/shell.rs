@@ -123,6 +123,7 @@ impl Shell {
         let ctx = Ctx {
             fleet: &self.fleet,
             loops: &self.options.loops,
+            agents: &self.options.agents,
             no_new_loop: self.options.new_loop.as_ref().err().map(String::as_str),
             on_start: self.options.on_start,
             now: (self.clock)(),
@@ -187,6 +188,7 @@ impl Shell {
         let ctx = Ctx {
             fleet: &self.fleet,
             loops: &self.options.loops,
+            agents: &self.options.agents,
             no_new_loop: self.options.new_loop.as_ref().err().map(String::as_str),
             on_start: self.options.on_start,
             now,

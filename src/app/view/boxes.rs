@@ -6,7 +6,7 @@ use super::{Out, Scene, list};
 use crate::app::tui::action::{Action, Group, Place, Row, TABLE, row_of};
 use crate::app::tui::ask::disabled;
 use crate::app::tui::chord::shown;
-use crate::app::tui::overlay::{Chooser, Dialog, Offer, Overlay, Palette, Purpose, TextBox};
+use crate::app::tui::overlay::{Chooser, Dialog, Offer, Overlay, Palette, PaletteOf, Purpose, TextBox};
 use crate::app::tui::ui::{Focus, Pane, Tone};
 use crate::app::tui::update::overlays::{offer_disabled, offers};
 use crate::loops::core::event::When;
@@ -205,6 +205,10 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
             let now = scene.ctx.fleet.state(*run).map_or(0, |state| state.max_iterations);
             (format!("Iterations of {}", label(run)), format!("It ends after {now} now. After how many instead?"))
         }
+        Purpose::Model(run, role, name) => (
+            format!("{} of {}: {name}", role.word(), label(run)),
+            "With which model? Empty leaves it to the agent.".to_owned(),
+        ),
         Purpose::NewLoop => {
             ("New loop".to_owned(), "What is it to reach? It runs with this repository's defaults.".to_owned())
         }
@@ -235,7 +239,7 @@ fn draw_palette(scene: &Scene<'_>, palette: &Palette, screen: Rect, buf: &mut Bu
         .map(|(offer, label, matched)| {
             let key = match offer {
                 Offer::Do(action) => row_of(*action).map(first_key).unwrap_or_default(),
-                Offer::Go(_) | Offer::Start(_) => String::new(),
+                Offer::Go(_) | Offer::Start(_) | Offer::Agent(..) => String::new(),
             };
             (label.as_str(), matched.as_slice(), key, offer_disabled(offer, scene.ui, scene.ctx))
         })
@@ -246,7 +250,11 @@ fn draw_palette(scene: &Scene<'_>, palette: &Palette, screen: Rect, buf: &mut Bu
         .collect();
     PaletteBox {
         theme: scene.theme,
-        title: if palette.loops_only { "Start a loop" } else { "Command" },
+        title: match palette.of {
+            PaletteOf::Everything => "Command",
+            PaletteOf::Loops => "Start a loop",
+            PaletteOf::Agents(_) => "Give a role to another agent",
+        },
         input: palette.input.value(),
         cursor: palette.input.cursor(),
         rows: &rows,

@@ -421,3 +421,11 @@ pub fn xray() -> crate::app::view::xray::Xray {
     let processes = vec![member(0, 4_011, "claude -p it's", 12_400), member(1, 4_050, "/bin/bash -c cargo test", 300)];
     Xray { dir: "/state/runs/1/steps/11-actor".into(), launched: Ok(launched), processes }
 }
+
+/// The agents that need no table.
+pub fn agents() -> crate::app::tui::agents::Agents {
+    let bundled = crate::loops::agent::profile::BUNDLED.iter();
+    let profiles = bundled.map(|(name, text)| ((*name).to_owned(), toml::from_str(text).unwrap_or_default()));
+    let config = crate::app::config::Config { profiles: profiles.collect(), ..Default::default() };
+    crate::app::tui::agents::Agents::new(config, "/home/ada/shop".into())
+}

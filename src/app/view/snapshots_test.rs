@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::app::config::OnStart;
+use crate::app::tui::agents::Agents;
 use crate::app::tui::keymap::Keymap;
 use crate::app::tui::msg::{Effect, Msg};
 use crate::app::tui::update::update;
@@ -25,6 +26,7 @@ struct Desk {
     fleet: Fleet,
     loaded: Loaded,
     loops: Vec<LoopSpec>,
+    agents: Agents,
     keymap: Keymap,
     frame: u64,
     wants: Wants,
@@ -35,7 +37,8 @@ impl Desk {
     fn new(fleet: Fleet, size: (u16, u16), on_start: OnStart) -> Self {
         let keymap = Keymap::default();
         let (ui, loaded, wants) = (Ui::new(size), Loaded::default(), Wants::default());
-        let mut desk = Self { ui, fleet, loaded, loops: Vec::new(), keymap, frame: 0, wants, on_start };
+        let agents = fixture::agents();
+        let mut desk = Self { ui, fleet, loaded, loops: Vec::new(), agents, keymap, frame: 0, wants, on_start };
         desk.tell(Msg::Loaded);
         desk
     }
@@ -56,6 +59,7 @@ impl Desk {
         Ctx {
             fleet: &self.fleet,
             loops: &self.loops,
+            agents: &self.agents,
             no_new_loop: None,
             on_start: self.on_start,
             now: NOW,

@@ -2,6 +2,7 @@
 //!
 //! Whatever a key does to a loop leaves here as an [`Effect`]; this only moves the operator's own view.
 
+mod agents;
 mod moving;
 pub mod overlays;
 mod steering;
@@ -10,11 +11,12 @@ mod steering;
 mod tests;
 
 use super::action::{Action, Place, row_of};
+use super::agents::Agents;
 use super::ask::disabled;
 use super::chord::Chord;
 use super::keymap::Keymap;
 use super::msg::{Effect, Msg};
-use super::overlay::{Chooser, Overlay, Purpose, TextBox};
+use super::overlay::{Chooser, Overlay, PaletteOf, Purpose, TextBox};
 use super::ui::{Focus, Pane, Scope, Seen, Tone, Ui};
 use crate::app::config::OnStart;
 use crate::app::view::roster;
@@ -30,6 +32,8 @@ pub struct Ctx<'a> {
     pub fleet: &'a Fleet,
     /// Loops of the configuration that can be started.
     pub loops: &'a [LoopSpec],
+    /// Agents that a role can be given.
+    pub agents: &'a Agents,
     /// Why no loop can be made of a prompt here.
     pub no_new_loop: Option<&'a str>,
     /// What happens to interrupted runs at the start.
@@ -145,8 +149,9 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             ui.overlays.push(Overlay::Help);
         }
         Action::Xray => overlays::open_xray(ui, ctx),
-        Action::Palette => overlays::open_palette(ui, ctx, false),
-        Action::StartLoop => overlays::open_palette(ui, ctx, true),
+        Action::Palette => overlays::open_palette(ui, ctx, PaletteOf::Everything),
+        Action::StartLoop => overlays::open_palette(ui, ctx, PaletteOf::Loops),
+        Action::SetAgent => agents::choose(ui, ctx),
         Action::NewLoop => open_text(ui, Purpose::NewLoop),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],

@@ -6,9 +6,9 @@ use super::super::action::{Action, TABLE};
 use super::super::ask::disabled;
 use super::super::chord::Chord;
 use super::super::msg::Effect;
-use super::super::overlay::{Offer, Overlay, Palette, Purpose, XrayBox};
+use super::super::overlay::{Offer, Overlay, Palette, PaletteOf, Purpose, XrayBox};
 use super::super::ui::{Tone, Ui};
-use super::{Ctx, moving, perform, steering};
+use super::{Ctx, agents, moving, perform, steering};
 use crate::app::view::roster;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::ids::RunId;
@@ -219,8 +219,8 @@ fn xray_key(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn open_palette(ui: &mut Ui, ctx: &Ctx<'_>, loops_only: bool) {
-    let mut palette = Palette { input: Input::default(), loops_only, selected: 0 };
+pub(super) fn open_palette(ui: &mut Ui, ctx: &Ctx<'_>, of: PaletteOf) {
+    let mut palette = Palette { input: Input::default(), of, selected: 0 };
     palette.selected = first_enabled(&palette, ui, ctx);
     ui.overlays.push(Overlay::Palette(palette));
 }
@@ -236,15 +236,19 @@ pub fn offers(palette: &Palette, ctx: &Ctx<'_>) -> Vec<(Offer, String, Vec<u32>)
     use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
     use nucleo_matcher::{Config, Matcher, Utf32Str};
     let mut all: Vec<(Offer, String)> = Vec::new();
-    if !palette.loops_only {
+    if palette.of == PaletteOf::Everything {
         let rows = TABLE.iter().filter(|row| row.in_palette());
         all.extend(rows.map(|row| (Offer::Do(row.action), row.name.to_owned())));
         let runs = roster::order(ctx.fleet, "");
         let label = |run| ctx.fleet.state(run).map(|state| state.label.clone()).unwrap_or_default();
         all.extend(runs.into_iter().map(|run| (Offer::Go(run), format!("go to {}", label(run)))));
     }
-    let loops = ctx.loops.iter().enumerate();
-    all.extend(loops.map(|(index, spec)| (Offer::Start(index), format!("start {}", spec.name))));
+    if let PaletteOf::Agents(run) = palette.of {
+        all.extend(agents::offers(ctx.agents, run));
+    } else {
+        let loops = ctx.loops.iter().enumerate();
+        all.extend(loops.map(|(index, spec)| (Offer::Start(index), format!("start {}", spec.name))));
+    }
     let typed = palette.input.value().trim();
     if typed.is_empty() {
         return all.into_iter().map(|(offer, text)| (offer, text, Vec::new())).collect();
@@ -281,6 +285,7 @@ fn palette_key(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect
                     Vec::new()
                 }
                 Some(Offer::Start(index)) => vec![Effect::StartLoop(index)],
+                Some(Offer::Agent(run, role, name)) => agents::chosen(ui, ctx, run, role, name),
                 None => Vec::new(),
             };
         }
@@ -304,6 +309,7 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
             moving::search(ui, text);
             return Vec::new();
         }
+        Purpose::Model(run, role, name) => return agents::set(ui, ctx, *run, *role, name, &text),
         Purpose::NewLoop if text.is_empty() => {
             ui.say(Tone::Bad, "type what the loop has to reach", ctx.now);
             return Vec::new();
@@ -358,6 +364,6 @@ fn still_asked(ask: &Ask, purpose: &Purpose, ctx: &Ctx<'_>) -> bool {
 pub fn offer_disabled(offer: &Offer, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
     match offer {
         Offer::Do(action) => disabled(*action, ui, ctx),
-        Offer::Go(_) | Offer::Start(_) => None,
+        Offer::Go(_) | Offer::Start(_) | Offer::Agent(..) => None,
     }
 }

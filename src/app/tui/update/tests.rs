@@ -2,6 +2,7 @@
 //!
 //! A word of the string is a key of the table (`ctrl-d`, `enter`), or several characters typed one by one.
 
+use super::super::agents::Agents;
 use super::super::keymap::Keymap;
 use super::super::msg::Wish;
 use super::super::overlay::Overlay;
@@ -10,6 +11,7 @@ use super::*;
 use crate::app::config::OnStart;
 use crate::app::view::fixture::{self, NOW};
 use crate::app::view::loaded::SearchWant;
+use crate::loops::core::agent::Role;
 use crate::loops::core::command::{Ask, Command, LiveRuns};
 use crate::loops::core::event::{PauseKind, When};
 use crate::loops::core::fleet::Ownership;
@@ -20,6 +22,7 @@ struct Desk {
     fleet: Fleet,
     keymap: Keymap,
     loops: Vec<LoopSpec>,
+    agents: Agents,
     marks: Vec<DiffMark>,
     on_start: OnStart,
     frame: u64,
@@ -30,7 +33,8 @@ impl Desk {
         let loops = vec![fixture::spec("nightly", Vec::new())];
         let keymap = Keymap::default();
         let ui = Ui::new((120, 40));
-        let mut desk = Self { ui, fleet, keymap, loops, marks: Vec::new(), on_start: OnStart::Leave, frame: 0 };
+        let agents = fixture::agents();
+        let mut desk = Self { ui, fleet, keymap, loops, agents, marks: Vec::new(), on_start: OnStart::Leave, frame: 0 };
         desk.tell(Msg::Loaded);
         desk.draw();
         desk
@@ -46,6 +50,7 @@ impl Desk {
         let ctx = Ctx {
             fleet: &self.fleet,
             loops: &self.loops,
+            agents: &self.agents,
             no_new_loop: None,
             on_start: self.on_start,
             now: NOW,
@@ -599,4 +604,27 @@ fn an_x_ray_opens_on_the_step_that_is_looked_at_and_goes_through_its_neighbours(
     let mut queued = Desk::busy("search-facets");
     queued.keys("I");
     assert!(queued.ui.overlays.is_empty() && queued.ui.toast.unwrap().text.contains("not had a step"));
+}
+
+#[test]
+fn a_role_is_given_to_another_agent_with_a_model_if_it_takes_one() {
+    let given = |effects: &[Effect]| match sent(effects).as_slice() {
+        [Command::Run { run, ask: Ask::SetAgent { role, agent } }] => {
+            (*run, *role, agent.name.clone(), agent.model.clone(), agent.command.join(" "))
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(desk.keys("A critic:codex enter"), [], "the model is asked for first");
+    let (run, role, name, model, command) = given(&desk.keys("big-one enter"));
+    assert_eq!((run, role, name.as_str()), (fixture::id("auth-refactor"), Role::Critic, "codex"));
+    assert_eq!(model.as_deref(), Some("big-one"));
+    assert!(command.contains("big-one") && command.contains("read-only"), "{command}");
+    assert!(desk.ui.overlays.is_empty());
+    desk.keys("A actor:claude enter");
+    assert_eq!(given(&desk.keys("enter")).3, None);
+
+    let mut ended = Desk::busy("rate-limiter");
+    ended.keys("A");
+    assert!(ended.ui.overlays.is_empty() && ended.ui.toast.is_some(), "nothing can be given to a run that has ended");
 }
