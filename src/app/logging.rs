@@ -1,10 +1,10 @@
 //! The log of loopdash itself: a file a day in the state directory, never the screen, never an agent's output.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
 /// The variable that says what is logged, such as `debug` or `loopdash::loops::git=trace`.
@@ -21,15 +21,15 @@ pub enum LogError {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file cannot be opened.
-    #[error("cannot open a log file in {}: {reason}", path.display())]
+    #[error("cannot open a log file in {}: {source}", path.display())]
     File {
         /// In which directory.
         path: PathBuf,
         /// Why.
-        reason: String,
+        source: io::Error,
     },
     /// The filter cannot be read.
     #[error("{LOG_VARIABLE} is no filter: {0}; write it like `debug` or `loopdash=trace`")]
@@ -73,35 +73,74 @@ fn filter_for(verbose: u8, filter: Option<&str>) -> Result<EnvFilter, LogError> 
     EnvFilter::builder().parse(text).map_err(|error| LogError::Filter(error.to_string()))
 }
 
-fn appender(directory: &Path) -> Result<RollingFileAppender, LogError> {
+fn appender(directory: &Path) -> Result<Daily, LogError> {
     let refused = |source| LogError::Directory { path: directory.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(refused)?;
     let metadata = fs::symlink_metadata(directory).map_err(refused)?;
     if !metadata.is_dir() {
-        return Err(refused(std::io::ErrorKind::NotADirectory.into()));
+        return Err(refused(io::ErrorKind::NotADirectory.into()));
     }
-    // The appender makes its files with the process's mask; the directory keeps them private at any mask.
     fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(refused)?;
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("loopdash")
-        .filename_suffix("log")
-        .max_log_files(DAYS)
-        .build(directory)
-        .map_err(|error| LogError::File { path: directory.to_owned(), reason: error.to_string() })?;
+    let mut daily = Daily { directory: directory.to_owned(), open: None };
+    daily.file().map_err(|source| LogError::File { path: directory.to_owned(), source })?;
+    // Those of before may have been made by other hands.
     for entry in fs::read_dir(directory).map_err(refused)?.filter_map(Result::ok) {
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
             fs::set_permissions(entry.path(), Permissions::from_mode(0o600)).map_err(refused)?;
         }
     }
-    Ok(appender)
+    Ok(daily)
+}
+
+/// A file a day, private from its first moment, the oldest removed. Days are UTC's.
+#[derive(Debug)]
+struct Daily {
+    directory: PathBuf,
+    open: Option<(i64, File)>,
+}
+
+impl Daily {
+    /// The file for now.
+    fn file(&mut self) -> io::Result<&mut File> {
+        let now = jiff::Timestamp::now();
+        let day = now.as_second().div_euclid(24 * 60 * 60);
+        if self.open.as_ref().is_none_or(|(opened, _)| *opened != day) {
+            let name = format!("loopdash.{}.log", now.strftime("%Y-%m-%d"));
+            let file = File::options().append(true).create(true).mode(0o600).open(self.directory.join(name))?;
+            self.open = Some((day, file));
+            // Old logs that stay harm nobody.
+            let _ = self.prune();
+        }
+        self.open.as_mut().map(|(_, file)| file).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Removes all but the last [`DAYS`] files; their names sort by day.
+    fn prune(&self) -> io::Result<()> {
+        let names = fs::read_dir(&self.directory)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut logs: Vec<String> =
+            names.filter(|name| name.starts_with("loopdash.") && name.ends_with(".log")).collect();
+        logs.sort_unstable();
+        for old in logs.iter().take(logs.len().saturating_sub(DAYS)) {
+            fs::remove_file(self.directory.join(old))?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Daily {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use std::io::Write;
 
     #[test]
     fn the_log_is_private_and_only_a_week_is_kept() {

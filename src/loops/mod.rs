@@ -5,3 +5,4 @@ pub mod engine;
 pub mod fault;
 pub mod git;
 pub mod journal;
+pub mod mask;

@@ -21,6 +21,7 @@ mod pauses;
 mod processes;
 mod screen;
 mod scripted;
+mod secrets;
 mod setup;
 mod steering;
 mod term;

@@ -17,6 +17,8 @@ use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
 use crate::loops::journal::Store;
 use crate::loops::journal::watch::{Change, Watch};
+use crate::loops::mask::Mask;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -285,6 +287,7 @@ impl Engine {
 
     /// Queues events of one run; an empty batch only answers.
     pub(super) fn queue(&mut self, run: RunId, events: Vec<Event>, reply: Option<Reply>) {
+        let events = events.into_iter().map(masked).collect();
         self.pending.push(Batch { run, events, reply });
     }
 
@@ -292,4 +295,38 @@ impl Engine {
     pub(super) fn has_pending(&self, run: RunId) -> bool {
         self.pending.iter().any(|batch| batch.run == run)
     }
+}
+
+/// An event without the secrets in what agents and the system said. What the operator wrote is kept as it is: the loop is
+/// made of it.
+fn masked(event: Event) -> Event {
+    use crate::loops::core::record::{Decoded, decode, encode};
+    let said = matches!(
+        event,
+        Event::StepStarted(_)
+            | Event::StepFinished(_)
+            | Event::StepInterrupted(_)
+            | Event::VerdictReached(_)
+            | Event::GateFinished(_)
+            | Event::TestFailed(_)
+            | Event::TestBlocked(_)
+            | Event::RepositoryTouched(_)
+            | Event::Parked(_)
+            | Event::Noted(_)
+            | Event::Finished(_)
+    );
+    if !said {
+        return event;
+    }
+    let record = Record { seq: 1, at: Millis(0), run: RunId::new(uuid::Uuid::nil()), event };
+    // Through its JSON, so that no field is forgotten.
+    let read = |json: &str| match decode(json) {
+        Ok(Decoded::Known(record)) => Some(record.event),
+        _ => None,
+    };
+    let free = encode(&record).ok().and_then(|json| match Mask::of_process().text(&json) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(free) => read(&free),
+    });
+    free.unwrap_or(record.event)
 }

@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Row] = &[
             next step, what was at work is shown interrupted and goes on when resumed, in its iteration",
         tests: &[
             "it::faults::journal::row_01_a_journal_cut_at_any_byte_opens_and_goes_on",
+            "slow::kills::row_01_kills_at_random_moments_lose_and_repeat_nothing",
             "loops::journal::replay::tests::every_prefix_opens_with_the_records_that_are_whole_in_it",
             "loops::core::laws::every_prefix_of_a_journal_folds_and_has_a_next",
             "it::interrupt::a_killed_loopdash_leaves_runs_that_resume",

@@ -29,6 +29,7 @@ pub use search::{Direction, Found, Hit, Query};
 pub(super) use writer::{Totals, Writer};
 
 use super::sanitize;
+use crate::loops::mask::Mask;
 
 const STDOUT_FILE: &str = "stdout.log";
 const STDERR_FILE: &str = "stderr.log";
@@ -40,7 +41,8 @@ pub const LINE_CAP: usize = 64 * 1024;
 /// What is read at once of a whole stream.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// A line as it was printed, without its newline, control sequences and all. Clean it before it is shown.
+/// A line as it was printed, without its newline and with its secrets masked, control sequences and all. Clean it before
+/// it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawLine {
     /// Where it was printed.
@@ -91,7 +93,7 @@ impl Transcript {
         walk::scan(&index, &self.files, range, &mut |line| {
             lines.push(RawLine {
                 stream: line.stream,
-                bytes: line.bytes.to_vec(),
+                bytes: Mask::of_process().bytes(line.bytes).into_owned(),
                 cut: line.cut,
                 at_ms: u64::from(line.at_ms),
             });

@@ -12,7 +12,7 @@ use crate::loops::engine::order::Order;
 use crate::loops::engine::report::Wish;
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The first port that a run may use; each slot has [`PORTS_PER_SLOT`] of its own.
@@ -187,7 +187,7 @@ fn finished(ended: agent::Ended) -> Done {
 /// Writes a private file in a step's directory, which is made if needed.
 fn keep(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(dir) = path.parent() {
-        std::fs::DirBuilder::new().recursive(true).create(dir)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())

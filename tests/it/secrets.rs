@@ -1,0 +1,67 @@
+//! What nobody else may see: state files are private from their first moment, and secrets are masked where they are shown.
+
+use crate::ground::{Ground, Told};
+use loopdash::loops::core::step::StepKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Everything below a directory, with its mode.
+fn modes(dir: &Path, found: &mut Vec<(String, bool, u32)>) {
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let meta = entry.metadata().unwrap();
+        found.push((entry.path().display().to_string(), meta.is_dir(), meta.permissions().mode() & 0o777));
+        if meta.is_dir() {
+            modes(&entry.path(), found);
+        }
+    }
+}
+
+#[test]
+fn everything_in_the_state_directory_is_private_at_any_mask() {
+    let ground = Ground::new();
+    let run = ground.run_command(&["complain", "oh", "touch", "x", "claim"], &["done", "ok"], &["--gate", "true"]);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "umask 000; exec \"$@\"", "sh"]).arg(run.get_program()).args(run.get_args());
+    shell.current_dir(ground.repo()).env_clear().envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Told::from(shell.env("LOOPDASH_LOG", "debug").output().unwrap()).exits(0);
+    let mut found = Vec::new();
+    modes(&ground.path("state"), &mut found);
+    assert!(found.len() > 12, "{found:?}");
+    assert!(found.iter().any(|(path, ..)| path.contains("/logs/loopdash.")));
+    for (path, is_dir, mode) in found {
+        assert_eq!(mode, if is_dir { 0o700 } else { 0o600 }, "{path}");
+    }
+}
+
+const VALUE: &str = "correct-horse-battery";
+const TOKEN: &str = "ghp_aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3";
+
+#[test]
+fn secrets_are_masked_in_journals_lines_and_summaries_and_kept_in_the_raw_output() {
+    let ground = Ground::new();
+    // In files, because the command line is the operator's and is shown as it is.
+    let said = format!("using {VALUE} and {TOKEN}");
+    ground.write("agent.toml", &format!("[[scene]]\nsteps = [{{ say = \"{said}\" }}, {{ touch = \"x\" }}]\n"));
+    let finding = format!("id = \"f1\", severity = \"blocking\", text = \"{said}\"");
+    let verdict = format!("verdict = \"continue\", summary = \"{said}\", findings = [{{ {finding} }}]");
+    ground.write("critic.toml", &format!("[[scene]]\nsteps = [{{ verdict = {{ {verdict} }} }}]\n"));
+    ground.commit("agents");
+    let mut command = ground.run_command(
+        &["play", "agent.toml"],
+        &["play", "critic.toml"],
+        &["--output", "--max-iterations", "1", "--gate", "echo $MY_API_KEY; true"],
+    );
+    let told = Told::from(command.env("MY_API_KEY", VALUE).output().unwrap()).exits(1);
+    let ran = ground.ran();
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let journal = read(&ran.dir.journal());
+    assert!(journal.contains("using [masked] and ghp_[masked]"), "{journal}");
+    let shown = ground.loopdash(&["show", "make-a-note"]).exits(0).out;
+    for text in [&journal, &read(&ran.dir.summary()), &read(&ran.dir.report()), &shown] {
+        assert!(!text.contains(VALUE) && !text.contains(TOKEN), "{text}");
+    }
+    assert!(told.out.contains("using [masked] and ghp_[masked]"), "{}", told.out);
+    assert!(!told.out.contains(VALUE) && !told.out.contains(TOKEN), "{}", told.out);
+    let raw = read(&ran.steps(&StepKind::Actor)[0].join("stdout.log"));
+    assert!(raw.contains(VALUE) && raw.contains(TOKEN), "the raw output is kept as it came");
+}

@@ -1,0 +1,149 @@
+//! `kill -9` at random moments of a running fleet, again and again, until every run has come to its end.
+//!
+//! `LOOPDASH_KILLS` says how many; the moments come from `LOOPDASH_SEED`, which is printed.
+
+use crate::ground::{Ground, Ran, agent};
+use loopdash::loops::core::event::{Event, Outcome};
+use loopdash::loops::core::step::StepKind;
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Runs at once.
+const FLEET: usize = 3;
+/// A fleet is let run to its end after so many kills.
+const KILLS_A_FLEET: u32 = 10;
+
+/// Moments by chance, the same for the same seed (the xorshift of Marsaglia, 2003).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// A repository with two work items, and a `run` on it: the same work gives the same files, however often it is begun.
+fn prepared() -> Ground {
+    let ground = Ground::new();
+    let tests = r#"{"version":1,"tests":[{"id":"A","title":"a"},{"id":"B","title":"b"}]}"#;
+    ground.write("tests.json", tests);
+    ground.commit("tests");
+    ground
+}
+
+fn run(ground: &Ground) -> Command {
+    let work = "sleep 0.03; echo half >$LOOPDASH_TEST.txt; sleep 0.03; echo whole >$LOOPDASH_TEST.txt";
+    let critic = agent(&["sh", "sleep 0.03", "done", "fine"]);
+    let actor = agent(&["sh", work, "claim"]);
+    let gate = "sleep 0.02; grep -q whole $LOOPDASH_TEST.txt";
+    let mut args = vec!["run", "--json", "-p", "Make notes.", "--actor", &actor, "--critic", &critic];
+    args.extend(["--tests", "tests.json", "--gate", gate]);
+    ground.command(&args)
+}
+
+/// A loopdash whose acknowledged records go to a file.
+struct Killable {
+    child: Child,
+    out: tempfile::NamedTempFile,
+}
+
+impl Killable {
+    fn start(mut command: Command) -> Self {
+        let out = tempfile::NamedTempFile::new().unwrap();
+        let child = command.stdout(out.reopen().unwrap()).stderr(Stdio::null()).spawn().unwrap();
+        Self { child, out }
+    }
+
+    /// Kills it; what it had acknowledged by then.
+    fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::fs::read_to_string(self.out.path()).unwrap()
+    }
+
+    /// Waits for its end.
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        (code, std::fs::read_to_string(self.out.path()).unwrap())
+    }
+}
+
+/// What a run comes to, apart from when and where.
+fn outcome(ran: &Ran) -> (Option<Outcome>, (usize, usize), usize, Option<String>) {
+    let tree = ran.state.last_snapshot().map(|snapshot| snapshot.tree.clone());
+    (ran.state.outcome.as_ref().map(|(outcome, _)| *outcome), ran.state.progress(), ran.state.iterations.len(), tree)
+}
+
+/// No step that ended well has another one of its kind in its iteration.
+#[track_caller]
+fn assert_nothing_repeated(ran: &Ran) {
+    let mut ends: BTreeMap<(u32, String), u32> = BTreeMap::new();
+    for record in &ran.records {
+        let Event::StepFinished(end) = &record.event else { continue };
+        let step = ran.state.step(end.step).unwrap();
+        if step.kind != StepKind::Worktree && end.end.ok() {
+            *ends.entry((step.iteration, step.kind.slug())).or_default() += 1;
+        }
+    }
+    assert!(ends.values().all(|times| *times == 1), "a finished step was repeated: {ends:?}");
+}
+
+#[track_caller]
+fn assert_kept(ground: &Ground, acknowledged: &str) {
+    let journals: Vec<String> =
+        ground.runs().iter().map(|ran| std::fs::read_to_string(ran.dir.journal()).unwrap()).collect();
+    // The last line may be half printed: then nobody has read it as acknowledged.
+    for line in acknowledged.split_inclusive('\n').filter(|line| line.ends_with("}\n") && line.starts_with("{\"v\":")) {
+        let body = line.trim_end().strip_suffix('}').unwrap();
+        assert!(journals.iter().any(|journal| journal.contains(body)), "acknowledged and lost: {line}");
+    }
+}
+
+#[test]
+fn row_01_kills_at_random_moments_lose_and_repeat_nothing() {
+    let kills = number("LOOPDASH_KILLS", 20);
+    let seed = number("LOOPDASH_SEED", u64::from(std::process::id()) | 1);
+    eprintln!("{kills} kills, LOOPDASH_SEED={seed}");
+    let mut chance = Chance(seed);
+    let undisturbed = prepared();
+    assert_eq!(Killable::start(run(&undisturbed)).end().0, Some(0));
+    let expected = outcome(&undisturbed.ran());
+    let mut done = 0;
+    while done < kills {
+        let ground = prepared();
+        let mut acknowledged = String::new();
+        let fleet: Vec<Killable> = (0..FLEET).map(|_| Killable::start(run(&ground))).collect();
+        std::thread::sleep(Duration::from_millis(chance.below(500)));
+        for one in fleet {
+            acknowledged.push_str(&one.kill());
+            done += 1;
+        }
+        for _ in 0..KILLS_A_FLEET {
+            let all = Killable::start(ground.command(&["resume", "--all", "--json"]));
+            std::thread::sleep(Duration::from_millis(chance.below(700)));
+            acknowledged.push_str(&all.kill());
+            done += 1;
+        }
+        let (code, rest) = Killable::start(ground.command(&["resume", "--all", "--json"])).end();
+        assert_eq!(code, Some(0), "seed {seed}: {rest}");
+        acknowledged.push_str(&rest);
+        assert_kept(&ground, &acknowledged);
+        // A loopdash that was killed before its submission was durable has left no run.
+        for ran in ground.runs().iter().filter(|ran| ran.state.spec.is_some()) {
+            assert_eq!(outcome(ran), expected, "seed {seed}");
+            assert_eq!(ran.state.refused, 0);
+            assert_nothing_repeated(ran);
+            ran.assert_gone();
+        }
+        // The list of work items is the one file of the checkout that loopdash writes.
+        assert!(matches!(ground.git(&["status", "--porcelain"]).as_str(), "" | "M tests.json"));
+    }
+}
