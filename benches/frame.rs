@@ -117,8 +117,8 @@ fn dashboard(bencher: Bencher<'_, '_>, size: &str) {
     let area = area(size);
     let fleet = fleet();
     let state = fleet.state(id(0)).expect("a run");
-    let live = LiveFacts { run: id(0), step: StepId(1), lines: LINES, lively: true };
-    let doc = Doc::of(state, Some((live.step, live.lines)));
+    let live = LiveFacts { run: id(0), step: StepId(1), lines: LINES, story: None, lively: true };
+    let doc = Doc::of(state, Some(live), false);
     let total = doc.total();
     let lines = (1..total).map(|n| (n, line(n))).collect();
     let page = Page { run: Some(id(0)), range: 0..total, doc, lines, error: None };

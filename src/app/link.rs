@@ -4,7 +4,7 @@
 //! are plain data, and what is read is named by run and step.
 
 use crate::loops::agent::launched::Launched;
-use crate::loops::agent::transcript::{LiveOutput, Transcript};
+use crate::loops::agent::transcript::{Edition, LiveOutput, Transcript};
 use crate::loops::core::command::{Command, Rejected, Request};
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::{RunId, StepId, Who};
@@ -46,11 +46,21 @@ impl Link {
         self.handle.subscribe().await
     }
 
-    /// What a step printed: as it prints, where it runs here, else from its directory. Reading it blocks.
-    pub fn transcript(&self, run: RunId, step: StepId, kind: &StepKind, live: Option<Arc<LiveOutput>>) -> Transcript {
+    /// What a step printed, or told: as it comes, where it runs here, else from its directory. Reading it blocks.
+    pub fn transcript(
+        &self,
+        run: RunId,
+        (step, kind): (StepId, &StepKind),
+        edition: Edition,
+        live: Option<Arc<LiveOutput>>,
+    ) -> Transcript {
+        let live = live.and_then(|live| match edition {
+            Edition::Raw => Some(live),
+            Edition::Story => live.story().map(|story| Arc::clone(story.live())),
+        });
         match live {
             Some(live) => Transcript::live(live),
-            None => Transcript::open(&self.store.run_dir(run).step_dir(step, kind)),
+            None => Transcript::edition(&self.store.run_dir(run).step_dir(step, kind), edition),
         }
     }
 

@@ -113,6 +113,7 @@ mod tests {
             ended: None,
             process: None,
             end: None,
+            silence: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
-use crate::loops::core::event::{Event, Kept, ParkReason, SnapshotTaken, StepStarted, When};
+use crate::loops::core::event::{Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, When};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
@@ -63,6 +63,7 @@ pub fn sentence(event: &Event) -> String {
             Some(most) => format!("limit set to {} by {}", count(most, "iteration"), e.who.word()),
             None => format!("limits left as they are by {}", e.who.word()),
         },
+        Event::Signal(e) => format!("step {}: {}", e.step, signal(e)),
         Event::Noted(e) => e.text.clone(),
         Event::Finished(e) => with_reason(format!("finished: {}", e.outcome.word()), &e.reason),
     }
@@ -137,6 +138,20 @@ fn step_started(e: &StepStarted) -> String {
         notes => format!(", with {}", count(notes, "note")),
     };
     format!("step {}: {what}{notes}", e.step)
+}
+
+fn signal(e: &Signal) -> String {
+    let busy = match e.busy {
+        Some(true) => ", its processes use the CPU",
+        Some(false) => ", the CPU is idle",
+        None => "",
+    };
+    let time = duration(e.for_ms);
+    match e.sign {
+        Sign::NoOutput => format!("has printed nothing for {time}{busy}"),
+        Sign::Silent => format!("silent for {time}{busy}"),
+        Sign::Resumed => format!("prints again after {time}"),
+    }
 }
 
 fn step_end(end: &StepEnd) -> String {

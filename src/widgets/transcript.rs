@@ -25,6 +25,8 @@ pub enum Stream {
     Err,
     /// What a tool of the agent printed, set in from the agent's own words.
     Tool,
+    /// A tool that the agent uses.
+    Call,
     /// Something loopdash says.
     Meta,
     /// What the operator told the agent.
@@ -135,6 +137,7 @@ impl Transcript<'_> {
             Stream::Out => (" ", Role::Gutter, Role::Text),
             Stream::Err => ("┃", Role::Stderr, Role::Stderr),
             Stream::Tool => ("│", Role::Border, Role::Dim),
+            Stream::Call => ("→", Role::Accent, Role::Text),
             Stream::Meta => ("·", Role::Accent, Role::Dim),
             Stream::Note => ("»", Role::Note, Role::Note),
             Stream::Rule => ("─", Role::Border, Role::Faint),

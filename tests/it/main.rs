@@ -24,6 +24,8 @@ mod scripted;
 mod secrets;
 mod setup;
 mod steering;
+mod streams;
 mod term;
+mod watch;
 mod worklist;
 mod xray;

@@ -23,23 +23,23 @@ async fn supervisor() -> &'static Supervisor {
 }
 
 /// A step of a run of its own, in a directory of its own.
-struct Bench {
+pub(super) struct Bench {
     root: tempfile::TempDir,
     run: String,
 }
 
 impl Bench {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let run = format!("{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         Self { root: tempfile::tempdir().unwrap(), run }
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.root.path()
     }
 
-    fn launch(&self, argv: &[&str]) -> Launch {
+    pub(super) fn launch(&self, argv: &[&str]) -> Launch {
         Launch {
             argv: argv.iter().map(OsString::from).collect(),
             cwd: self.path().to_owned(),
@@ -51,18 +51,19 @@ impl Bench {
             dir: self.path().join("steps/1-actor"),
             timeout: None,
             ladder: Ladder { int: Duration::from_millis(300), term: Duration::from_millis(300) },
+            listen: None,
         }
     }
 
-    fn sh(&self, script: &str) -> Launch {
+    pub(super) fn sh(&self, script: &str) -> Launch {
         self.launch(&["/bin/sh", "-c", script])
     }
 
-    fn transcript(&self) -> Transcript {
+    pub(super) fn transcript(&self) -> Transcript {
         Transcript::open(&self.path().join("steps/1-actor"))
     }
 
-    async fn start(&self, launch: Launch) -> Running {
+    pub(super) async fn start(&self, launch: Launch) -> Running {
         supervisor().await.spawn(launch).await.unwrap()
     }
 
@@ -72,7 +73,7 @@ impl Bench {
         self.end(running).await
     }
 
-    async fn end(&self, running: Running) -> Ended {
+    pub(super) async fn end(&self, running: Running) -> Ended {
         let pid = running.pid;
         let ended = tokio::time::timeout(PATIENCE, running.wait()).await.expect("the step ends");
         self.assert_clean(pid);

@@ -4,6 +4,7 @@
 
 use super::player::Player;
 use super::script::Script;
+use super::stream::Stream;
 use super::verbs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -65,7 +66,8 @@ fn deafened(words: &[String]) -> io::Error {
 fn perform(script: &Script) -> io::Result<u8> {
     let prompt = if script.no_stdin { Vec::new() } else { prompt()? };
     let out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    let mut player = Player { prompt: &prompt, speed: speed(std::env::var(SPEED).ok().as_deref()), out };
+    let stream = script.stream.then(Stream::default);
+    let mut player = Player { prompt: &prompt, speed: speed(std::env::var(SPEED).ok().as_deref()), stream, out };
     match player.choose(&script.scenes) {
         Some(scene) => player.play(scene),
         None => Err(io::Error::other("no scene fits this prompt and worktree")),

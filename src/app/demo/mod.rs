@@ -12,4 +12,5 @@ mod review;
 pub mod run;
 pub mod script;
 pub mod stage;
+mod stream;
 pub mod verbs;

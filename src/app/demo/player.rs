@@ -3,6 +3,7 @@
 //! Everything goes through the process's own standard streams and working directory; nothing is pretended.
 
 use super::script::{Action, Scene, Verdict, When};
+use super::stream::Stream;
 use super::{flood, review};
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN};
 use crate::loops::git::blob_name;
@@ -23,6 +24,8 @@ pub(super) struct Player<'a, W> {
     pub(super) prompt: &'a [u8],
     /// Waiting is divided by this.
     pub(super) speed: f64,
+    /// How it speaks, if not in plain text.
+    pub(super) stream: Option<Stream>,
     /// Where it speaks.
     pub(super) out: W,
 }
@@ -45,12 +48,19 @@ impl<W: Write> Player<'_, W> {
     /// # Errors
     /// The reader is gone, or a file cannot be written.
     pub(super) fn play(&mut self, scene: &Scene) -> io::Result<u8> {
+        if self.stream.is_some() {
+            writeln!(self.out, "{}", Stream::begin())?;
+        }
         for action in &scene.steps {
             let next = self.act(action)?;
             self.out.flush()?;
             if let Next::Exit(status) = next {
                 return Ok(status);
             }
+        }
+        if let Some(stream) = &self.stream {
+            writeln!(self.out, "{}", stream.end())?;
+            self.out.flush()?;
         }
         Ok(0)
     }
@@ -61,7 +71,10 @@ impl<W: Write> Player<'_, W> {
             // One write: what goes out in pieces may be torn by what standard output holds meanwhile.
             Action::Complain(text) => io::stderr().write_all(format!("{text}\n").as_bytes())?,
             Action::Think(text) => {
-                writeln!(self.out, "\x1b[2;3m{text}\x1b[0m")?;
+                match &self.stream {
+                    Some(stream) => writeln!(self.out, "{}", stream.thought(text))?,
+                    None => writeln!(self.out, "\x1b[2;3m{text}\x1b[0m")?,
+                }
                 self.out.flush()?;
                 self.pause(Duration::from_millis(150));
             }
@@ -118,8 +131,23 @@ impl<W: Write> Player<'_, W> {
             Action::Hang => loop {
                 std::thread::park();
             },
-            Action::Claim => writeln!(self.out, "{CLAIM_TOKEN}")?,
-            Action::Ask(question) => writeln!(self.out, "{ASK_TOKEN} {question}")?,
+            Action::Retry { attempt, of, ms } => {
+                if self.stream.is_none() {
+                    return Ok(Next::Exit(1));
+                }
+                let wait = Duration::from_millis(*ms).div_f64(self.speed);
+                let told = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                writeln!(self.out, "{}", Stream::retry(*attempt, *of, told))?;
+                self.out.flush()?;
+                std::thread::sleep(wait);
+            }
+            Action::Used(used) => {
+                if let Some(stream) = &mut self.stream {
+                    stream.use_up(used);
+                }
+            }
+            Action::Claim => self.say(CLAIM_TOKEN)?,
+            Action::Ask(question) => self.say(&format!("{ASK_TOKEN} {question}"))?,
             Action::Verdict(verdict) => self.verdict(verdict)?,
             Action::Review(rules) => {
                 let verdict = review::review(rules, |check| self.run(&check.command).unwrap_or(false));
@@ -139,6 +167,10 @@ impl<W: Write> Player<'_, W> {
     }
 
     fn say(&mut self, text: &str) -> io::Result<()> {
+        if let Some(stream) = &mut self.stream {
+            writeln!(self.out, "{}", stream.text(text))?;
+            return self.out.flush();
+        }
         for (index, line) in text.lines().enumerate() {
             if index > 0 {
                 self.pause(LINE_PAUSE);
@@ -150,14 +182,20 @@ impl<W: Write> Player<'_, W> {
     }
 
     fn tool(&mut self, name: &str, what: &str) -> io::Result<()> {
-        writeln!(self.out, "\x1b[36m●\x1b[0m \x1b[1m{name}\x1b[0m {what}")?;
+        match &mut self.stream {
+            Some(stream) => writeln!(self.out, "{}", stream.tool(if name == "Run" { "Bash" } else { name }, what))?,
+            None => writeln!(self.out, "\x1b[36m●\x1b[0m \x1b[1m{name}\x1b[0m {what}")?,
+        }
         self.out.flush()?;
         self.pause(Duration::from_millis(120));
         Ok(())
     }
 
     fn result(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "\x1b[2m  └ {text}\x1b[0m")
+        match &self.stream {
+            Some(stream) => writeln!(self.out, "{}", stream.result(text, true)),
+            None => writeln!(self.out, "\x1b[2m  └ {text}\x1b[0m"),
+        }
     }
 
     /// Runs a command in the worktree, shows it, and says whether it exited 0.
@@ -173,6 +211,10 @@ impl<W: Write> Player<'_, W> {
         };
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
+        if let Some(stream) = &self.stream {
+            writeln!(self.out, "{}", stream.result(&text, output.status.success()))?;
+            return Ok(output.status.success());
+        }
         for line in text.lines().take(SHOWN) {
             writeln!(self.out, "\x1b[2m  │ {line}\x1b[0m")?;
         }
@@ -207,7 +249,11 @@ impl<W: Write> Player<'_, W> {
             let _ = writeln!(io::stderr(), "the prompt holds no key");
             ""
         });
-        self.out.write_all(review::render(verdict, key).as_bytes())
+        let verdict = review::render(verdict, key);
+        match &mut self.stream {
+            Some(stream) => writeln!(self.out, "{}", stream.text(&verdict)),
+            None => self.out.write_all(verdict.as_bytes()),
+        }
     }
 
     fn pause(&self, time: Duration) {
@@ -266,11 +312,20 @@ fn orphan() -> io::Result<()> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::loops::agent::dialect::Decoder;
+    use crate::loops::agent::transcript::Stream as Printed;
+    use crate::loops::core::activity::Activity;
+    use crate::loops::core::agent::DialectName;
 
     fn play(prompt: &str, words: &[&str]) -> (u8, String) {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let script = super::super::verbs::parse(&words).unwrap();
-        let mut player = Player { prompt: prompt.as_bytes(), speed: 1000.0, out: Vec::new() };
+        let mut player = Player {
+            prompt: prompt.as_bytes(),
+            speed: 1000.0,
+            stream: script.stream.then(Stream::default),
+            out: Vec::new(),
+        };
         let status = player.play(script.scenes.first().unwrap()).unwrap();
         (status, String::from_utf8(player.out).unwrap())
     }
@@ -279,6 +334,24 @@ mod tests {
     fn the_last_line_claims_or_asks() {
         assert_eq!(play("", &["say", "all good", "claim"]), (0, "all good\nLOOPDASH_DONE\n".to_owned()));
         assert_eq!(play("", &["ask", "which one?"]).1, "LOOPDASH_ASK: which one?\n");
+    }
+
+    #[test]
+    fn a_stream_is_read_by_the_dialect_that_it_imitates() {
+        let words =
+            ["stream", "think", "hm", "sh", "echo hi; false", "retry", "1", "5", "40", "used", "90", "8", "claim"];
+        let (status, text) = play("", &words);
+        let mut decoder = Decoder::new(DialectName::Claude);
+        let mut did = Vec::new();
+        decoder.push(Printed::Stdout, text.as_bytes(), &mut |activity| did.push(activity));
+        let heard = decoder.finish(&mut |_| {});
+        assert_eq!((status, heard.ended, heard.unknown, heard.broken), (0, true, 0, 0));
+        assert_eq!((heard.answer().as_str(), heard.tools, heard.retries), ("LOOPDASH_DONE", 1, 1));
+        assert!(did.iter().any(|did| matches!(did, Activity::ToolEnded { ok: Some(false), .. })), "{did:?}");
+        let usage = heard.usage.map(|(_, usage)| (usage.input, usage.output, usage.micro_usd));
+        assert_eq!(usage, Some((Some(90), Some(8), None)));
+        let (status, text) = play("", &["stream", "say", "half", "exit", "0"]);
+        assert!(status == 0 && !text.contains("result"), "an exit leaves the stream cut: {text}");
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub struct Script {
     /// Whether it leaves its standard input unread.
     #[serde(default)]
     pub no_stdin: bool,
+    /// Whether it prints a stream of events, as Claude Code does, instead of text.
+    #[serde(default)]
+    pub stream: bool,
     /// The first whose conditions hold is played; with none that fits, the agent says so and exits 1.
     #[serde(rename = "scene")]
     pub scenes: Vec<Scene>,
@@ -109,6 +112,17 @@ pub enum Action {
     Orphan,
     /// Removes the directory that it works in.
     RmWorktree,
+    /// In a stream: announces that a request is tried again, and waits; exits 1 in text.
+    Retry {
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Of how many.
+        of: u32,
+        /// How long it waits: milliseconds, divided by `LOOPDASH_DEMO_SPEED`.
+        ms: u64,
+    },
+    /// In a stream: counts tokens and dollars, which its end reports.
+    Used(Used),
     /// Does nothing for ever.
     Hang,
     /// Claims completion: the token, alone on the last line.
@@ -123,6 +137,20 @@ pub enum Action {
     Exit(u8),
     /// Ends by sending itself this signal number.
     Signal(i32),
+}
+
+/// Tokens and dollars that a scripted agent says it used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Used {
+    /// Tokens read, without those from a cache.
+    pub input: u64,
+    /// Tokens read from a cache.
+    pub cached: u64,
+    /// Tokens written.
+    pub output: u64,
+    /// Dollars; none are reported if there are none.
+    pub usd: Option<f64>,
 }
 
 /// A verdict as the critic contract wants it, without its key.

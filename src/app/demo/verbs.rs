@@ -2,7 +2,7 @@
 //!
 //! Each verb takes a fixed number of words, and the whole is one scene; [`parse`] reads it.
 
-use super::script::{Action, Scene, Script, ScriptError, Verdict};
+use super::script::{Action, Scene, Script, ScriptError, Used, Verdict};
 
 /// Every verb with the words it takes and what it does, as the documentation lists them.
 pub const VERBS: &[(&str, &[&str], &str)] = &[
@@ -10,6 +10,7 @@ pub const VERBS: &[(&str, &[&str], &str)] = &[
     ("play", &["FILE"], "plays a script file; nothing may follow"),
     ("ignore-term", &[], "ignores HUP, INT and TERM from the start"),
     ("no-stdin", &[], "leaves standard input unread"),
+    ("stream", &[], "prints events as Claude Code does, not text; ends with a result unless `exit` ends it"),
     ("say", &["TEXT"], "prints text, a line at a time"),
     ("complain", &["TEXT"], "prints a line on standard error"),
     ("think", &["TEXT"], "prints a thought, dim"),
@@ -29,6 +30,8 @@ pub const VERBS: &[(&str, &[&str], &str)] = &[
     ("env", &["NAME"], "prints NAME=value of its environment"),
     ("orphan", &[], "leaves a process in its own session behind that holds standard output"),
     ("rm-worktree", &[], "removes the directory it works in"),
+    ("retry", &["ATTEMPT", "OF", "MS"], "in a stream: says that a request is tried again, and waits"),
+    ("used", &["INPUT", "OUTPUT"], "in a stream: counts tokens, which its end reports"),
     ("hang", &[], "does nothing for ever"),
     ("claim", &[], "claims completion"),
     ("ask", &["QUESTION"], "asks the operator"),
@@ -67,11 +70,18 @@ pub fn parse(words: &[String]) -> Result<Script, ScriptError> {
                 return Ok(Script {
                     ignore_term: loaded.ignore_term || script.ignore_term,
                     no_stdin: loaded.no_stdin || script.no_stdin,
+                    stream: loaded.stream || script.stream,
                     scenes: loaded.scenes,
                 });
             }
             "ignore-term" => script.ignore_term = true,
             "no-stdin" => script.no_stdin = true,
+            "stream" => script.stream = true,
+            "retry" => {
+                let third = given.get(2).map(|word| (*word).clone()).unwrap_or_default();
+                let (attempt, of, ms) = (number(verb, &first)?, number(verb, &second)?, number(verb, &third)?);
+                steps.push(Action::Retry { attempt, of, ms });
+            }
             verb => steps.push(action(verb, first, second)?),
         }
     }
@@ -103,6 +113,10 @@ fn action(verb: &str, first: String, second: String) -> Result<Action, ScriptErr
         "env" => Action::Env(first),
         "orphan" => Action::Orphan,
         "rm-worktree" => Action::RmWorktree,
+        "used" => {
+            let (input, output) = (number(verb, &first)?, number(verb, &second)?);
+            Action::Used(Used { input, output, ..Used::default() })
+        }
         "hang" => Action::Hang,
         "claim" => Action::Claim,
         "ask" => Action::Ask(first),

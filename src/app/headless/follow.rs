@@ -61,7 +61,8 @@ pub async fn follow(following: Following) -> Result<Followed, FollowError> {
     let order: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     let interrupts = Interrupts::listen(handle.clone(), order.clone(), resumable).map_err(FollowError::Signals)?;
     let states = runs.into_iter().map(|run| (run.id, run)).collect();
-    let mut watch = Watch { store, states, lost: BTreeSet::new(), printer, outputs: Outputs::new() };
+    let outputs = Outputs::new(!printer.style().json);
+    let mut watch = Watch { store, states, lost: BTreeSet::new(), printer, outputs };
     let mut updates = subscription.updates;
     for (run, step, live) in subscription.live {
         watch.live(run, step, live);

@@ -1,8 +1,10 @@
 //! What steps print, read from their transcripts as they grow: [`Outputs`].
 //!
-//! Nothing is buffered here: a slow reader reads later from the transcript, and the agents never wait for it.
+//! Nothing is buffered here: a slow reader reads later from the transcript, and the agents never wait for it. A person
+//! reads the story of an agent that has one; a program gets what was printed.
 
-use crate::loops::agent::transcript::{LiveOutput, Stream, Transcript};
+use crate::loops::agent::story::{self, LineKind};
+use crate::loops::agent::transcript::{Edition, LiveOutput, Stream, Transcript};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::state::RunState;
 use crate::loops::journal::Store;
@@ -28,19 +30,22 @@ pub(super) struct Outputs {
     tick: mpsc::Sender<Place>,
     ticks: mpsc::Receiver<Place>,
     tasks: JoinSet<()>,
+    stories: bool,
 }
 
 #[derive(Debug)]
 struct Open {
     transcript: Arc<Transcript>,
+    edition: Edition,
     live: Option<Arc<LiveOutput>>,
     next: u64,
 }
 
 impl Outputs {
-    pub(super) fn new() -> Self {
+    /// None yet; `stories` are wanted where there are any, or everything as it was printed.
+    pub(super) fn new(stories: bool) -> Self {
         let (tick, ticks) = mpsc::channel(TICKS);
-        Self { open: HashMap::new(), tick, ticks, tasks: JoinSet::new() }
+        Self { open: HashMap::new(), tick, ticks, tasks: JoinSet::new(), stories }
     }
 
     /// Follows a step that runs.
@@ -49,8 +54,10 @@ impl Outputs {
             return;
         }
         let next = self.open.get(&place).map_or(0, |open| open.next);
+        let story = live.story().filter(|_| self.stories).map(|story| Arc::clone(story.live()));
+        let (edition, live) = story.map_or((Edition::Raw, live), |story| (Edition::Story, story));
         let transcript = Arc::new(Transcript::live(Arc::clone(&live)));
-        self.open.insert(place, Open { transcript, live: Some(Arc::clone(&live)), next });
+        self.open.insert(place, Open { transcript, edition, live: Some(Arc::clone(&live)), next });
         let tick = self.tick.clone();
         self.tasks.spawn(async move {
             let mut seen = 0;
@@ -78,10 +85,11 @@ impl Outputs {
 
     /// Prints the rest of a step that has ended, all of it if it was never followed.
     pub(super) async fn end(&mut self, place: Place, run: &RunState, store: &Store, printer: &mut Printer) {
-        let Some(kind) = run.step(place.1).map(|step| step.kind.clone()) else { return };
+        let Some(step) = run.step(place.1) else { return };
+        let edition = if self.stories && step.story().is_some() { Edition::Story } else { Edition::Raw };
         let mut open = self.open.remove(&place).unwrap_or_else(|| {
-            let dir = store.run_dir(run.id).step_dir(place.1, &kind);
-            Open { transcript: Arc::new(Transcript::open(&dir)), live: None, next: 0 }
+            let dir = store.run_dir(run.id).step_dir(place.1, &step.kind);
+            Open { transcript: Arc::new(Transcript::edition(&dir, edition)), edition, live: None, next: 0 }
         });
         open.print(place.1, run, printer, true).await;
     }
@@ -92,7 +100,10 @@ impl Open {
         loop {
             let (transcript, live, next) = (Arc::clone(&self.transcript), self.live.clone(), self.next);
             let read = tokio::task::spawn_blocking(move || piece(&transcript, live.as_deref(), next, ended)).await;
-            let Ok(Ok(lines)) = read else { return };
+            let Ok(Ok(mut lines)) = read else { return };
+            if self.edition == Edition::Story {
+                lines.iter_mut().filter(|(stderr, _)| !stderr).for_each(|(_, line)| *line = signed(line));
+            }
             if lines.is_empty() {
                 return;
             }
@@ -100,6 +111,20 @@ impl Open {
             printer.output(run, step, &lines).await;
         }
     }
+}
+
+/// A line of a story with a sign before it that tells what it is.
+fn signed(line: &[u8]) -> Vec<u8> {
+    let (kind, words) = story::read(line);
+    let sign = match kind {
+        LineKind::Text | LineKind::Thinking | LineKind::Usage => "",
+        LineKind::Tool => "→ ",
+        LineKind::Result => "  ",
+        LineKind::Passed => "✓ ",
+        LineKind::Failed | LineKind::Trouble => "✗ ",
+        LineKind::Wait | LineKind::Warning => "! ",
+    };
+    [sign.as_bytes(), words].concat()
 }
 
 /// The next lines. Of a step that runs, the last one only if its newline is there and nothing came meanwhile.

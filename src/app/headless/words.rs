@@ -2,7 +2,7 @@
 //! [`sentence`]'s, with what a person needs to see beneath.
 
 use crate::app::sentence::sentence;
-use crate::loops::core::event::{Event, Outcome, Record};
+use crate::loops::core::event::{Event, Outcome, Record, Sign};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::StepKind;
 use crate::loops::core::verdict::{Decision, Finding, Severity};
@@ -86,6 +86,10 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
             _ => (Weight::Detail, Tone::Plain),
         },
         Event::RepositoryTouched(_) => (Weight::Main, Tone::Bad),
+        Event::Signal(e) => match e.sign {
+            Sign::Resumed => (Weight::Detail, Tone::Plain),
+            Sign::NoOutput | Sign::Silent => (Weight::Main, Tone::Ask),
+        },
         Event::GateFinished(e) => (Weight::Main, if e.outcome.passed() { Tone::Good } else { Tone::Bad }),
         Event::VerdictReached(e) => match e.verdict.decision {
             Decision::Done => (Weight::Main, Tone::Good),

@@ -16,6 +16,7 @@ struct Count {
     step: StepId,
     lines: u64,
     bytes: u64,
+    story: Option<u64>,
     /// When it was counted.
     at: Instant,
     /// When it was first found to be this long.
@@ -57,14 +58,15 @@ impl Afar {
         let before = self.of(counted.run, counted.step);
         let same = before.filter(|count| (count.lines, count.bytes) == (counted.lines, counted.bytes));
         let grew = same.map_or(now, |count| count.grew);
-        let Counted { run, step, lines, bytes } = *counted;
-        self.count = Some(Count { run, step, lines, bytes, at: now, grew });
+        let Counted { run, step, lines, bytes, story } = *counted;
+        self.count = Some(Count { run, step, lines, bytes, story, at: now, grew });
         same.is_none()
     }
 
-    /// Lines and bytes of a step's output as last counted, and when it last grew.
-    pub(super) fn known(&self, run: RunId, step: StepId) -> Option<(u64, u64, Instant)> {
-        self.of(run, step).map(|count| (count.lines, count.bytes, count.grew))
+    /// A step's output as last counted, and when it last grew.
+    pub(super) fn known(&self, run: RunId, step: StepId) -> Option<(Counted, Instant)> {
+        let Count { lines, bytes, story, grew, .. } = self.of(run, step)?;
+        Some((Counted { run, step, lines, bytes, story }, grew))
     }
 
     fn of(&self, run: RunId, step: StepId) -> Option<Count> {
@@ -82,7 +84,7 @@ mod tests {
         let (run, step, now) = (fixture::id("auth-refactor"), StepId(3), Instant::now());
         let mut afar = Afar::default();
         assert_eq!(afar.due(run, step, now), now);
-        let counted = Counted { run, step, lines: 4, bytes: 90 };
+        let counted = Counted { run, step, lines: 4, bytes: 90, story: None };
         afar.began();
         assert!(afar.counted(&counted, now));
         assert_eq!(afar.due(run, step, now), now + AGAIN);
@@ -98,12 +100,12 @@ mod tests {
         let (run, step, now) = (fixture::id("auth-refactor"), StepId(3), Instant::now());
         let (second, third) = (now + AGAIN, now + AGAIN * 2);
         let mut afar = Afar::default();
-        let counted = |bytes| Counted { run, step, lines: 4, bytes };
+        let counted = |bytes| Counted { run, step, lines: 4, bytes, story: None };
         assert!(afar.counted(&counted(90), now));
         assert!(!afar.counted(&counted(90), second));
-        assert_eq!(afar.known(run, step), Some((4, 90, now)), "it grew when it was first seen so long");
+        assert_eq!(afar.known(run, step), Some((counted(90), now)), "it grew when it was first seen so long");
         assert!(afar.counted(&counted(95), third), "an unfinished last line grows too");
-        assert_eq!(afar.known(run, step), Some((4, 95, third)));
+        assert_eq!(afar.known(run, step), Some((counted(95), third)));
         assert_eq!(afar.known(run, StepId(4)), None);
     }
 }

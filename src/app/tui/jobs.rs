@@ -2,6 +2,7 @@
 //!
 //! So the newest wish wins without a queue, and a slow disk never holds a key.
 
+use super::lines;
 use super::msg::Msg;
 use super::paint::paint;
 use super::search::Text;
@@ -13,14 +14,12 @@ use crate::app::view::loaded::{DiffKey, Journal, SearchWant, TailKey};
 use crate::app::view::page::Page;
 use crate::app::view::timeline::is_told;
 use crate::app::view::xray::{Xray, XrayKey};
-use crate::loops::agent::sanitize::clean_line;
-use crate::loops::agent::transcript::{LiveOutput, RawLine, Stream as Printed, Transcript};
-use crate::loops::agent::{SgrState, TextColor, TextStyle};
+use crate::loops::agent::SgrState;
+use crate::loops::agent::transcript::{Edition, LiveOutput, RawLine, Transcript};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::state::{RunState, StepRecord};
 use crate::loops::core::step::StepKind;
-use crate::widgets::theme::{Ink, Paint};
-use crate::widgets::transcript::{Stream, StyledLine};
+use crate::widgets::transcript::StyledLine;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
@@ -63,6 +62,8 @@ pub struct Counted {
     pub lines: u64,
     /// Bytes of both streams.
     pub bytes: u64,
+    /// Lines of its story, if it has one.
+    pub story: Option<u64>,
 }
 
 /// What came of a job.
@@ -115,21 +116,17 @@ impl Sources {
         Self { run: state.id, kinds: state.steps.iter().map(|step| (step.id, step.kind.clone())).collect(), live }
     }
 
-    fn lines(&self, link: &Link, step: StepId, range: Range<u64>) -> std::io::Result<Vec<RawLine>> {
-        self.open(link, step).map_or_else(|| Ok(Vec::new()), |transcript| transcript.lines(range))
-    }
-
     /// The last lines that a step printed, at most `most`; `None` where there is nothing to read.
     pub(super) fn tail(&self, link: &Link, step: StepId, most: u16) -> Option<Vec<RawLine>> {
-        let transcript = self.open(link, step)?;
+        let transcript = self.open(link, step, Edition::Raw)?;
         let end = transcript.line_count().ok()?;
         transcript.lines(end.saturating_sub(u64::from(most))..end).ok()
     }
 
-    pub(super) fn open(&self, link: &Link, step: StepId) -> Option<Transcript> {
+    pub(super) fn open(&self, link: &Link, step: StepId, edition: Edition) -> Option<Transcript> {
         let kind = self.kinds.get(&step)?;
         let live = self.live.as_ref().filter(|(of, _)| *of == step).map(|(_, live)| Arc::clone(live));
-        Some(link.transcript(self.run, step, kind, live))
+        Some(link.transcript(self.run, (step, kind), edition, live))
     }
 }
 
@@ -196,10 +193,13 @@ impl Jobs {
     pub fn count(&mut self, step: StepId, sources: Sources) {
         self.start(Kind::Count, move |link| {
             let count = sources
-                .open(link, step)
+                .open(link, step, Edition::Raw)
                 .and_then(|transcript| Some((transcript.line_count().ok()?, transcript.byte_count().ok()?)));
             let (lines, bytes) = count.unwrap_or_default();
-            Done::Count(Counted { run: sources.run, step, lines, bytes })
+            let story = sources.open(link, step, Edition::Story);
+            let story = story.filter(|story| story.is_there().unwrap_or(false));
+            let story = story.and_then(|story| story.line_count().ok());
+            Done::Count(Counted { run: sources.run, step, lines, bytes, story })
         });
     }
 
@@ -225,7 +225,8 @@ impl Jobs {
         self.start(Kind::Tail, move |link| {
             let lines = sources.tail(link, key.step, key.lines);
             let mut state = SgrState::default();
-            Done::Tail(key, lines.unwrap_or_default().iter().map(|line| styled(line, &mut state)).collect())
+            let lines = lines.unwrap_or_default();
+            Done::Tail(key, lines.iter().map(|line| lines::printed(line, &mut state)).collect())
         });
     }
 
@@ -261,87 +262,20 @@ impl Jobs {
 
 fn read_page(link: &Link, doc: Doc, range: Range<u64>, sources: &Sources) -> Page {
     let mut page = Page { run: Some(sources.run), range: range.clone(), ..Page::default() };
-    for (step, lines, first) in doc.pieces(range) {
-        match sources.lines(link, step, lines) {
+    for (part, lines, first) in doc.pieces(range) {
+        let Some(transcript) = sources.open(link, part.step, part.edition) else { continue };
+        match transcript.lines(lines) {
             Ok(raw) => {
                 let mut state = SgrState::default();
-                page.lines.extend((first..).zip(raw.iter().map(|line| styled(line, &mut state))));
+                let styled = raw.iter().map(|line| match part.edition {
+                    Edition::Raw => lines::printed(line, &mut state),
+                    Edition::Story => lines::told(line),
+                });
+                page.lines.extend((first..).zip(styled));
             }
             Err(error) => page.error = Some(error.to_string()),
         }
     }
     page.doc = doc;
     page
-}
-
-/// A raw line made fit for the screen.
-fn styled(line: &RawLine, state: &mut SgrState) -> StyledLine {
-    let clean = clean_line(&line.bytes, state);
-    let mut spans = Vec::with_capacity(clean.spans.len() * 2 + 1);
-    let mut push = |range: Range<usize>, ink: Ink| {
-        if let Some(text) = clean.text.get(range).filter(|text| !text.is_empty()) {
-            spans.push((text.to_owned(), ink));
-        }
-    };
-    let mut at = 0;
-    for span in &clean.spans {
-        push(at..span.range.start, Ink::default());
-        push(span.range.clone(), ink(span.style));
-        at = span.range.end;
-    }
-    push(at..clean.text.len(), Ink::default());
-    if clean.cut || line.cut {
-        spans.push((" … cut".to_owned(), Ink::role(crate::widgets::theme::Role::Faint)));
-    }
-    let stream = match line.stream {
-        Printed::Stdout => Stream::Out,
-        Printed::Stderr => Stream::Err,
-    };
-    StyledLine { spans, stream }
-}
-
-const fn ink(style: TextStyle) -> Ink {
-    const fn paint(colour: TextColor) -> Option<Paint> {
-        match colour {
-            TextColor::Default => None,
-            TextColor::Indexed(index) => Some(Paint::Indexed(index)),
-            TextColor::Rgb(r, g, b) => Some(Paint::Rgb(r, g, b)),
-        }
-    }
-    Ink {
-        fg: paint(style.fg),
-        bg: paint(style.bg),
-        bold: style.bold,
-        dim: style.dim,
-        italic: style.italic,
-        underline: style.underline,
-        reverse: style.reverse,
-        strike: style.strike,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn raw(bytes: &[u8]) -> RawLine {
-        RawLine { stream: Printed::Stdout, bytes: bytes.to_vec(), cut: false, at_ms: 0 }
-    }
-
-    #[test]
-    fn colours_survive_into_the_next_line_and_nothing_else_does() {
-        let mut state = SgrState::default();
-        let line = styled(&raw(b"plain \x1b[31mred\x1b]52;c;AAAA\x07 still"), &mut state);
-        let red = Ink { fg: Some(Paint::Indexed(1)), ..Ink::default() };
-        let spans: Vec<(&str, Ink)> = line.spans.iter().map(|(text, ink)| (text.as_str(), *ink)).collect();
-        assert_eq!(spans, [("plain ", Ink::default()), ("red still", red)]);
-        assert_eq!(styled(&raw(b"next"), &mut state).spans, [("next".to_owned(), red)]);
-    }
-
-    #[test]
-    fn a_line_that_was_cut_says_so() {
-        let mut line = raw(b"start");
-        line.cut = true;
-        assert_eq!(styled(&line, &mut SgrState::default()).spans.len(), 2);
-    }
 }

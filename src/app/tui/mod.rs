@@ -14,6 +14,7 @@ pub mod input;
 pub mod jobs;
 pub mod keymap;
 pub mod keys;
+mod lines;
 pub mod msg;
 pub mod overlay;
 pub mod pace;

@@ -80,7 +80,7 @@ fn lines<T: AsRef<str>>(query: &Query, wanted: impl Fn() -> bool, text: impl Ite
 fn output(link: &Link, query: &Query, doc: &Doc, sources: &Sources, wanted: impl Fn() -> bool) -> (Vec<u64>, bool) {
     let mut hits = Vec::new();
     for part in doc.parts() {
-        let Some(transcript) = sources.open(link, part.step).filter(|_| part.lines > 0) else { continue };
+        let Some(transcript) = sources.open(link, part.step, part.edition).filter(|_| part.lines > 0) else { continue };
         let mut from = Some(0);
         while let Some(line) = from.filter(|_| wanted()) {
             let Ok(found) = transcript.search(query, line, Direction::Forward, AT_ONCE) else { break };

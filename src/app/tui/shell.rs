@@ -40,7 +40,7 @@ const LAST_FRAME: Duration = Duration::from_millis(500);
 const MOST_CELLS: u32 = 400_000;
 
 /// Which lines were asked for last, and of which state of the document.
-type PageAsked = (RunId, Range<u64>, u64, u64);
+type PageAsked = (RunId, bool, Range<u64>, u64, u64);
 
 /// Everything that lives as long as the screen.
 pub(super) struct Shell {
@@ -235,7 +235,8 @@ impl Shell {
         match done {
             Done::Count(_) => {}
             Done::Page(page) => {
-                let first = self.loaded.page.run != page.run || self.ui.output.top.is_some();
+                let another = self.loaded.page.run != page.run || self.loaded.page.doc.is_raw() != page.doc.is_raw();
+                let first = another || self.ui.output.top.is_some();
                 self.at_once |= first && page.run == self.ui.selected;
                 self.loaded.page = *page;
             }

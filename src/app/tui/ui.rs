@@ -200,6 +200,8 @@ pub struct Ui {
     pub zoom: bool,
     /// Whether long lines are wrapped.
     pub wrap: bool,
+    /// Whether the output is shown as it was printed, where there is a story of it.
+    pub raw: bool,
     /// Only runs whose name holds this are listed.
     pub filter: String,
     /// The search in force.
@@ -247,6 +249,7 @@ impl Ui {
             pane: Pane::Output,
             zoom: false,
             wrap: true,
+            raw: false,
             filter: String::new(),
             search: None,
             searches: 0,

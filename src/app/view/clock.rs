@@ -72,6 +72,16 @@ impl<'a> Clock<'a> {
         if ms < 60_000 { format!("{}s", ms / SECOND) } else { format::duration(ms) }
     }
 
+    /// How long until something, to the second: `12s`, `3m01s`; `now` once it is due.
+    pub fn countdown(&self, at: Millis) -> String {
+        self.next_multiple(SECOND);
+        match (at.0 / SECOND).saturating_sub(self.now.0 / SECOND) {
+            0 => "now".to_owned(),
+            seconds @ 1..60 => format!("{seconds}s"),
+            seconds => format::duration(seconds * SECOND),
+        }
+    }
+
     /// The time of day now, `14:03`.
     pub fn time(&self) -> String {
         self.next_multiple(MINUTE);
@@ -137,6 +147,16 @@ mod tests {
         }
         let clock = Clock::new(Millis(300 * MINUTE), &zone);
         assert_eq!(clock.age(Millis(170 * MINUTE)), "2h");
+    }
+
+    #[test]
+    fn a_countdown_ends() {
+        let zone = TimeZone::UTC;
+        let clock = Clock::new(Millis(MINUTE), &zone);
+        assert_eq!(clock.countdown(Millis(MINUTE + 12_300)), "12s");
+        assert_eq!(clock.countdown(Millis(MINUTE * 4)), "3m00s");
+        assert_eq!(clock.countdown(Millis(0)), "now");
+        assert_eq!(clock.next_change(), Some(Millis(MINUTE + SECOND)));
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! Lines are numbered through the whole document. It only grows at its end, so a number stays true.
 
+use super::loaded::LiveFacts;
+use crate::loops::agent::transcript::Edition;
 use crate::loops::core::ids::StepId;
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{RunState, StepRecord};
 use std::ops::Range;
 
 /// A step's place in the document.
@@ -11,6 +13,8 @@ use std::ops::Range;
 pub struct Part {
     /// Which step.
     pub step: StepId,
+    /// Which of its transcripts.
+    pub edition: Edition,
     /// The document line of its rule; its output begins on the next.
     pub rule: u64,
     /// Lines of output.
@@ -36,20 +40,37 @@ pub enum DocLine {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doc {
     parts: Vec<Part>,
+    raw: bool,
 }
 
 impl Doc {
-    /// The document of a run, of whose running step `live` lines are there by now.
-    pub fn of(state: &RunState, live: Option<(StepId, u64)>) -> Self {
+    /// The document of a run whose running step is as far as `live` says. Where a step has a story, that is shown, but
+    /// for `raw`: then all that it printed.
+    pub fn of(state: &RunState, live: Option<LiveFacts>, raw: bool) -> Self {
         let mut rule = 0;
         let parts = state.steps.iter().map(|step| {
-            let counted = step.lines().unwrap_or(0);
-            let lines = live.filter(|(id, _)| *id == step.id).map_or(counted, |(_, lines)| lines.max(counted));
-            let part = Part { step: step.id, rule, lines };
+            let (edition, lines) = stretch(step, live.filter(|live| live.step == step.id), raw);
+            let part = Part { step: step.id, edition, rule, lines };
             rule = part.end();
             part
         });
-        Self { parts: parts.collect() }
+        Self { parts: parts.collect(), raw }
+    }
+
+    /// Whether it shows all that was printed, where there is a story.
+    pub const fn is_raw(&self) -> bool {
+        self.raw
+    }
+
+    /// The step that a document line belongs to; the last one, if the document is shorter.
+    pub fn step_at(&self, line: u64) -> Option<StepId> {
+        let index = self.parts.partition_point(|part| part.rule <= line).checked_sub(1)?;
+        self.parts.get(index).map(|part| part.step)
+    }
+
+    /// The document line of a step's rule.
+    pub fn rule_of(&self, step: StepId) -> Option<u64> {
+        self.parts.iter().find(|part| part.step == step).map(|part| part.rule)
     }
 
     /// Lines in all.
@@ -74,14 +95,14 @@ impl Doc {
     }
 
     /// The pieces of output in a range of document lines: step, its lines, and the document line of the first.
-    pub fn pieces(&self, range: Range<u64>) -> Vec<(StepId, Range<u64>, u64)> {
+    pub fn pieces(&self, range: Range<u64>) -> Vec<(Part, Range<u64>, u64)> {
         let first = self.parts.partition_point(|part| part.end() <= range.start);
         let overlapping = self.parts.iter().skip(first).take_while(|part| part.rule < range.end);
         overlapping
             .filter_map(|part| {
                 let text = part.rule + 1;
                 let (from, to) = (range.start.max(text), range.end.min(part.end()));
-                (from < to).then(|| (part.step, from - text..to - text, from))
+                (from < to).then(|| (*part, from - text..to - text, from))
             })
             .collect()
     }
@@ -89,6 +110,16 @@ impl Doc {
     /// Steps with their lines, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+}
+
+/// Which transcript of a step is shown, and its lines.
+fn stretch(step: &StepRecord, live: Option<LiveFacts>, raw: bool) -> (Edition, u64) {
+    let counted = step.lines().unwrap_or(0);
+    let told = step.story().into_iter().chain(live.and_then(|live| live.story)).max();
+    match told {
+        Some(lines) if !raw => (Edition::Story, lines),
+        _ => (Edition::Raw, live.map_or(counted, |live| live.lines.max(counted))),
     }
 }
 
@@ -100,7 +131,7 @@ mod tests {
     #[test]
     fn every_line_is_a_rule_or_a_line_of_one_step() {
         let state = fixture::run("auth-refactor");
-        let doc = Doc::of(&state, None);
+        let doc = Doc::of(&state, None, false);
         assert!(doc.parts().len() > 3 && doc.total() > 20);
         let mut seen = Vec::new();
         for line in 0..doc.total() {
@@ -118,14 +149,14 @@ mod tests {
     #[test]
     fn pieces_cover_a_range_without_its_rules() {
         let state = fixture::run("auth-refactor");
-        let doc = Doc::of(&state, None);
+        let doc = Doc::of(&state, None, false);
         for from in 0..doc.total() {
             for to in from..=doc.total() + 3 {
                 let texts = (from..to).filter(|line| matches!(doc.at(*line), Some(DocLine::Text(..)))).count() as u64;
                 let pieces = doc.pieces(from..to);
                 assert_eq!(pieces.iter().map(|(_, lines, _)| lines.end - lines.start).sum::<u64>(), texts);
-                for (step, lines, at) in pieces {
-                    assert_eq!(doc.line_of(step, lines.start), Some(at));
+                for (part, lines, at) in pieces {
+                    assert_eq!(doc.line_of(part.step, lines.start), Some(at));
                 }
             }
         }
@@ -135,7 +166,18 @@ mod tests {
     fn a_running_step_has_the_lines_that_are_there() {
         let state = fixture::run("auth-refactor");
         let step = state.active.unwrap_or(StepId(0));
-        let before = Doc::of(&state, None).total();
-        assert_eq!(Doc::of(&state, Some((step, 500))).total(), before + 500);
+        let live = LiveFacts { run: state.id, step, lines: 500, story: None, lively: true };
+        let before = Doc::of(&state, None, false).total();
+        assert_eq!(Doc::of(&state, Some(live), false).total(), before + 500);
+    }
+
+    #[test]
+    fn a_story_is_shown_unless_all_is_wanted() {
+        let state = fixture::run("auth-refactor");
+        let step = state.active.unwrap_or(StepId(0));
+        let live = LiveFacts { run: state.id, step, lines: 500, story: Some(7), lively: true };
+        let of = |raw| Doc::of(&state, Some(live), raw).parts().last().map(|part| (part.edition, part.lines));
+        assert_eq!(of(false), Some((Edition::Story, 7)));
+        assert_eq!(of(true), Some((Edition::Raw, 500)));
     }
 }

@@ -382,8 +382,8 @@ pub fn loaded(state: &RunState) -> crate::app::view::loaded::Loaded {
     use crate::app::view::page::Page;
     use crate::widgets::theme::{Ink, Paint};
     use crate::widgets::transcript::{Stream, StyledLine};
-    let live = state.active.map(|step| (step, 40));
-    let doc = Doc::of(state, live);
+    let live = state.active.map(|step| LiveFacts { run: state.id, step, lines: 40, story: None, lively: true });
+    let doc = Doc::of(state, live, false);
     let line = |number: u64| match doc.at(number)? {
         DocLine::Rule(_) => None,
         DocLine::Text(_, line) => {
@@ -398,7 +398,7 @@ pub fn loaded(state: &RunState) -> crate::app::view::loaded::Loaded {
     let records = records.filter(crate::app::view::timeline::is_told);
     Loaded {
         page: Page { run: Some(state.id), range: 0..doc.total(), doc, lines, error: None },
-        live: live.map(|(step, lines)| LiveFacts { run: state.id, step, lines, lively: true }),
+        live,
         journal: Journal { run: Some(state.id), records: records.map(std::sync::Arc::new).collect(), error: None },
         ..Loaded::default()
     }

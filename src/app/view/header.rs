@@ -43,9 +43,10 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let test = iteration.and_then(|iteration| state.test(&iteration.test));
     let listed = spec.is_some_and(|spec| !spec.tests.is_empty());
     let mark = list::mark(run);
+    let silent = || list::silent(state, scene.clock, true);
     let word = match state.wakes() {
         Some(until) => format!("limit until {}", scene.clock.until(until)),
-        None => list::word(scene, run).unwrap_or_else(|| mark.word().to_owned()),
+        None => list::word(scene, run).or_else(silent).unwrap_or_else(|| mark.word().to_owned()),
     };
     DetailHeader {
         theme: scene.theme,

@@ -2,6 +2,7 @@
 //!
 //! The order is [`roster`]'s; this only finds the words.
 
+use super::clock::Clock;
 use super::roster::{Section, roster};
 use super::{Out, Scene};
 use crate::app::tui::overlay::{Overlay, Purpose};
@@ -86,6 +87,19 @@ pub(super) fn provider_hold(scene: &Scene<'_>, state: &RunState) -> Option<Strin
         Some(until) => format!("provider {provider} is held until {}: {why}", scene.clock.until(until)),
         None => format!("provider {provider} is held: {why}"),
     })
+}
+
+/// How long the running step has been silent, where a watch has noticed; `whole` says more than fits on a row.
+pub(super) fn silent(state: &RunState, clock: &Clock<'_>, whole: bool) -> Option<String> {
+    let silence = state.active_step()?.silence?;
+    let age = clock.age(silence.since);
+    let first = if silence.from_start { "no output" } else { "silent" };
+    let cpu = match silence.busy {
+        Some(true) => ", CPU busy",
+        Some(false) => ", CPU idle",
+        None => "",
+    };
+    Some(if whole { format!("{first} {age}{cpu}") } else { format!("{first} {age}") })
 }
 
 /// How much was left after each iteration, in eighths of the most there was.
@@ -207,7 +221,7 @@ fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun, held: Option<&WhyWaiting>) ->
     let state = &run.state;
     Texts {
         run,
-        word: word(scene, run).or_else(|| held.map(held_by)),
+        word: word(scene, run).or_else(|| held.map(held_by)).or_else(|| silent(state, scene.clock, false)),
         strip: strip(state),
         age: scene.clock.age(state.status_since),
         cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),

@@ -6,6 +6,7 @@ use super::diff_doc::DiffDoc;
 use super::page::Page;
 use super::xray::{Xray, XrayKey};
 use crate::app::tui::ui::{Pane, Scope};
+use crate::loops::agent::vitals::Vitals;
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::{RunId, StepId};
 use crate::widgets::transcript::StyledLine;
@@ -47,6 +48,8 @@ pub struct LiveFacts {
     pub step: StepId,
     /// Lines by now.
     pub lines: u64,
+    /// Lines of its story by now, if it has one.
+    pub story: Option<u64>,
     /// Whether it printed something within the last seconds.
     pub lively: bool,
 }
@@ -69,6 +72,8 @@ pub struct Loaded {
     pub page: Page,
     /// Its running step.
     pub live: Option<LiveFacts>,
+    /// What that step's agent is doing, where its stream tells.
+    pub vitals: Option<Vitals>,
     /// A diff, and what it shows; the message if it could not be made.
     pub diff: Option<(DiffKey, Result<Arc<DiffDoc>, String>)>,
     /// The end of a gate's output.

@@ -11,7 +11,7 @@ use crate::loops::core::event::ParkReason;
 use crate::loops::core::ids::StepId;
 use crate::loops::core::schedule::WhyWaiting;
 use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
-use crate::loops::core::step::{InterruptWhy, StepKind};
+use crate::loops::core::step::{InterruptWhy, StepKind, Usage};
 use crate::loops::core::transition::RunStatus;
 use crate::widgets::format;
 use crate::widgets::mark::Mark;
@@ -22,15 +22,19 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+/// Characters of a tool's use that the bottom line has room for.
+const TOOL_WIDTH: usize = 48;
+
 /// Draws the pane.
 pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
     let ui = scene.ui;
     let room = Room { width: area.width, height: area.height.saturating_sub(1), wrap: ui.wrap };
     let live = scene.live(state);
-    let doc = Doc::of(state, live.map(|facts| (facts.step, facts.lines)));
+    let doc = Doc::of(state, live, ui.raw);
     let total = doc.total();
     let empty = Page::default();
-    let page = Some(&scene.loaded.page).filter(|page| page.run == Some(state.id)).unwrap_or(&empty);
+    let fits = |page: &&Page| page.run == Some(state.id) && page.doc.is_raw() == ui.raw;
+    let page = Some(&scene.loaded.page).filter(fits).unwrap_or(&empty);
 
     let stand = page.resolve(ui.output.top, ui.output.pending, room);
     // While nothing of the run is loaded, where the operator wanted to go must not be forgotten.
@@ -49,7 +53,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     }
 
     out.seen.step = step_at(scene, &doc, top.map(|(line, _)| line));
-    find::want(scene, state, 0, None, out);
+    find::want(scene, state, u64::from(ui.raw), None, out);
     let (mut lines, hits) = on_screen(scene, state, page, stand.top.0, room.height);
     let at_end = page.doc.total() <= stand.top.0.saturating_add(lines.len() as u64);
     if following && at_end {
@@ -65,7 +69,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         Anchor::Bottom
     };
     let empty = empty_words(scene, state, page);
-    let facts = usage::sums(&state.usage);
+    let sums = usage::sums(&used(scene, state));
+    let facts: Vec<String> = doing(scene, state).into_iter().chain(sums).collect();
     let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
     let offset = if following { total.saturating_sub(u64::from(room.height)) } else { stand.top.0 };
     Transcript {
@@ -158,6 +163,37 @@ fn held_back(scene: &Scene<'_>, state: &RunState) -> String {
         Some(why) => format!("waiting: {why}"),
         None => "waiting for its turn".to_owned(),
     }
+}
+
+/// What the running step's agent is doing, as far as its stream tells.
+fn doing(scene: &Scene<'_>, state: &RunState) -> Option<String> {
+    scene.live(state)?;
+    let vitals = scene.loaded.vitals.as_ref()?;
+    if let Some(wait) = &vitals.wait {
+        let attempt = match (wait.attempt, wait.of) {
+            (Some(attempt), Some(of)) => format!(" {attempt}/{of}"),
+            (Some(attempt), None) => format!(" {attempt}"),
+            _ => String::new(),
+        };
+        let until = wait.until.map(|until| format!(" in {}", scene.clock.countdown(until))).unwrap_or_default();
+        return Some(format!("retry{attempt}{until}: {}", wait.class.word()));
+    }
+    let tool = vitals.tools.first()?;
+    let words: String = plain_str(&format!("{} {}", tool.name, tool.summary)).chars().take(TOOL_WIDTH).collect();
+    let others = match vitals.tools.len() {
+        1 => String::new(),
+        tools => format!(" and {} more", tools - 1),
+    };
+    Some(format!("{} {}{others}", words.replace('\n', " ").trim_end(), scene.clock.running(tool.since, true)))
+}
+
+/// What the run has used, with the running step's part as far as its stream tells.
+fn used(scene: &Scene<'_>, state: &RunState) -> Usage {
+    let mut sum = state.usage;
+    if let Some(vitals) = scene.loaded.vitals.as_ref().filter(|_| scene.live(state).is_some()) {
+        sum.add(&vitals.usage);
+    }
+    sum
 }
 
 /// The rule above a step: what it is, how it went, how long it took.

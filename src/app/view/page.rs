@@ -121,7 +121,7 @@ mod tests {
     /// A page with all lines loaded, some of them several rows high.
     fn page() -> Page {
         let state = fixture::run("auth-refactor");
-        let doc = Doc::of(&state, None);
+        let doc = Doc::of(&state, None, false);
         let lines = (0..doc.total())
             .filter(|line| matches!(doc.at(*line), Some(DocLine::Text(..))))
             .map(|line| (line, StyledLine::plain(Stream::Out, "word ".repeat(1 + (line as usize % 5) * 4))))

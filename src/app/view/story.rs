@@ -5,7 +5,7 @@
 use super::step_name;
 use crate::app::sentence::sentence;
 use crate::loops::agent::sanitize::plain_str;
-use crate::loops::core::event::{Event, Outcome, ParkReason, PauseKind};
+use crate::loops::core::event::{Event, Outcome, ParkReason, PauseKind, Sign};
 use crate::loops::core::ids::Who;
 use crate::loops::core::state::RunState;
 use crate::loops::core::verdict::Decision;
@@ -46,6 +46,7 @@ fn words(event: &Event, state: &RunState) -> String {
         Event::StepStarted(e) => e.step,
         Event::StepFinished(e) => e.step,
         Event::StepInterrupted(e) => e.step,
+        Event::Signal(e) => e.step,
         _ => return said,
     };
     let (Some(known), Some(rest)) = (state.step(step), said.strip_prefix(&format!("step {step}"))) else { return said };
@@ -57,6 +58,7 @@ fn words(event: &Event, state: &RunState) -> String {
         return format!("{kind} {}: {}{rest}", gate.name, gate.outcome.word());
     }
     match rest.strip_prefix(": ") {
+        Some(what) if matches!(event, Event::Signal(_)) => format!("{} {what}", step_name(&known.kind)),
         Some(what) => format!("starts {what}"),
         None => format!("{}{rest}", step_name(&known.kind)),
     }
@@ -90,6 +92,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::TestReset(e) => (Mark::Info, who(e.who)),
         Event::TestRetried(e) => (Mark::Info, who(e.who)),
         Event::TestAdded(e) => (Mark::Info, who(e.who)),
+        Event::Signal(e) => (if e.sign == Sign::Resumed { Mark::Active } else { Mark::Stuck }, "loopdash"),
         Event::Spawned(_) => (Mark::Nothing, "loopdash"),
         Event::StepFinished(e) => (if e.end.ok() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::StepInterrupted(_) => (Mark::Interrupted, "loopdash"),

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dialect::Heard;
+use super::tap::Listen;
+
 /// The environment variable that holds a child's run id.
 pub const RUN_MARK: &str = "LOOPDASH_RUN";
 /// The environment variable that holds a child's run id and step number, as `RUN/STEP`.
@@ -34,6 +37,8 @@ pub struct Launch {
     pub timeout: Option<Duration>,
     /// How patiently it is stopped.
     pub ladder: Ladder,
+    /// How its stream is understood while it comes; `None` for one that is only kept.
+    pub listen: Option<Listen>,
 }
 
 /// What a child reads on standard input.
@@ -118,6 +123,10 @@ pub struct Ended {
     pub left_behind: Vec<Leftover>,
     /// Whether something still held its output open half a second after its exit.
     pub pipes_held: bool,
+    /// What its stream told, where it was listened to.
+    pub heard: Option<Heard>,
+    /// Lines of the story made of that.
+    pub story: Option<u64>,
     /// Why the transcript is not complete, if it is not.
     pub transcript_error: Option<String>,
 }

@@ -16,12 +16,16 @@ mod sgr;
 pub mod shim;
 mod signal;
 mod step;
+pub mod story;
 pub mod survivors;
+mod tap;
 pub mod transcript;
 pub mod tree;
+pub mod vitals;
 
 pub use family::not_an_orphan;
 pub use launch::{Cause, Ended, Exit, Input, Ladder, Launch, Leftover, RUN_MARK, STEP_MARK};
 pub use process::{Control, Running, Supervisor};
 pub use resolve::{SpawnError, resolve};
 pub use sgr::{SgrState, TextColor, TextStyle};
+pub use tap::Listen;

@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::family::{self, Family};
 use super::launch::{Cause, Ended, Exit, Input, Launch, RUN_MARK, STEP_MARK};
-use super::pump;
+use super::pump::{self, Sink};
 use super::resolve::{SpawnError, resolve};
 use super::shim;
 use super::step::{Step, Wish};
-use super::transcript::{LiveOutput, Stream, Writer};
+use super::transcript::{LiveOutput, Stream};
 
 /// Threads that read pipes. More of them would leave less of the machine to the screen when many children print.
 const PUMP_THREADS: usize = 2;
@@ -127,6 +127,8 @@ impl Running {
             stderr_bytes: self.live.stderr_bytes(),
             lines: self.live.lines(),
             left_behind: Vec::new(),
+            heard: None,
+            story: None,
             pipes_held: false,
             transcript_error: Some("loopdash went away while it ran".into()),
         })
@@ -203,8 +205,8 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
         SpawnError::Other(source) => SpawnError::Transcript { dir: launch.dir.clone(), source },
         exhausted => exhausted,
     };
-    let writer = Writer::create(&launch.dir, inner.limit).map_err(record)?;
-    let live = writer.live();
+    let sink = Sink::open(&launch.dir, launch.listen, inner.limit).map_err(record)?;
+    let live = sink.live();
     let began = Instant::now();
     let spawned = Family::start(mark, inner.sole, || {
         headroom()?;
@@ -213,7 +215,7 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     });
     let (family, mut child) = spawned.map_err(|error| {
         // Nothing was printed, and the next attempt begins its transcript anew.
-        writer.discard();
+        sink.discard();
         SpawnError::from_system(error)
     })?;
 
@@ -231,12 +233,12 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
         Err(error) => {
             let _ = child.start_kill();
             family.leader_is_gone();
-            writer.discard();
+            sink.discard();
             return Err(SpawnError::from_system(error));
         }
     };
     let cut = CancellationToken::new();
-    let pump = tokio::spawn(pump::pump(out, err, writer, cut.clone()));
+    let pump = tokio::spawn(pump::pump(out, err, sink, cut.clone()));
     let (wish, wishes) = watch::channel(Wish::default());
     let (tell, done) = oneshot::channel();
     let (pid, start) = (family.leader().pid, family.leader().start);

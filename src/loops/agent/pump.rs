@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt;
@@ -11,7 +12,8 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::process::ChildStdin;
 use tokio_util::sync::CancellationToken;
 
-use super::transcript::{Stream, Totals, Writer};
+use super::tap::{Listen, Tap, Tapped};
+use super::transcript::{Edition, LiveOutput, Stream, Totals, Writer};
 
 /// What one read takes.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -41,8 +43,62 @@ pub(super) fn receiver(fd: OwnedFd, stream: Stream) -> io::Result<Receiver> {
     Receiver::from_owned_fd(fd)
 }
 
-/// Reads both pipes until they end, or until `cut` and there is nothing left to read. Tells whether they ended.
-pub(super) async fn pump(out: Receiver, err: Receiver, mut writer: Writer, cut: CancellationToken) -> (Totals, bool) {
+/// Where what is read goes.
+pub(super) struct Sink {
+    writer: Writer,
+    /// Whoever listens to the stream, where it is one.
+    tap: Option<Tap>,
+}
+
+/// What came of reading.
+#[derive(Debug)]
+pub(super) struct Pumped {
+    pub(super) totals: Totals,
+    pub(super) tapped: Option<Tapped>,
+    /// Whether both pipes ended.
+    pub(super) ended: bool,
+}
+
+impl Sink {
+    /// The transcripts in `dir`, each of at most `limit` bytes; a story among them where there is something to listen to.
+    pub(super) fn open(dir: &Path, listen: Option<Listen>, limit: u64) -> io::Result<Self> {
+        let writer = Writer::create(dir, Edition::Raw, limit)?;
+        let tap = listen.map(|listen| Tap::open(listen, dir, limit)).transpose().inspect_err(|_| writer.discard())?;
+        if let Some(tap) = &tap {
+            writer.live().tells(tap.story());
+        }
+        Ok(Self { writer, tap })
+    }
+
+    /// Takes back what nothing was written to.
+    pub(super) fn discard(&self) {
+        self.writer.discard();
+        if let Some(tap) = &self.tap {
+            tap.discard();
+        }
+    }
+
+    /// The side that readers share.
+    pub(super) fn live(&self) -> Arc<LiveOutput> {
+        self.writer.live()
+    }
+
+    fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        // The story first: readers wake when the transcript has grown, and then find both.
+        if let Some(tap) = &mut self.tap {
+            tap.push(stream, bytes);
+        }
+        self.writer.push(stream, bytes);
+    }
+
+    fn finish(self, ended: bool) -> Pumped {
+        let tapped = self.tap.map(Tap::finish);
+        Pumped { totals: self.writer.finish(), tapped, ended }
+    }
+}
+
+/// Reads both pipes until they end, or until `cut` and there is nothing left to read.
+pub(super) async fn pump(out: Receiver, err: Receiver, mut sink: Sink, cut: CancellationToken) -> Pumped {
     let mut ends = [false, false];
     let mut cut = std::pin::pin!(cut.cancelled_owned());
     let mut turns = TURN;
@@ -56,23 +112,23 @@ pub(super) async fn pump(out: Receiver, err: Receiver, mut writer: Writer, cut: 
             }
         };
         // Both, and in this order: of what came at once, what was printed first is mostly on standard output.
-        ends[0] = ends[0] || drain(&out, Stream::Stdout, &mut writer, turns);
-        ends[1] = ends[1] || drain(&err, Stream::Stderr, &mut writer, turns);
+        ends[0] = ends[0] || drain(&out, Stream::Stdout, &mut sink, turns);
+        ends[1] = ends[1] || drain(&err, Stream::Stderr, &mut sink, turns);
         if !going {
             break;
         }
         tokio::task::yield_now().await;
     }
-    (writer.finish(), ends == [true, true])
+    sink.finish(ends == [true, true])
 }
 
 /// Takes what is there, `turns` reads of it at most. Returns whether the pipe has ended.
-fn drain(pipe: &Receiver, stream: Stream, writer: &mut Writer, turns: usize) -> bool {
+fn drain(pipe: &Receiver, stream: Stream, sink: &mut Sink, turns: usize) -> bool {
     CHUNK.with_borrow_mut(|chunk| {
         for _ in 0..turns {
             match pipe.try_read(chunk) {
                 Ok(0) => return true,
-                Ok(got) => writer.push(stream, chunk.get(..got).unwrap_or_default()),
+                Ok(got) => sink.push(stream, chunk.get(..got).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return true,

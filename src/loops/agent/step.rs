@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::family::Family;
 use super::launch::{Cause, Ended, Exit, Ladder, Leftover};
+use super::pump::Pumped;
 use super::signal;
 use super::transcript::Totals;
 use super::tree::{self, Proc};
@@ -40,7 +41,7 @@ pub(super) struct Step {
     pub(super) child: Child,
     pub(super) family: Family,
     pub(super) began: Instant,
-    pub(super) pump: JoinHandle<(Totals, bool)>,
+    pub(super) pump: JoinHandle<Pumped>,
     pub(super) cut: CancellationToken,
     pub(super) exited: CancellationToken,
     pub(super) wishes: watch::Receiver<Wish>,
@@ -82,7 +83,9 @@ impl Step {
                 }
             },
         };
-        let (totals, pipes_ended) = pumped.unwrap_or_else(|_| (Totals::lost(), false));
+        let lost = |_| Pumped { totals: Totals::lost(), tapped: None, ended: false };
+        let Pumped { totals, tapped, ended } = pumped.unwrap_or_else(lost);
+        let (heard, story) = tapped.map(|tapped| (tapped.heard, tapped.story)).unzip();
         Ended {
             exit: exit_of(status),
             cause,
@@ -91,8 +94,10 @@ impl Step {
             stderr_bytes: totals.stderr_bytes,
             lines: totals.lines,
             // Late for a slow disk alone is nothing to report.
-            pipes_held: !pipes_ended || (late && !left_behind.is_empty()),
+            pipes_held: !ended || (late && !left_behind.is_empty()),
             left_behind,
+            heard,
+            story,
             transcript_error: totals.error,
         }
     }

@@ -3,6 +3,7 @@
 //! It is fully resolved: profile, the user's overrides and the role (an actor may write, a critic only reads) have been
 //! merged into it, so that the journal says what was run without the config that it came from.
 
+use super::step::Usage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -229,4 +230,29 @@ pub struct Price {
     pub cached: Option<u64>,
     /// Written.
     pub output: u64,
+}
+
+impl Price {
+    /// What tokens cost, in micro-dollars; `None` where it is not known how many were read or written.
+    pub fn of(&self, usage: &Usage) -> Option<u64> {
+        let cached = u128::from(usage.cached.unwrap_or(0)) * u128::from(self.cached.unwrap_or(self.input));
+        let read = u128::from(usage.input?) * u128::from(self.input);
+        let written = u128::from(usage.output?) * u128::from(self.output);
+        u64::try_from((cached + read + written) / 1_000_000).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_for_known_tokens_alone() {
+        let price = Price { input: 3_000_000, cached: Some(300_000), output: 15_000_000 };
+        let usage = Usage { input: Some(1_000), cached: Some(10_000), output: Some(200), micro_usd: None };
+        assert_eq!(price.of(&usage), Some(3_000 + 3_000 + 3_000));
+        assert_eq!(Price { cached: None, ..price }.of(&usage), Some(3_000 + 30_000 + 3_000));
+        assert_eq!(price.of(&Usage { output: None, ..usage }), None);
+        assert_eq!(price.of(&Usage { output: Some(u64::MAX), ..usage }), None);
+    }
 }

@@ -111,6 +111,8 @@ pub enum Cause {
     Natural,
     /// loopdash stopped it: its step timeout.
     TimedOut,
+    /// loopdash stopped it: the agent had said that its work was over, and its process lived on.
+    Lingered,
     /// It never ran: the text is in [`StepEnd::error`].
     NotStarted,
 }
@@ -158,6 +160,9 @@ pub struct StepEnd {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AgentEnd {
+    /// Lines of the step's story, which tells what the stream told; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub story: Option<u64>,
     /// The agent's own id for its session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -208,6 +213,11 @@ impl StepEnd {
         }
     }
 
+    /// Lines of its story, where its agent's stream was told as one.
+    pub fn story(&self) -> Option<u64> {
+        self.agent.as_ref()?.story
+    }
+
     /// Why the agent could not do its work, as its stream or the watch over it tells.
     pub fn failure(&self) -> Option<&Failure> {
         self.agent.as_ref()?.failure.as_ref()
@@ -217,8 +227,12 @@ impl StepEnd {
     pub fn ok(&self) -> bool {
         self.error.is_none()
             && self.failure().is_none()
-            && self.cause == Cause::Natural
-            && self.exit.is_none_or(Exit::ok)
+            && match self.cause {
+                Cause::Natural => self.exit.is_none_or(Exit::ok),
+                // How a process exits that had to be stopped says nothing about the work before.
+                Cause::Lingered => true,
+                Cause::TimedOut | Cause::NotStarted => false,
+            }
     }
 
     /// `rate limited: …`, `exit 1`, `signal KILL`, `timed out`, `not started: …`, or `ok`.
@@ -233,7 +247,7 @@ impl StepEnd {
             (Cause::TimedOut, _, _) => "timed out".to_owned(),
             (Cause::NotStarted, Some(error), _) => format!("not started: {error}"),
             (_, Some(error), _) => error.clone(),
-            (_, None, Some(exit)) if !exit.ok() => exit.word(),
+            (Cause::Natural, None, Some(exit)) if !exit.ok() => exit.word(),
             _ => "ok".to_owned(),
         }
     }

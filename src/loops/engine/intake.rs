@@ -198,6 +198,11 @@ impl Engine {
                     self.tell(Update::Live { run, step, output });
                 }
             }
+            Report::Signal { run, signal } => {
+                if self.live.get(&run).is_some_and(|live| live.step == signal.step) {
+                    self.queue(run, vec![signal.into()], None);
+                }
+            }
             Report::Short { run, step, why } => {
                 if self.live.get(&run).is_some_and(|live| live.step == step) {
                     match why {

@@ -9,10 +9,11 @@ use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::plan::Work;
 use crate::loops::core::spec::LoopSpec;
-use crate::loops::core::state::{Iteration, Note, RunState, Workspace};
-use crate::loops::core::step::StepKind;
+use crate::loops::core::state::{Iteration, Note, RunState, StepOutcome, Workspace};
+use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::journal::RunDir;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub struct Order {
     pub wall_left: Option<Duration>,
     /// The session that its agent works in.
     pub session: Session,
+    /// What the agents' sessions had used before, by session id, where they report only that.
+    pub spent: BTreeMap<String, Usage>,
 }
 
 /// The session that an agent's step works in.
@@ -116,6 +119,7 @@ impl Order {
             last,
             wall_left,
             session,
+            spent: spent(run),
         })
     }
 
@@ -216,6 +220,15 @@ const fn role_of(kind: &StepKind) -> Option<Role> {
         StepKind::Critic => Some(Role::Critic),
         _ => None,
     }
+}
+
+/// What each session has used by now, as its last step told.
+fn spent(run: &RunState) -> BTreeMap<String, Usage> {
+    let agents = run.steps.iter().filter_map(|step| match &step.end {
+        Some(StepOutcome::Finished(end)) => end.agent.as_deref(),
+        _ => None,
+    });
+    agents.filter_map(|agent| Some((agent.session.clone()?, agent.session_usage?))).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::order::Order;
 use crate::loops::agent::transcript::LiveOutput;
-use crate::loops::core::event::Event;
+use crate::loops::core::event::{Event, Signal};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::step::StepEnd;
 use std::sync::Arc;
@@ -39,6 +39,13 @@ pub enum Report {
         start: u64,
         /// Where it prints.
         output: Option<Arc<LiveOutput>>,
+    },
+    /// A watch over it has something to tell.
+    Signal {
+        /// Whose.
+        run: RunId,
+        /// What, of which step.
+        signal: Signal,
     },
     /// The machine is short of something that it needs to begin, or, with `None`, no longer.
     Short {

@@ -11,9 +11,9 @@ use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::event::{
     AgentSet, Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind,
-    PauseRequested, Paused, PrioritySet, Record, Reopened, RepositoryTouched, Resumed, Retried, Spawned, StepFinished,
-    StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, Unparked,
-    VerdictReached, When,
+    PauseRequested, Paused, PrioritySet, Record, Reopened, RepositoryTouched, Resumed, Retried, Sign, Signal, Spawned,
+    StepFinished, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped,
+    Unparked, VerdictReached, When,
 };
 use crate::loops::core::ids::{RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -175,6 +175,7 @@ fn rare() -> Vec<Event> {
             paths: vec!["src/a.rs".to_owned(), "b\\n.txt".to_owned()],
         }
         .into(),
+        Signal { step: StepId(2), sign: Sign::Silent, for_ms: 600_000, busy: Some(false) }.into(),
         Noted { text: "hand edit of CP-1 was not obeyed".to_owned() }.into(),
     ];
     events.extend(rich());

@@ -61,7 +61,7 @@ impl Shell {
         // Only the last line can still grow; what lies above is read once.
         let version = if range.end == total { self.looked.0 } else { 0 };
         let shown_total = if range.end == total { total } else { 0 };
-        let asked = (want.run, range.clone(), shown_total, version);
+        let asked = (want.run, self.ui.raw, range.clone(), shown_total, version);
         if self.asked.as_ref() == Some(&asked) {
             return;
         }
@@ -106,7 +106,7 @@ impl Shell {
     /// The output of a run as far as it is known here.
     fn doc(&self, state: &RunState) -> Doc {
         let live = self.loaded.live.filter(|live| live.run == state.id);
-        Doc::of(state, live.map(|live| (live.step, live.lines)))
+        Doc::of(state, live, self.ui.raw)
     }
 
     pub(super) fn sources(&self, run: RunId) -> Option<Sources> {

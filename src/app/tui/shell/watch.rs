@@ -22,10 +22,14 @@ impl Shell {
     /// Takes over how the selected run's output stands.
     pub(super) fn look(&mut self) {
         let watched = self.ui.selected.and_then(|run| Some((run, self.live.get(&run)?)));
+        self.loaded.vitals = None;
         self.loaded.live = match watched {
             Some((run, (step, output))) => {
                 self.looked = (output.version(), Instant::now());
-                Some(LiveFacts { run, step: *step, lines: output.lines(), lively: output.silent_for() < LIVELY })
+                self.loaded.vitals = output.story().map(|story| story.vitals());
+                let story = output.story().map(|story| story.live().lines());
+                let lively = output.silent_for() < LIVELY;
+                Some(LiveFacts { run, step: *step, lines: output.lines(), story, lively })
             }
             None => self.look_afar(),
         };
@@ -40,9 +44,10 @@ impl Shell {
 
     fn look_afar(&mut self) -> Option<LiveFacts> {
         let (run, step) = self.afar_step()?;
-        let (lines, bytes, grew) = self.afar.known(run, step)?;
-        self.looked = (bytes, Instant::now());
-        Some(LiveFacts { run, step, lines, lively: grew.elapsed() < LIVELY })
+        let (counted, grew) = self.afar.known(run, step)?;
+        self.looked = (counted.bytes, Instant::now());
+        let (lines, story) = (counted.lines, counted.story);
+        Some(LiveFacts { run, step, lines, story, lively: grew.elapsed() < LIVELY })
     }
 
     /// The step of another loopdash whose output is on the screen, and when to count it again.

@@ -129,6 +129,7 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             ui.output.across = 0;
             ui.tops.diff_across = 0;
         }
+        Action::Raw => moving::swap_edition(ui, ctx),
         Action::DiffScope => {
             ui.scope = if ui.scope == Scope::Base { Scope::LastIteration } else { Scope::Base };
             ui.tops.diff = 0;

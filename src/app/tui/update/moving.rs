@@ -5,8 +5,9 @@
 
 use super::super::action::Action;
 use super::super::overlay::Overlay;
-use super::super::ui::{Focus, Pane, SearchState, Ui};
+use super::super::ui::{Focus, OutputAt, Pane, SearchState, Ui};
 use super::Ctx;
+use crate::app::view::doc::Doc;
 use crate::app::view::loaded::SearchWant;
 use crate::app::view::roster;
 use crate::loops::core::ids::RunId;
@@ -143,6 +144,21 @@ fn to_end(ui: &mut Ui, ctx: &Ctx<'_>, end: bool) {
             ui.tops.timeline_held = !end;
         }
         Pane::Tests | Pane::Gates => by(ui, ctx, if end { i64::from(i32::MAX) } else { i64::from(i32::MIN) }),
+    }
+}
+
+/// Shows the output as it was printed, or its story again. Lines of the one are not lines of the other: the view goes to
+/// the beginning of the step that it stood in, and a search is made anew.
+pub(super) fn swap_edition(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let (before, after) = (ui.raw, !ui.raw);
+    let doc = |raw| with_run(ui, ctx, |state| Doc::of(state, None, raw));
+    let (old, new) = (doc(before), doc(after));
+    let rule = |(line, _)| old.step_at(line).and_then(|step| new.rule_of(step));
+    let top = ui.output.top.and_then(rule).map(|rule| (rule, 0));
+    ui.output = OutputAt { top, left_at: new.total(), ..OutputAt::default() };
+    ui.raw = after;
+    if let Some(search) = &mut ui.search {
+        search.elsewhere();
     }
 }
 

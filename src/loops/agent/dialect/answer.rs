@@ -33,12 +33,12 @@ pub fn answer(dialect: DialectName, transcript: &Transcript, max_bytes: usize) -
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::loops::agent::transcript::Writer;
+    use crate::loops::agent::transcript::{Edition, Writer};
 
     fn stored(out: &[u8]) -> (tempfile::TempDir, Transcript) {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("1-critic");
-        let mut writer = Writer::create(&dir, u64::MAX).unwrap();
+        let mut writer = Writer::create(&dir, Edition::Raw, u64::MAX).unwrap();
         writer.push(Stream::Stdout, out);
         writer.push(Stream::Stderr, b"warning: late\n");
         writer.finish();

@@ -31,6 +31,7 @@ pub fn judge(heard: Heard, exit: Option<Exit>, earlier: Option<Usage>) -> Judged
     let (usage, session_usage) = usage(&heard, earlier);
     let failure = failure(&heard, exit);
     let end = AgentEnd {
+        story: None,
         session: heard.session,
         session_usage,
         model: heard.model,

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::Files;
 use super::live::Tail;
 use super::marks::{Marks, RECORD_BYTES, Record, Stream};
-use super::{Files, ORDER_FILE};
 
 const SCAN_BYTES: usize = 64 * 1024;
 
@@ -69,7 +69,7 @@ fn read_record(file: Option<&File>, i: u64) -> io::Result<Record> {
 fn damaged(i: u64) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("{ORDER_FILE} is damaged at record {i}; delete it to read the transcript without it"),
+        format!("the transcript's index is damaged at record {i}; delete the .idx file to read it without"),
     )
 }
 

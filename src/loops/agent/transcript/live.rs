@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::Edition;
 use super::marks::{Record, Stream};
+use crate::loops::agent::vitals::LiveStory;
 
 const SILENT: u64 = u64::MAX;
 
@@ -16,6 +18,8 @@ const SILENT: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct LiveOutput {
     dir: PathBuf,
+    edition: Edition,
+    story: OnceLock<Arc<LiveStory>>,
     began: Instant,
     out_bytes: AtomicU64,
     err_bytes: AtomicU64,
@@ -35,9 +39,11 @@ pub(super) struct Tail {
 }
 
 impl LiveOutput {
-    pub(super) fn new(dir: PathBuf) -> Self {
+    pub(super) fn new(dir: PathBuf, edition: Edition) -> Self {
         Self {
             dir,
+            edition,
+            story: OnceLock::new(),
             began: Instant::now(),
             out_bytes: AtomicU64::new(0),
             err_bytes: AtomicU64::new(0),
@@ -52,6 +58,20 @@ impl LiveOutput {
     /// The step directory that holds the transcript files.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    pub(super) fn edition(&self) -> Edition {
+        self.edition
+    }
+
+    /// What the step's agent tells in its stream; `None` where there is no stream to be read.
+    pub fn story(&self) -> Option<&Arc<LiveStory>> {
+        self.story.get()
+    }
+
+    pub(in crate::loops::agent) fn tells(&self, story: Arc<LiveStory>) {
+        // A step has one story; a second one would be lost.
+        let _ = self.story.set(story);
     }
 
     /// Bytes read from standard output so far, stored or not.

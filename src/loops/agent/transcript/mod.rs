@@ -2,8 +2,9 @@
 //! [`Transcript`] reads a finished, interrupted or running step; a running one is shared as [`LiveOutput`].
 //!
 //! A transcript is `stdout.log` and `stderr.log`, byte for byte, and `order.idx`, which tells how the two interleaved
-//! (format in `marks.rs`). A line ends at a newline, or where the other stream begins. Reading blocks on the disk: call it
-//! from a thread that may wait.
+//! (format in `marks.rs`). A line ends at a newline, or where the other stream begins. What an agent's stream tells lies
+//! beside it in the same form, as `story.log` and `story.idx`, with a copy of standard error between its lines; see
+//! [`story`](super::story). Reading blocks on the disk: call it from a thread that may wait.
 
 mod index;
 mod live;
@@ -31,9 +32,32 @@ pub(super) use writer::{Totals, Writer};
 use super::sanitize;
 use crate::loops::mask::Mask;
 
-const STDOUT_FILE: &str = "stdout.log";
-const STDERR_FILE: &str = "stderr.log";
-const ORDER_FILE: &str = "order.idx";
+/// Which of a step's two transcripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Edition {
+    /// What it printed, byte for byte.
+    Raw,
+    /// What its agent's stream told, as lines to read.
+    Story,
+}
+
+impl Edition {
+    const fn file(self, stream: Stream) -> &'static str {
+        match (self, stream) {
+            (Self::Raw, Stream::Stdout) => "stdout.log",
+            (Self::Raw, Stream::Stderr) => "stderr.log",
+            (Self::Story, Stream::Stdout) => "story.log",
+            (Self::Story, Stream::Stderr) => "story-stderr.log",
+        }
+    }
+
+    const fn order(self) -> &'static str {
+        match self {
+            Self::Raw => "order.idx",
+            Self::Story => "story.idx",
+        }
+    }
+}
 
 /// A longer line is shown up to here; the rest of it is on disk only.
 pub const LINE_CAP: usize = 64 * 1024;
@@ -67,12 +91,23 @@ impl Transcript {
     /// The transcript in a step directory. One that is not there is empty. If another process is still writing it, this
     /// sees what was there when it was first read.
     pub fn open(dir: &Path) -> Self {
-        Self { files: Files::new(dir), live: None, recovered: OnceLock::new() }
+        Self::edition(dir, Edition::Raw)
+    }
+
+    /// The same for one of the editions in a step directory.
+    pub fn edition(dir: &Path, edition: Edition) -> Self {
+        Self { files: Files::new(dir, edition), live: None, recovered: OnceLock::new() }
     }
 
     /// The transcript of a running step; each call sees what has been printed by then.
     pub fn live(live: Arc<LiveOutput>) -> Self {
-        Self { files: Files::new(live.dir()), live: Some(live), recovered: OnceLock::new() }
+        let files = Files::new(live.dir(), live.edition());
+        Self { files, live: Some(live), recovered: OnceLock::new() }
+    }
+
+    /// Whether it was begun at all.
+    pub fn is_there(&self) -> io::Result<bool> {
+        Ok(self.files.stream(Stream::Stdout)?.is_some())
     }
 
     /// The number of lines, an unfinished last one included.
@@ -202,25 +237,28 @@ fn end_of(text: &str, max_bytes: usize) -> String {
 #[derive(Debug)]
 struct Files {
     dir: PathBuf,
+    edition: Edition,
     stdout: OnceLock<File>,
     stderr: OnceLock<File>,
     order: OnceLock<File>,
 }
 
 impl Files {
-    fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), stdout: OnceLock::new(), stderr: OnceLock::new(), order: OnceLock::new() }
+    fn new(dir: &Path, edition: Edition) -> Self {
+        let dir = dir.to_owned();
+        Self { dir, edition, stdout: OnceLock::new(), stderr: OnceLock::new(), order: OnceLock::new() }
     }
 
     fn stream(&self, stream: Stream) -> io::Result<Option<&File>> {
-        match stream {
-            Stream::Stdout => self.open(&self.stdout, STDOUT_FILE),
-            Stream::Stderr => self.open(&self.stderr, STDERR_FILE),
-        }
+        let place = match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        self.open(place, self.edition.file(stream))
     }
 
     fn order(&self) -> io::Result<Option<&File>> {
-        self.open(&self.order, ORDER_FILE)
+        self.open(&self.order, self.edition.order())
     }
 
     fn open<'a>(&self, place: &'a OnceLock<File>, name: &str) -> io::Result<Option<&'a File>> {

@@ -27,7 +27,7 @@ fn model(chunks: &Chunks) -> Vec<(Stream, Vec<u8>)> {
 }
 
 fn write(dir: &Path, chunks: &Chunks) -> (Arc<LiveOutput>, Totals) {
-    let mut writer = Writer::create(dir, u64::MAX).unwrap();
+    let mut writer = Writer::create(dir, Edition::Raw, u64::MAX).unwrap();
     let live = writer.live();
     for (stream, bytes) in chunks {
         writer.push(*stream, bytes);
@@ -58,7 +58,7 @@ proptest! {
     fn readers_see_the_lines_that_were_printed(chunks in chunks(), from in 0_u64..80, len in 0_u64..20) {
         let (_root, dir) = dir();
         let want = model(&chunks);
-        let mut writer = Writer::create(&dir, u64::MAX).unwrap();
+        let mut writer = Writer::create(&dir, Edition::Raw, u64::MAX).unwrap();
         let live = Transcript::live(writer.live());
         for (stream, bytes) in &chunks {
             writer.push(*stream, bytes);
@@ -79,7 +79,7 @@ proptest! {
     fn an_index_cut_anywhere_loses_no_byte(chunks in chunks(), keep in 0.0..1.0_f64) {
         let (_root, dir) = dir();
         write(&dir, &chunks);
-        let order = File::options().write(true).open(dir.join(ORDER_FILE)).unwrap();
+        let order = File::options().write(true).open(dir.join(Edition::Raw.order())).unwrap();
         let len = order.metadata().unwrap().len();
         order.set_len((len as f64 * keep) as u64).unwrap();
         let lines = seen(&Transcript::open(&dir), 0..u64::MAX);
@@ -119,7 +119,7 @@ proptest! {
 #[test]
 fn a_large_transcript_is_read_where_it_is_asked() {
     let (_root, dir) = dir();
-    let mut writer = Writer::create(&dir, u64::MAX).unwrap();
+    let mut writer = Writer::create(&dir, Edition::Raw, u64::MAX).unwrap();
     let live = Transcript::live(writer.live());
     let mut text = Vec::new();
     for i in 0..400_000 {
@@ -146,14 +146,14 @@ fn a_large_transcript_is_read_where_it_is_asked() {
     }
     let stored = Transcript::open(&dir);
     assert_eq!(stored.lines(300_000..300_001).unwrap()[0].bytes, b"line number 300000");
-    std::fs::remove_file(dir.join(ORDER_FILE)).unwrap();
+    std::fs::remove_file(dir.join(Edition::Raw.order())).unwrap();
     assert_eq!(Transcript::open(&dir).line_count().unwrap(), 400_001);
 }
 
 #[test]
 fn a_line_without_end_is_cut_and_skipped() {
     let (_root, dir) = dir();
-    let mut writer = Writer::create(&dir, u64::MAX).unwrap();
+    let mut writer = Writer::create(&dir, Edition::Raw, u64::MAX).unwrap();
     let block = vec![b'x'; 128 * 1024];
     for _ in 0..64 {
         writer.push(Stream::Stdout, &block);
@@ -171,7 +171,7 @@ fn a_line_without_end_is_cut_and_skipped() {
 #[test]
 fn a_limit_stops_the_storing_and_not_the_counting() {
     let (_root, dir) = dir();
-    let mut writer = Writer::create(&dir, 10).unwrap();
+    let mut writer = Writer::create(&dir, Edition::Raw, 10).unwrap();
     let live = writer.live();
     writer.push(Stream::Stdout, b"0123456\n");
     writer.push(Stream::Stdout, b"89abc\n");
@@ -183,7 +183,7 @@ fn a_limit_stops_the_storing_and_not_the_counting() {
         seen(&Transcript::live(live), 0..9),
         [(Stream::Stdout, b"0123456".to_vec()), (Stream::Stdout, b"89".to_vec())]
     );
-    assert_eq!(std::fs::read(dir.join(STDOUT_FILE)).unwrap(), b"0123456\n89");
+    assert_eq!(std::fs::read(dir.join(Edition::Raw.file(Stream::Stdout))).unwrap(), b"0123456\n89");
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn an_empty_or_missing_transcript_is_empty() {
     assert_eq!(totals.lines, 0);
     assert!(live.finished());
     assert!(Transcript::live(live).lines(0..9).unwrap().is_empty());
-    assert!(Writer::create(&dir, 1).is_err());
+    assert!(Writer::create(&dir, Edition::Raw, 1).is_err());
 }
 
 #[test]
@@ -220,16 +220,16 @@ fn a_damaged_index_is_an_error_that_says_what_to_do() {
         .map(|i| (if i % 2 == 0 { Stream::Stdout } else { Stream::Stderr }, format!("{i}\n").into_bytes()))
         .collect();
     write(&dir, &chunks);
-    let order = File::options().write(true).open(dir.join(ORDER_FILE)).unwrap();
+    let order = File::options().write(true).open(dir.join(Edition::Raw.order())).unwrap();
     order.write_all_at(&[0; RECORD_BYTES], 50 * RECORD_BYTES as u64).unwrap();
     let error = Transcript::open(&dir).lines(0..200).unwrap_err();
-    assert!(error.to_string().contains("delete it"), "{error}");
+    assert!(error.to_string().contains("delete the .idx file"), "{error}");
 }
 
 #[tokio::test]
 async fn readers_wake_up_once_for_much_output() {
     let (_root, dir) = dir();
-    let mut writer = Writer::create(&dir, u64::MAX).unwrap();
+    let mut writer = Writer::create(&dir, Edition::Raw, u64::MAX).unwrap();
     let live = writer.live();
     let seen = live.version();
     let waiter = tokio::spawn({

@@ -7,9 +7,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::Edition;
 use super::live::LiveOutput;
 use super::marks::{Marks, RECORD_BYTES, Record, Stream};
-use super::{ORDER_FILE, STDERR_FILE, STDOUT_FILE};
 
 /// Records kept in memory before they are appended to the index.
 const BATCH_RECORDS: usize = 128;
@@ -20,6 +20,7 @@ const BATCH_MS: u32 = 1_000;
 /// open only while a batch is appended: a quiet step holds one file.
 pub(crate) struct Writer {
     live: Arc<LiveOutput>,
+    edition: Edition,
     stdout: File,
     stderr: Option<File>,
     order_exists: bool,
@@ -48,11 +49,12 @@ impl Totals {
 impl Writer {
     /// Makes `dir` if needed (mode 0700) and starts a transcript in it that stores at most `limit` bytes. Fails when
     /// one is already there: transcripts are never overwritten.
-    pub(crate) fn create(dir: &Path, limit: u64) -> io::Result<Self> {
+    pub(crate) fn create(dir: &Path, edition: Edition, limit: u64) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let stdout = create(dir, STDOUT_FILE)?;
+        let stdout = create(dir, edition.file(Stream::Stdout))?;
         Ok(Self {
-            live: Arc::new(LiveOutput::new(dir.to_owned())),
+            live: Arc::new(LiveOutput::new(dir.to_owned(), edition)),
+            edition,
             stdout,
             stderr: None,
             order_exists: false,
@@ -71,7 +73,7 @@ impl Writer {
     /// Takes back a transcript that nothing was written to.
     pub(crate) fn discard(&self) {
         // What cannot be removed is in the way of the next attempt, which says so.
-        let _ = std::fs::remove_file(self.live.dir().join(STDOUT_FILE));
+        let _ = std::fs::remove_file(self.live.dir().join(self.edition.file(Stream::Stdout)));
     }
 
     /// Takes the next bytes of a stream. Blocks on the disk.
@@ -123,14 +125,11 @@ impl Writer {
 
     /// Writes what it can; returns how much that was, and why no more.
     fn write(&mut self, stream: Stream, bytes: &[u8]) -> (usize, Option<String>) {
-        let name = match stream {
-            Stream::Stdout => STDOUT_FILE,
-            Stream::Stderr => STDERR_FILE,
-        };
+        let name = self.edition.file(stream);
         let file = match (stream, &mut self.stderr) {
             (Stream::Stdout, _) => &mut self.stdout,
             (Stream::Stderr, Some(file)) => file,
-            (Stream::Stderr, none) => match create(self.live.dir(), STDERR_FILE) {
+            (Stream::Stderr, none) => match create(self.live.dir(), name) {
                 Ok(file) => none.insert(file),
                 Err(error) => return (0, Some(format!("create {name}: {error}"))),
             },
@@ -151,7 +150,7 @@ impl Writer {
     fn flush(&mut self) -> Result<(), String> {
         let batch = self.live.tail().pending.clone();
         let bytes: Vec<u8> = batch.iter().flat_map(Record::encode).collect();
-        self.append(&bytes).map_err(|error| format!("write {ORDER_FILE}: {error}"))?;
+        self.append(&bytes).map_err(|error| format!("write {}: {error}", self.edition.order()))?;
         let mut tail = self.live.tail();
         tail.on_disk += batch.len() as u64;
         tail.pending.clear();
@@ -159,12 +158,9 @@ impl Writer {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let dir = self.live.dir();
-        let mut file = if self.order_exists {
-            OpenOptions::new().append(true).open(dir.join(ORDER_FILE))?
-        } else {
-            create(dir, ORDER_FILE)?
-        };
+        let (dir, name) = (self.live.dir(), self.edition.order());
+        let mut file =
+            if self.order_exists { OpenOptions::new().append(true).open(dir.join(name))? } else { create(dir, name)? };
         self.order_exists = true;
         let whole = file.metadata()?.len() / RECORD_BYTES as u64 * RECORD_BYTES as u64;
         if let Err(error) = file.write_all(bytes) {

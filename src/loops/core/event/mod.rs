@@ -126,6 +126,8 @@ events! {
     "limits_set" => LimitsSet,
     /// Another agent in a role.
     "agent_set" => AgentSet,
+    /// A watch over a running step saw something odd, or that it is over.
+    "signal" => Signal,
     /// Something worth telling that changes no state.
     "noted" => Noted,
     /// The run is over.

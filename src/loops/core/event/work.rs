@@ -197,6 +197,32 @@ impl StepInterrupted {
     }
 }
 
+/// What a watch over a running agent saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// It has printed nothing at all.
+    NoOutput,
+    /// It has stopped printing.
+    Silent,
+    /// It prints again.
+    Resumed,
+}
+
+/// A watch over a running step saw something. It tells; it ends nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    /// Which step's.
+    pub step: StepId,
+    /// What.
+    pub sign: Sign,
+    /// For how many milliseconds it printed nothing.
+    pub for_ms: u64,
+    /// Whether its processes were using the CPU meanwhile; absent where that cannot be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<bool>,
+}
+
 /// The worktree's content is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotTaken {

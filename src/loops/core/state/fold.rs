@@ -64,6 +64,7 @@ impl RunState {
             Event::PrioritySet(e) => self.priority = e.priority.min(MAX_PRIORITY),
             Event::LimitsSet(e) => self.limits_set(e),
             Event::AgentSet(e) => self.agent_set(e),
+            Event::Signal(e) => self.signalled(e, at),
             Event::Noted(_) => {}
             Event::Finished(e) => self.finished(e, at),
         }

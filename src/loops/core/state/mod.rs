@@ -13,7 +13,7 @@ mod steps;
 mod takeover;
 
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
-pub use step_record::{StepOutcome, StepRecord};
+pub use step_record::{Silence, StepOutcome, StepRecord};
 
 use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
 use super::ids::{Millis, RunId, StepId, TestId, Who};

@@ -26,8 +26,21 @@ pub struct StepRecord {
     pub ended: Option<Millis>,
     /// Its process and that process's start time.
     pub process: Option<(u32, u64)>,
+    /// Since when a watch has heard nothing of it.
+    pub silence: Option<Silence>,
     /// How it ended.
     pub end: Option<StepOutcome>,
+}
+
+/// A running step that prints nothing, for longer than its agent should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Since when.
+    pub since: Millis,
+    /// Whether it has not printed anything at all.
+    pub from_start: bool,
+    /// Whether its processes were using the CPU when the watch looked last, where that could be seen.
+    pub busy: Option<bool>,
 }
 
 impl StepRecord {
@@ -36,6 +49,14 @@ impl StepRecord {
         match self.end.as_ref()? {
             StepOutcome::Finished(end) => Some(end.lines),
             StepOutcome::Interrupted { lines, .. } => Some(*lines),
+        }
+    }
+
+    /// Lines of its story, once it has ended and if it has one.
+    pub fn story(&self) -> Option<u64> {
+        match self.end.as_ref()? {
+            StepOutcome::Finished(end) => end.story(),
+            StepOutcome::Interrupted { story, .. } => *story,
         }
     }
 
@@ -84,6 +105,8 @@ pub enum StepOutcome {
         why: InterruptWhy,
         /// Lines in its transcript.
         lines: u64,
+        /// Lines of its story, if it has one.
+        story: Option<u64>,
         /// What it had used, where its agent told.
         usage: Option<Usage>,
         /// The agent's session, where its stream had told.

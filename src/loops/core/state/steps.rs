@@ -2,10 +2,10 @@
 //!
 //! A step's end also settles what was asked for by interrupting it, whichever way it ended.
 
-use super::{Delivery, GateRun, Note, RunState, SnapshotInfo, StepOutcome, StepRecord};
+use super::{Delivery, GateRun, Note, RunState, Silence, SnapshotInfo, StepOutcome, StepRecord};
 use crate::loops::core::event::{
-    GateFinished, Guidance, RepositoryTouched, SnapshotTaken, StepFinished, StepInterrupted, StepStarted, Trouble,
-    VerdictReached, When,
+    GateFinished, Guidance, RepositoryTouched, Sign, Signal, SnapshotTaken, StepFinished, StepInterrupted, StepStarted,
+    Trouble, VerdictReached, When,
 };
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId};
@@ -27,6 +27,7 @@ impl RunState {
             started: at,
             ended: None,
             process: None,
+            silence: None,
             end: None,
         });
         self.active = Some(e.step);
@@ -41,6 +42,7 @@ impl RunState {
             return None;
         };
         step.ended = Some(at);
+        step.silence = None;
         step.end = Some(end);
         self.active = None;
         Some(step.kind.clone())
@@ -106,7 +108,8 @@ impl RunState {
 
     pub(super) fn step_interrupted(&mut self, e: &StepInterrupted, at: Millis) {
         let session = e.agent.as_ref().and_then(|agent| agent.session.clone());
-        let end = StepOutcome::Interrupted { why: e.why, lines: e.lines, usage: e.usage, session };
+        let (lines, story) = (e.lines, e.agent.as_ref().and_then(|agent| agent.story));
+        let end = StepOutcome::Interrupted { why: e.why, lines, story, usage: e.usage, session };
         if self.end_step(e.step, at, end).is_none() {
             return;
         }
@@ -128,6 +131,16 @@ impl RunState {
             Some(InterruptWhy::RerunGates) => iteration.clear_checks(),
             _ => {}
         }
+    }
+
+    pub(super) fn signalled(&mut self, e: &Signal, at: Millis) {
+        let active = self.active == Some(e.step);
+        let Some(step) = self.steps.last_mut().filter(|step| active && step.id == e.step) else { return };
+        step.silence = (e.sign != Sign::Resumed).then(|| Silence {
+            since: Millis(at.0.saturating_sub(e.for_ms)),
+            from_start: e.sign == Sign::NoOutput,
+            busy: e.busy,
+        });
     }
 
     pub(super) fn snapshot_taken(&mut self, e: &SnapshotTaken) {

@@ -23,7 +23,7 @@ impl Workshop {
             return done;
         }
         let verdict = if done.end.ok() {
-            verdict::read(&self.answer(&job.order, LAST_WORDS).await, &key)
+            verdict::read(&self.answer(&job.order, &done, LAST_WORDS).await, &key)
         } else {
             Verdict::unknown(format!("the critic did not finish: {}", done.end.word()))
         };

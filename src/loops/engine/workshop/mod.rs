@@ -4,6 +4,7 @@
 //! silence: the engine waits for exactly one [`Ended`](super::report::Ended).
 
 mod critic;
+mod ending;
 mod keep;
 mod place;
 mod process;
@@ -11,18 +12,20 @@ mod prompts;
 mod record;
 mod repository;
 mod shortage;
+mod watchdog;
 
 pub use prompts::actor_prompt;
 
 use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use crate::loops::agent::Supervisor;
+use crate::loops::agent::dialect::Heard;
 use crate::loops::agent::transcript::LiveOutput;
-use crate::loops::core::event::{Event, GateFinished, SnapshotTaken};
+use crate::loops::core::event::{Event, GateFinished, Signal, SnapshotTaken};
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN, Isolation};
-use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind};
+use crate::loops::core::step::{Cause, StepEnd, StepKind};
 use crate::loops::git::{Git, TakeSnapshot};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +57,8 @@ struct Done {
     facts: Vec<Event>,
     end: StepEnd,
     stopped: bool,
+    /// What its agent's stream told, where it has one.
+    heard: Option<Heard>,
 }
 
 impl Workshop {
@@ -86,8 +91,8 @@ impl Workshop {
             Err(error) => return job.failed(error),
         };
         let mut done = self.run_agent(job, prompt).await;
-        if done.end.exit.is_some_and(Exit::ok) {
-            let words = self.answer(&job.order, LAST_WORDS).await;
+        if done.end.ok() {
+            let words = self.answer(&job.order, &done, LAST_WORDS).await;
             let last = words.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             done.end.claim = last == CLAIM_TOKEN;
             done.end.question = last.strip_prefix(ASK_TOKEN).map(|question| question.trim().to_owned());
@@ -150,16 +155,21 @@ impl Workshop {
 impl Job {
     /// An end without a process that went well.
     fn well(&self) -> Done {
-        Done { facts: Vec::new(), end: self.end(None), stopped: false }
+        Done { facts: Vec::new(), end: self.end(None), stopped: false, heard: None }
     }
 
     /// An end without a process that went wrong.
     fn failed(&self, error: String) -> Done {
-        Done { facts: Vec::new(), end: self.end(Some(error)), stopped: false }
+        Done { facts: Vec::new(), end: self.end(Some(error)), stopped: false, heard: None }
     }
 
     fn end(&self, error: Option<String>) -> StepEnd {
         StepEnd { duration_ms: millis(self.begun.elapsed()), error, ..StepEnd::new(Cause::Natural) }
+    }
+
+    async fn tell(&self, signal: Signal) {
+        let run = self.order.run;
+        let _ = self.reports.send(Report::Signal { run, signal }).await;
     }
 
     async fn spawned(&self, pid: u32, start: u64, output: Arc<LiveOutput>) {

@@ -2,18 +2,23 @@
 //!
 //! Agents, gates and setup all pass here; only what they are told and what their end means differs.
 
+use super::ending::{Ours, finished};
 use super::record::record;
+use super::watchdog::{Bark, Watchdog};
 use super::{Done, Job, Workshop, millis};
 use crate::loops::agent::transcript::Transcript;
-use crate::loops::agent::{self, Control, Input, Ladder, Launch, dialect, environment};
+use crate::loops::agent::{Control, Input, Ladder, Launch, Listen, dialect, environment};
+use crate::loops::core::agent::{AgentSpec, DialectName, Watch};
+use crate::loops::core::event::Signal;
 use crate::loops::core::spec::PromptRoute;
-use crate::loops::core::step::{Cause, Exit, StepEnd};
+use crate::loops::core::step::Cause;
 use crate::loops::engine::order::Order;
 use crate::loops::engine::report::Wish;
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The first port that a run may use; each slot has [`PORTS_PER_SLOT`] of its own.
 const FIRST_PORT: u32 = 20_000;
@@ -66,19 +71,40 @@ impl Workshop {
             Err(error) => return not_started(job, error.to_string()),
         };
         job.spawned(running.pid, running.start, running.live.clone()).await;
+        let watch = job.order.agent().map(|agent| agent.watch.clone());
+        let mut dog = watch.map(|watch| Watchdog::new(watch, Arc::clone(&running.live), running.pid));
         let control = running.control();
         let waiting = running.wait();
         tokio::pin!(waiting);
+        let mut ours = None;
         let ended = loop {
             tokio::select! {
                 ended = &mut waiting => break ended,
                 Ok(()) = job.wish.changed() => {
                     let wish = *job.wish.borrow_and_update();
+                    if let Some(dog) = &mut dog {
+                        dog.freeze(wish == Wish::Freeze);
+                    }
                     obey(&control, wish);
                 }
+                bark = barked(dog.as_mut()) => match bark {
+                    Bark::Tell { sign, silent, busy } => {
+                        job.tell(Signal { step: job.order.step, sign, for_ms: millis(silent), busy }).await;
+                    }
+                    Bark::Lingers => {
+                        ours = Some(Ours::Lingered);
+                        control.stop();
+                    }
+                    Bark::Runaway(why) => {
+                        ours = Some(Ours::Runaway(why));
+                        control.stop();
+                    }
+                },
             }
         };
-        let mut done = finished(ended);
+        // Whoever is told to stop meanwhile is stopped for that.
+        let ours = ours.filter(|_| !matches!(*job.wish.borrow(), Wish::Stop | Wish::Kill));
+        let mut done = finished(&job.order, ended, ours);
         done.facts = self.touched(&job.order, before).await;
         done
     }
@@ -108,14 +134,32 @@ impl Workshop {
             dir: order.step_dir(),
             timeout: Some(order.timeout()),
             ladder: Ladder::default(),
+            listen: order.agent().and_then(listen),
         })
     }
 
     /// What the step's agent said last.
-    pub(super) async fn answer(&self, order: &Order, max: usize) -> String {
-        let (dir, name) = (order.step_dir(), order.agent().map(|agent| agent.dialect).unwrap_or_default());
-        let read = move || dialect::answer(name, &Transcript::open(&dir), max).unwrap_or_default();
+    pub(super) async fn answer(&self, order: &Order, done: &Done, max: usize) -> String {
+        if let Some(heard) = &done.heard {
+            return heard.answer();
+        }
+        let (dir, dialect) = (order.step_dir(), order.agent().map(|agent| agent.dialect).unwrap_or_default());
+        let read = move || dialect::answer(dialect, &Transcript::open(&dir), max).unwrap_or_default();
         tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    }
+}
+
+/// How an agent is listened to; plain text is only kept.
+fn listen(agent: &AgentSpec) -> Option<Listen> {
+    let Watch { max_events, max_retries, .. } = agent.watch;
+    let dialect = agent.dialect;
+    (dialect != DialectName::Text).then_some(Listen { dialect, max_events, max_retries })
+}
+
+async fn barked(dog: Option<&mut Watchdog>) -> Bark {
+    match dog {
+        Some(dog) => dog.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -158,30 +202,6 @@ fn not_started(job: &Job, why: String) -> Done {
     let mut done = job.failed(why);
     done.end.cause = Cause::NotStarted;
     done
-}
-
-fn finished(ended: agent::Ended) -> Done {
-    let stopped = ended.cause == agent::Cause::Stopped;
-    let end = StepEnd {
-        exit: Some(match ended.exit {
-            agent::Exit::Code(code) => Exit::Code(code),
-            agent::Exit::Signal(signal) => Exit::Signal(signal),
-        }),
-        cause: match ended.cause {
-            agent::Cause::TimedOut => Cause::TimedOut,
-            agent::Cause::Natural | agent::Cause::Stopped => Cause::Natural,
-        },
-        duration_ms: millis(ended.duration),
-        stdout_bytes: ended.stdout_bytes,
-        stderr_bytes: ended.stderr_bytes,
-        lines: ended.lines,
-        left_behind: ended.left_behind.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
-        ..StepEnd::new(Cause::Natural)
-    };
-    if let Some(why) = ended.transcript_error {
-        tracing::error!(why, "transcript not written in full");
-    }
-    Done { facts: Vec::new(), end, stopped }
 }
 
 /// Writes a private file in a step's directory, which is made if needed.

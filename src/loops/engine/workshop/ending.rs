@@ -1,0 +1,75 @@
+//! How a step went: its process's end, what its stream told, and what loopdash itself did about it, made one [`StepEnd`].
+//!
+//! Tokens are what the agent reports, and dollars too; where it reports none, they follow from the agent's price, and
+//! where there is none, they stay unknown.
+
+use super::{Done, millis};
+use crate::loops::agent::dialect::{Heard, Judged, judge};
+use crate::loops::agent::{self, Ended};
+use crate::loops::core::activity::{Failure, FailureClass};
+use crate::loops::core::agent::AgentSpec;
+use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, Usage};
+use crate::loops::engine::order::Order;
+
+/// Why loopdash itself ended a step that was not told to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ours {
+    /// Its work was over, and its process lived on.
+    Lingered,
+    /// It went round in circles; the evidence.
+    Runaway(String),
+}
+
+/// The end of a step whose process has ended.
+pub(super) fn finished(order: &Order, ended: Ended, ours: Option<Ours>) -> Done {
+    let exit = match ended.exit {
+        agent::Exit::Code(code) => Exit::Code(code),
+        agent::Exit::Signal(signal) => Exit::Signal(signal),
+    };
+    let cause = match (ended.cause, &ours) {
+        (agent::Cause::TimedOut, _) => Cause::TimedOut,
+        (agent::Cause::Stopped, Some(Ours::Lingered)) => Cause::Lingered,
+        (agent::Cause::Natural | agent::Cause::Stopped, _) => Cause::Natural,
+    };
+    let mut end = StepEnd {
+        exit: Some(exit),
+        duration_ms: millis(ended.duration),
+        stdout_bytes: ended.stdout_bytes,
+        stderr_bytes: ended.stderr_bytes,
+        lines: ended.lines,
+        left_behind: ended.left_behind.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
+        ..StepEnd::new(cause)
+    };
+    if let Some(why) = ended.transcript_error {
+        tracing::error!(why, "transcript not written in full");
+    }
+    let by_itself = Some(exit).filter(|_| ended.cause == agent::Cause::Natural);
+    if let (Some(heard), Some(agent)) = (&ended.heard, order.agent()) {
+        let judged = judged(order, agent, heard, by_itself);
+        end.usage = judged.usage;
+        end.agent = judged.agent;
+        end.agent.get_or_insert_default().story = ended.story;
+    }
+    let stopped = ended.cause == agent::Cause::Stopped && ours.is_none();
+    if let Some(Ours::Runaway(why)) = ours {
+        let told: &mut AgentEnd = end.agent.get_or_insert_default();
+        told.failure = Some(Failure::new(FailureClass::Runaway, &why));
+    }
+    Done { facts: Vec::new(), end, stopped, heard: ended.heard }
+}
+
+fn judged(order: &Order, agent: &AgentSpec, heard: &Heard, exit: Option<Exit>) -> Judged {
+    let earlier = heard.session.as_ref().and_then(|session| order.spent.get(session)).copied();
+    let mut judged = judge(heard.clone(), exit, earlier);
+    judged.usage = judged.usage.map(|usage| priced(usage, agent));
+    if let Some(told) = &mut judged.agent {
+        told.model = told.model.take().or_else(|| agent.model.clone());
+    }
+    judged
+}
+
+/// The same usage, with dollars where it has none and the agent has a price.
+fn priced(usage: Usage, agent: &AgentSpec) -> Usage {
+    let micro_usd = usage.micro_usd.or_else(|| agent.price.and_then(|price| price.of(&usage)));
+    Usage { micro_usd, ..usage }
+}
