@@ -64,7 +64,7 @@ fn spec(n: u64) -> LoopSpec {
         branch: None,
         worktree_path: None,
         priority: 5,
-        limits: Limits { max_iterations: 20, max_attempts: 3, wall_clock_ms: None },
+        limits: Limits { max_iterations: 20, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),

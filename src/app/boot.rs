@@ -4,6 +4,7 @@
 
 use super::config::Config as FileConfig;
 use crate::loops::agent::Supervisor;
+use crate::loops::core::budget::Budget;
 use crate::loops::core::schedule::Caps;
 use crate::loops::engine::workshop::Workshop;
 use crate::loops::engine::{self, Running, Startup, system_clock};
@@ -22,6 +23,8 @@ pub struct Boot {
     pub caps: Caps,
     /// Gates at once.
     pub gate_cap: u32,
+    /// What all runs may use up in 24 hours.
+    pub budget: Budget,
     /// What to do with runs found at the start.
     pub startup: Startup,
 }
@@ -33,7 +36,7 @@ impl Boot {
         let caps = Caps { engine: config.engine.cap, repository: config.engine.repo_cap, agents };
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let gate_cap = config.gate_cap(processors);
-        Self { store, caps, gate_cap, startup }
+        Self { store, caps, gate_cap, budget: config.engine.budget(), startup }
     }
 }
 
@@ -65,6 +68,7 @@ pub fn start(boot: Boot) -> anyhow::Result<Running> {
         store: boot.store,
         caps: boot.caps,
         gate_cap: boot.gate_cap,
+        budget: boot.budget,
         startup: boot.startup,
         clock: system_clock(),
     };

@@ -1,11 +1,13 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
+use crate::loops::core::budget::{Budget, Resource};
 use crate::loops::core::event::{Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, When};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::RunState;
-use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::{Severity, Verdict};
+use crate::widgets::format;
 
 /// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
 pub fn sentence(event: &Event) -> String {
@@ -61,7 +63,7 @@ pub fn sentence(event: &Event) -> String {
         Event::PrioritySet(e) => format!("priority {} set by {}", e.priority, e.who.word()),
         Event::LimitsSet(e) => match e.max_iterations {
             Some(most) => format!("limit set to {} by {}", count(most, "iteration"), e.who.word()),
-            None => format!("limits left as they are by {}", e.who.word()),
+            None => format!("{} by {}", budgets(&e.budget), e.who.word()),
         },
         Event::Signal(e) => format!("step {}: {}", e.step, signal(e)),
         Event::Noted(e) => e.text.clone(),
@@ -82,10 +84,38 @@ pub fn park(reason: &ParkReason) -> String {
             };
             with_reason(when, detail)
         }
+        ParkReason::Budget { which, fleet, used, limit } => {
+            let whose = if *fleet { "the fleet's" } else { "its" };
+            let within = if *fleet { " in 24 hours" } else { "" };
+            format!(
+                "{whose} {} is used up: {} of {}{within}",
+                which.word(),
+                amount(*which, *used),
+                amount(*which, *limit)
+            )
+        }
         ParkReason::Account { provider, class, detail } => {
             with_reason(format!("{} at {provider}", class.word()), detail)
         }
     }
+}
+
+/// An amount of tokens, dollars or time.
+pub fn amount(which: Resource, amount: u64) -> String {
+    match which {
+        Resource::Tokens => format!("{} tok", format::short(amount)),
+        Resource::Dollars => format::dollars(amount as f64 / 1e6),
+        Resource::WallClock => duration(amount),
+    }
+}
+
+/// What was used, as far as it is known: `43k tok, 12k cached, $0.14`; `None` when nothing is.
+pub fn used(usage: &Usage) -> Option<String> {
+    let tokens = usage.tokens().map(|tokens| amount(Resource::Tokens, tokens));
+    let cached = usage.cached.filter(|cached| *cached > 0).map(|cached| format!("{} cached", format::short(cached)));
+    let dollars = usage.micro_usd.map(|micro| amount(Resource::Dollars, micro));
+    let words: Vec<String> = [tokens, cached, dollars].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// A time of day here, to the second; with the date if it is not today.
@@ -116,6 +146,20 @@ pub fn size(bytes: u64) -> String {
     };
     let tenths = bytes / (unit / 10);
     if tenths < 100 { format!("{}.{} {name}", tenths / 10, tenths % 10) } else { format!("{} {name}", bytes / unit) }
+}
+
+fn budgets(budget: &Budget) -> String {
+    let all = [
+        (Resource::Tokens, budget.tokens),
+        (Resource::Dollars, budget.micro_usd),
+        (Resource::WallClock, budget.wall_clock_ms),
+    ];
+    let set =
+        all.into_iter().filter_map(|(which, limit)| Some(format!("{} set to {}", which.word(), amount(which, limit?))));
+    match set.collect::<Vec<_>>().join(", ") {
+        words if words.is_empty() => "limits left as they are".to_owned(),
+        words => words,
+    }
 }
 
 fn workspace(in_place: bool, fresh: bool, path: &str, branch: Option<&str>) -> String {
@@ -158,7 +202,10 @@ fn step_end(end: &StepEnd) -> String {
     let mut text = format!("{} after {}", end.word(), duration(end.duration_ms));
     let bytes = end.stdout_bytes + end.stderr_bytes;
     if bytes > 0 {
-        text.push_str(&format!(", {}, {}", crate::widgets::format::plural(end.lines, "line"), size(bytes)));
+        text.push_str(&format!(", {}, {}", format::plural(end.lines, "line"), size(bytes)));
+    }
+    if let Some(used) = end.usage.as_ref().and_then(used) {
+        text.push_str(&format!(", {used}"));
     }
     if end.claim {
         text.push_str(", says that it is done");

@@ -47,7 +47,14 @@ impl Watched {
         let supervisor = Supervisor::new(LOOPDASH.into()).unwrap();
         let workshop = Workshop::new(Arc::new(supervisor), Git::new(), ground.path("state"));
         let caps = Caps { engine: 1, repository: None, agents: std::collections::BTreeMap::new() };
-        let config = engine::Config { store, caps, gate_cap: 1, startup: Startup::Ignore, clock: system_clock() };
+        let config = engine::Config {
+            store,
+            caps,
+            gate_cap: 1,
+            budget: Default::default(),
+            startup: Startup::Ignore,
+            clock: system_clock(),
+        };
         let engine = engine::start(config, Arc::new(workshop));
         let spec: LoopSpec = serde_json::from_value(serde_json::json!({
             "name": "watched",

@@ -1,6 +1,7 @@
 //! The arguments of single commands.
 
 use crate::app::config::RunRequest;
+use crate::loops::core::duration::Span;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -83,6 +84,10 @@ pub struct LineArgs {
     /// Print the agents' own lines, too; implies --headless.
     #[arg(long)]
     pub output: bool,
+    /// Without a screen: how long to wait for a provider, such as 2h; what would take longer ends with status 3.
+    /// `engine.max_wait` when absent.
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| Span::parse(text))]
+    pub max_wait: Option<Span>,
 }
 
 impl LineArgs {

@@ -8,7 +8,7 @@ use crate::app::cli::args::{LineArgs, LoopArgs, ResumeArgs, RunArgs};
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::config::{Loaded, OnStart, Standing, for_run};
 use crate::app::context::{Context, read_fleet};
-use crate::app::headless::{self, Resumed, SessionError, Style, Work};
+use crate::app::headless::{self, Patience, Resumed, SessionError, Style, Work};
 use crate::app::logging;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::command::{Ask, Command};
@@ -39,7 +39,7 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let _log = log(context, &store);
     let boot = Boot::new(store, &loaded.config, Startup::Recover);
     let work = Work::Submit { specs: vec![spec], trigger: Trigger::Cli };
-    session(boot, work, style(context, args.lines))
+    session(boot, work, style(context, args.lines), patience(args.lines, &loaded))
 }
 
 /// The loop that the flags of `run` and `prompt` describe.
@@ -88,14 +88,15 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
     }
     let _log = log(context, &store);
     let work = Work::Resume(runs);
-    session(Boot::new(store, &loaded.config, Startup::Ignore), work, style(context, args.lines))
+    let boot = Boot::new(store, &loaded.config, Startup::Ignore);
+    session(boot, work, style(context, args.lines), patience(args.lines, &loaded))
 }
 
 /// Runs that stopped without being at an end and without waiting for a person; unless `all`, there may be only one.
 fn interrupted(store: &Store, all: bool) -> Result<Vec<FleetRun>, Failure> {
     let fleet = read_fleet(store)?;
     let runs: Vec<FleetRun> =
-        fleet.runs.into_values().filter(|run| run.is_interrupted() && run.state.status != RunStatus::Parked).collect();
+        fleet.runs.into_values().filter(|run| run.is_interrupted() && !run.state.needs_person()).collect();
     if all || runs.len() < 2 {
         return Ok(runs);
     }
@@ -106,7 +107,8 @@ fn interrupted(store: &Store, all: bool) -> Result<Vec<FleetRun>, Failure> {
 /// What makes a run go on: a blocked one, or one with trouble that a person has mended, is tried again.
 fn going_on(run: FleetRun) -> Resumed {
     let id = run.state.id;
-    let mended = matches!(run.state.park, Some(ParkReason::Attention { .. } | ParkReason::Blocked { .. }));
+    let asked = matches!(run.state.park, Some(ParkReason::NeedsHuman { .. }));
+    let mended = run.state.status == RunStatus::Parked && !asked;
     let ended = run.state.is_finished();
     let command = if mended || ended {
         Command::Run { run: id, ask: Ask::Retry }
@@ -135,8 +137,14 @@ fn refusal(run: &FleetRun) -> Option<String> {
     Some(format!("{} cannot go on: {}", plain_str(label), plain_str(&why)))
 }
 
-fn session(boot: Boot, work: Work, style: Style) -> Result<Exit, Failure> {
-    match headless::session(boot, work, style, None) {
+/// How long to wait, as flags and configuration say.
+fn patience(lines: LineArgs, loaded: &Loaded) -> Patience {
+    let max_wait = lines.max_wait.unwrap_or(loaded.config.engine.max_wait).millis();
+    Patience { deadline: None, max_wait }
+}
+
+fn session(boot: Boot, work: Work, style: Style, patience: Patience) -> Result<Exit, Failure> {
+    match headless::session(boot, work, style, patience) {
         Ok(followed) => Ok(headless::outcome::exit(&followed)),
         Err(SessionError::Refused(why)) => Err(Failure::Data(why.to_string())),
         Err(error) => Err(Failure::Failed(error.to_string())),

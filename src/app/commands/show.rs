@@ -5,7 +5,7 @@ use super::text::{columns, line, moment, now};
 use crate::app::cli::args::ShowArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::{Context, read_fleet};
-use crate::app::sentence::{count, duration, park, shown_limit};
+use crate::app::sentence::{count, duration, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::{Iteration, RunState};
@@ -65,6 +65,9 @@ fn page(run: &FleetRun, store: &Store) -> String {
     rows.push(fact("submitted", &format!("{}, {age} ago", moment(state.created))));
     rows.push(fact("priority", &state.priority.to_string()));
     rows.push(fact("iterations", &format!("{} of {}", state.counted, state.max_iterations)));
+    if let Some(used) = used(&state.usage) {
+        rows.push(fact("used", &used));
+    }
     rows.push(fact("journal", &store.run_dir(state.id).journal().display().to_string()));
     let mut text = columns(&rows);
     if let Some(spec) = &state.spec {

@@ -128,6 +128,13 @@ pub struct Dollars(u64);
 /// The dearest million tokens that are taken, in dollars; what is more is a mistake in the unit.
 const DEAREST: u32 = 1_000_000;
 
+impl Dollars {
+    /// In micro-dollars.
+    pub const fn micro(self) -> u64 {
+        self.0
+    }
+}
+
 impl TryFrom<f64> for Dollars {
     type Error = &'static str;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be from 0 to 10^12")]

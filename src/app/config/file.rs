@@ -2,8 +2,9 @@
 //!
 //! The doc comments are the descriptions in `loopdash schema config`; [`Config`] is the root.
 
-use super::agent::{Agent, Price};
+use super::agent::{Agent, Dollars, Price};
 use crate::loops::agent::profile::Profile;
+use crate::loops::core::budget::Budget;
 use crate::loops::core::duration::Span;
 use crate::loops::core::gate::CommandLine;
 use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, Isolation};
@@ -52,10 +53,20 @@ pub struct Engine {
     #[schemars(range(min = 1, max = 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repo_cap: Option<u32>,
-    /// What happens to interrupted runs when the dashboard starts.
+    /// What happens to interrupted runs when the dashboard starts. Unless they stay as they are, runs that only wait for
+    /// a provider go on when it lets them.
     pub on_start: OnStart,
     /// What happens to live runs when the dashboard's terminal goes away.
     pub on_hangup: OnHangup,
+    /// Without a screen: how long a run may wait in a row for a provider that names a time, or that is tried again after a
+    /// while. What would take longer ends with status 3.
+    pub max_wait: Span,
+    /// Tokens that all runs may use in any 24 hours, cache reads apart. Unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_tokens: Option<u64>,
+    /// Dollars that all runs may use in any 24 hours, as far as agents report them or have a price. Unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_dollars: Option<Dollars>,
     /// Where a run's worktree goes: an absolute path outside the checkout, as a template with the variables `repo` (name of
     /// the repository's directory), `repo_parent` (the directory that holds it), `slug` (the loop's name, made safe), `run`
     /// (the run's short id), `state` (loopdash's state directory) and `home`.
@@ -70,8 +81,19 @@ impl Default for Engine {
             repo_cap: None,
             on_start: OnStart::Ask,
             on_hangup: OnHangup::Continue,
+            max_wait: Span::from_millis(30 * 60_000),
+            budget_tokens: None,
+            budget_dollars: None,
             worktree_path: worktree_path::DEFAULT.to_owned(),
         }
+    }
+}
+
+impl Engine {
+    /// What all runs may use up in 24 hours.
+    pub fn budget(&self) -> Budget {
+        let micro_usd = self.budget_dollars.map(Dollars::micro);
+        Budget { tokens: self.budget_tokens, micro_usd, wall_clock_ms: None }
     }
 }
 
@@ -206,9 +228,15 @@ pub struct Loop {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoopLimits {
-    /// Wall time from the moment the run first gets a slot. Unlimited when absent.
+    /// Wall time from the moment the run first gets a slot, after which it asks. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_clock: Option<Span>,
+    /// Tokens that the run may use, cache reads apart. Unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Dollars that the run may use. Its agents have to report dollars, or to have a price. Unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dollars: Option<Dollars>,
 }
 
 /// A command whose exit status is evidence.

@@ -106,6 +106,8 @@ impl<'a> Resolver<'a> {
                 max_iterations: definition.max_iterations,
                 max_attempts: definition.attempts(),
                 wall_clock_ms: definition.limits.wall_clock.map(|span| span.millis()),
+                tokens: definition.limits.tokens,
+                micro_usd: definition.limits.dollars.map(super::agent::Dollars::micro),
             },
             context_files: definition.context_files.clone(),
             setup: definition.setup.clone(),

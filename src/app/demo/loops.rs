@@ -106,7 +106,13 @@ impl Stage<'_> {
             spec: LoopSpec {
                 tests,
                 critic: Some(self.agent("reviewer", "reviewer/plain")),
-                limits: Limits { max_iterations: 12, max_attempts: 2, wall_clock_ms: None },
+                limits: Limits {
+                    max_iterations: 12,
+                    max_attempts: 2,
+                    wall_clock_ms: None,
+                    tokens: None,
+                    micro_usd: None,
+                },
                 ..self.spec("release", 8, "Prepare the release 1.0 of tally.", "coder/release")
             },
             expected: Expected::Blocked { blocked: &["REL-3"], passed: &["REL-1", "REL-2"], waiting: &["REL-4"] },
@@ -179,7 +185,7 @@ impl Stage<'_> {
             branch: None,
             worktree_path: Some("{{ state }}/worktrees/{{ slug }}".to_owned()),
             priority,
-            limits: Limits { max_iterations: 12, max_attempts: 3, wall_clock_ms: None },
+            limits: Limits { max_iterations: 12, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
             context_files: Vec::new(),
             setup: None,
             gates: Vec::new(),

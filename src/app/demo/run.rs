@@ -10,8 +10,9 @@ use crate::app::commands::dashboard::{self, Opening};
 use crate::app::commands::run::{on_screen, style};
 use crate::app::config::{LoadOptions, Loaded, OnStart, load};
 use crate::app::context::Context;
-use crate::app::headless::{self, Followed, Style, Work};
+use crate::app::headless::{self, Followed, Patience, Style, Work};
 use crate::loops::agent::sanitize;
+use crate::loops::core::budget::Budget;
 use crate::loops::core::schedule::Caps;
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::loops::core::state::RunState;
@@ -65,7 +66,7 @@ fn headless(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
     let work = Work::Submit { specs: specs(&stage), trigger: Trigger::Demo };
     let deadline = DEADLINE.div_f64(args.speed.min(1.0));
     let style = style(context, LineArgs::default());
-    let followed = headless::session(boot(&stage), work, style, Some(deadline))
+    let followed = headless::session(boot(&stage), work, style, Patience { deadline: Some(deadline), max_wait: 0 })
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let exit = results(&mut std::io::stdout().lock(), &stage.loops, &followed, style)?;
     strike(context, stage, args.keep)?;
@@ -82,6 +83,7 @@ fn boot(stage: &Stage) -> Boot {
         store: stage.store.clone(),
         caps: Caps { engine: CAP, repository: None, agents: BTreeMap::new() },
         gate_cap: GATE_CAP,
+        budget: Budget::default(),
         startup: Startup::Ignore,
     }
 }

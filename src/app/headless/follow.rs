@@ -4,17 +4,18 @@
 
 use super::interrupt::{Interrupts, complain, shut_down};
 use super::output::Outputs;
-use super::{Gone, Printer};
+use super::{Gone, Patience, Printer};
+use crate::app::sentence::{duration, time_of};
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::event::{Event, Record};
+use crate::loops::core::hold::{Hold, Holds};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::state::RunState;
 use crate::loops::core::transition::RunStatus;
-use crate::loops::engine::{Handle, Subscription, Update};
+use crate::loops::engine::{Handle, Subscription, Update, system_clock};
 use crate::loops::journal::{Store, replay_into};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
@@ -33,8 +34,8 @@ pub struct Following {
     pub printer: Printer,
     /// Whether the runs will still be there after an interrupt.
     pub resumable: bool,
-    /// After this long the engine is shut down as if interrupted.
-    pub deadline: Option<Duration>,
+    /// How long it lasts.
+    pub patience: Patience,
 }
 
 /// What became of the runs.
@@ -57,23 +58,26 @@ pub struct Followed {
 /// # Errors
 /// Signals cannot be listened for.
 pub async fn follow(following: Following) -> Result<Followed, FollowError> {
-    let Following { handle, store, subscription, runs, printer, resumable, deadline } = following;
+    let Following { handle, store, subscription, runs, printer, resumable, patience } = following;
     let order: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     let interrupts = Interrupts::listen(handle.clone(), order.clone(), resumable).map_err(FollowError::Signals)?;
     let states = runs.into_iter().map(|run| (run.id, run)).collect();
-    let outputs = Outputs::new(!printer.style().json);
-    let mut watch = Watch { store, states, lost: BTreeSet::new(), printer, outputs };
+    let (outputs, holds, max_wait) = (Outputs::new(!printer.style().json), subscription.fleet.holds, patience.max_wait);
+    let mut watch =
+        Watch { store, states, lost: BTreeSet::new(), printer, outputs, holds, max_wait, waiting: BTreeMap::new() };
     let mut updates = subscription.updates;
     for (run, step, live) in subscription.live {
         watch.live(run, step, live);
     }
     // Whoever asked for the runs has been answered, so that what made them go on is in their journals already.
     watch.catch_up_all().await;
-    let until = deadline.map(|deadline| Instant::now() + deadline);
+    let until = patience.deadline.map(|deadline| Instant::now() + deadline);
     let (mut ending, mut late) = (false, false);
     loop {
+        watch.tell_waits().await;
         if !ending && (watch.settled() || watch.printer.gone() == Some(Gone::Reader)) {
             ending = true;
+            watch.tell_impatience().await;
             if !interrupts.asked() {
                 shut_down(&handle).await;
             }
@@ -85,6 +89,7 @@ pub async fn follow(following: Following) -> Result<Followed, FollowError> {
                 Err(RecvError::Lagged(_)) => match handle.subscribe().await {
                     Ok(fresh) => {
                         updates = fresh.updates;
+                        watch.holds = fresh.fleet.holds;
                         for (run, step, live) in fresh.live {
                             watch.live(run, step, live);
                         }
@@ -130,13 +135,71 @@ struct Watch {
     lost: BTreeSet<RunId>,
     printer: Printer,
     outputs: Outputs,
+    /// Providers that are held.
+    holds: Holds,
+    /// Milliseconds that a run may wait in a row for one.
+    max_wait: u64,
+    /// What each run that waits in the queue was last said to wait for.
+    waiting: BTreeMap<RunId, String>,
 }
 
 impl Watch {
-    /// Whether every run has ended or waits for something that cannot come from here.
+    /// Whether every run has ended or waits for something that cannot come from here, or not soon enough.
     fn settled(&self) -> bool {
-        let ends = [RunStatus::Finished, RunStatus::Parked, RunStatus::Paused];
-        self.states.values().all(|run| self.lost.contains(&run.id) || (run.seq > 0 && ends.contains(&run.status)))
+        self.states.values().all(|run| {
+            let ends = match run.status {
+                RunStatus::Finished | RunStatus::Paused => true,
+                RunStatus::Parked => run.wakes().is_none() || self.too_long(run),
+                RunStatus::Queued => self.too_long(run),
+                _ => false,
+            };
+            self.lost.contains(&run.id) || (run.seq > 0 && ends)
+        })
+    }
+
+    /// The hold behind which a run waits in the queue, with its provider.
+    fn hold<'a>(&'a self, run: &'a RunState) -> Option<(&'a str, &'a Hold)> {
+        let spec = run.spec.as_deref().filter(|_| run.status == RunStatus::Queued)?;
+        let now = (system_clock())();
+        spec.providers().find_map(|provider| Some((provider, self.holds.get(provider, now)?)))
+    }
+
+    /// Whether a run waits for a provider for longer than anybody wants to.
+    fn too_long(&self, run: &RunState) -> bool {
+        let (until, since) = match (run.wakes(), self.hold(run)) {
+            (Some(until), _) if run.setbacks.0 > 0 => (Some(until), run.setbacks.1),
+            (Some(until), _) => (Some(until), run.status_since),
+            (None, Some((_, hold))) => (hold.until, run.status_since),
+            (None, None) => return false,
+        };
+        until.is_none_or(|until| until.since(since) > self.max_wait)
+    }
+
+    /// Says what queued runs wait for, once for each hold; who is parked has said so.
+    async fn tell_waits(&mut self) {
+        let mut lines = Vec::new();
+        for run in self.states.values() {
+            let Some((provider, hold)) = self.hold(run) else { continue };
+            let when = hold.until.map_or_else(String::new, |until| format!(" until {}", time_of(until)));
+            let line = format!("{}: waits: provider {provider} is held{when}: {}", run.label, hold.class.word());
+            if self.waiting.get(&run.id) != Some(&line) {
+                lines.push((run.id, line));
+            }
+        }
+        for (run, line) in lines {
+            self.printer.say(&line).await;
+            self.waiting.insert(run, line);
+        }
+    }
+
+    /// Says of each run whose wait is too long that nobody waits here.
+    async fn tell_impatience(&mut self) {
+        let allowed = duration(self.max_wait);
+        let late: Vec<String> =
+            self.states.values().filter(|run| self.too_long(run)).map(|run| run.label.clone()).collect();
+        for label in late {
+            self.printer.say(&format!("{label}: not waited for here, as --max-wait is {allowed}")).await;
+        }
     }
 
     async fn update(&mut self, update: Update) {
@@ -152,7 +215,8 @@ impl Watch {
                 }
             }
             Update::Trouble(Some(trouble)) => complain(&trouble),
-            Update::Trouble(None) | Update::Caps { .. } | Update::Holds(_) | Update::Loaded | Update::Ended => {}
+            Update::Holds(holds) => self.holds = holds,
+            Update::Trouble(None) | Update::Caps { .. } | Update::Budget(_) | Update::Loaded | Update::Ended => {}
         }
     }
 

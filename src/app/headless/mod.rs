@@ -13,4 +13,4 @@ pub mod words;
 
 pub use follow::{FollowError, Followed, Following, follow};
 pub use printer::{Gone, Printer, Style};
-pub use session::{Resumed, SessionError, Work, session};
+pub use session::{Patience, Resumed, SessionError, Work, session};

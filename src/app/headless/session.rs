@@ -48,17 +48,26 @@ pub enum SessionError {
     Follow(#[from] FollowError),
 }
 
-/// Starts an engine, has the work done, and returns when every run has ended or waits for a person and the engine is
-/// gone. `deadline` ends it as an interrupt would.
+/// How long a session lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// After this it ends as if interrupted.
+    pub deadline: Option<Duration>,
+    /// Milliseconds that a run may wait in a row for a provider.
+    pub max_wait: u64,
+}
+
+/// Starts an engine, has the work done, and returns when every run has ended or waits for something that does not come
+/// soon enough, and the engine is gone.
 ///
 /// # Errors
 /// [`SessionError`]; nothing is left running then.
-pub fn session(boot: Boot, work: Work, style: Style, deadline: Option<Duration>) -> Result<Followed, SessionError> {
+pub fn session(boot: Boot, work: Work, style: Style, patience: Patience) -> Result<Followed, SessionError> {
     let runtime = boot::runtime(None).map_err(|error| SessionError::Boot(error.into()))?;
     runtime.block_on(async move {
         let store = boot.store.clone();
         let Running { handle, task } = boot::start(boot).map_err(SessionError::Boot)?;
-        let followed = run(&handle, store, work, style, deadline).await;
+        let followed = run(&handle, store, work, style, patience).await;
         if followed.is_err() {
             super::interrupt::shut_down(&handle).await;
         }
@@ -74,7 +83,7 @@ async fn run(
     store: crate::loops::journal::Store,
     work: Work,
     style: Style,
-    deadline: Option<Duration>,
+    patience: Patience,
 ) -> Result<Followed, SessionError> {
     // A run is named after what else is on the box, so that has to be known first.
     handle.subscribe().await.map_err(SessionError::Refused)?.loaded().await;
@@ -87,7 +96,7 @@ async fn run(
         Work::Resume(runs) => resume(handle, runs).await?,
     };
     let printer = Printer::new(style, std::io::stdout());
-    Ok(follow(Following { handle: handle.clone(), store, subscription, runs, printer, resumable, deadline }).await?)
+    Ok(follow(Following { handle: handle.clone(), store, subscription, runs, printer, resumable, patience }).await?)
 }
 
 async fn submit(handle: &Handle, specs: Vec<LoopSpec>, trigger: Trigger) -> Result<Vec<RunId>, SessionError> {

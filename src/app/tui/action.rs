@@ -220,7 +220,7 @@ pub const TABLE: &[Row] = {
         row(A::Shell,        "shell",           &["!"], "open a shell in its worktree").of(Steer),
         row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests").of(Steer),
         row(A::SetAgent,     "agent",           &["A"], "give its actor's or critic's role to another agent or model, from the next step on").of(Steer),
-        row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends").of(Steer),
+        row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends, or the budget that it waits for").of(Steer),
         row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard").of(Steer),
 
         row(A::NewLoop,      "new loop",        &["c"], "start a loop from a prompt").of(Loopdash).hint("new loop"),

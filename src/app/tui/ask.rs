@@ -7,8 +7,10 @@ use super::ui::{Focus, Pane, Ui};
 use super::update::Ctx;
 use crate::app::view::roster;
 use crate::loops::core::agent::{AgentSpec, Role};
+use crate::loops::core::budget::Resource;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::decide::decide;
+use crate::loops::core::duration::Span;
 use crate::loops::core::event::{ParkReason, PauseKind, When};
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::ids::{RunId, Who};
@@ -84,6 +86,12 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::PriorityDown => {
             Ask::SetPriority { priority: state.priority.checked_sub(1).ok_or("its priority is 0 already")? }
         }
+        Action::Limit if matches!(state.park, Some(ParkReason::Budget { fleet: false, .. })) => {
+            let Some(ParkReason::Budget { which, used, .. }) = &state.park else { return Err(String::new()) };
+            // Whether it may be asked at all is asked before anything is typed.
+            let limit = if text == SOMETHING { used.saturating_add(1) } else { limit_of(*which, text)? };
+            Ask::SetBudget { which: *which, limit }
+        }
         Action::Limit => {
             let max = text.trim().parse().map_err(|_| "type a number of iterations")?;
             Ask::SetMaxIterations { max }
@@ -92,6 +100,38 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
     };
     decide(state, &ask, Who::Operator).map_err(|rejected| rejected.0)?;
     Ok((state.id, ask))
+}
+
+/// What is typed as a budget: `2M` or `500k` tokens, `$20` or `12.50` dollars, `4h`.
+fn limit_of(which: Resource, text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let scaled = |text: &str, unit: f64, most: f64| {
+        let number: Option<f64> = text.trim().replace('_', "").parse().ok();
+        number.map(|number| number * unit).filter(|number| (1.0..=most).contains(number)).map(|number| number as u64)
+    };
+    match which {
+        Resource::Tokens => {
+            let (number, unit) = match text.char_indices().next_back() {
+                Some((end, 'k' | 'K')) => (&text[..end], 1e3),
+                Some((end, 'm' | 'M')) => (&text[..end], 1e6),
+                _ => (text, 1.0),
+            };
+            scaled(number, unit, 1e15).ok_or_else(|| "type a number of tokens, such as 500k or 2M".to_owned())
+        }
+        Resource::Dollars => scaled(text.trim_start_matches('$'), 1e6, 1e15)
+            .ok_or_else(|| "type an amount in dollars, such as 12.50".to_owned()),
+        Resource::WallClock => Span::parse(text).map(Span::millis).map_err(|error| error.to_string()),
+    }
+}
+
+/// What is asked instead of all loops, when the selected run waits for the fleet's budget.
+pub fn fleet_limit(text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Option<Result<Command, String>> {
+    match selected(ui, ctx)?.state.park {
+        Some(ParkReason::Budget { which, fleet: true, .. }) => {
+            Some(limit_of(which, text).map(|limit| Command::SetFleetBudget { which, limit }))
+        }
+        _ => None,
+    }
 }
 
 /// A selected blocked test, else what parked or ended the run, else the gates of the open iteration.
@@ -151,7 +191,10 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
     match action {
         Action::Resume => resume_of(ui, ctx).err(),
         Action::Retry => retry_of(ui, ctx).err(),
-        Action::Limit => ask_of(action, "1", ui, ctx).err(),
+        Action::Limit => {
+            let budget = selected(ui, ctx).is_some_and(|run| matches!(run.state.park, Some(ParkReason::Budget { .. })));
+            ask_of(action, if budget { SOMETHING } else { "1" }, ui, ctx).err()
+        }
         Action::Pause
         | Action::PauseNow
         | Action::Freeze

@@ -278,6 +278,7 @@ impl Shell {
                 self.fleet.gate_cap = gate_cap;
             }
             Update::Holds(holds) => self.fleet.holds = holds,
+            Update::Budget(budget) => self.fleet.budget = budget,
             Update::Live { run, step, output } => {
                 self.live.insert(run, (step, output));
             }

@@ -3,13 +3,14 @@
 //! Keys and their words come from the action table alone.
 
 use super::{Out, Scene, list};
+use crate::app::sentence::park;
 use crate::app::tui::action::{Action, Group, Place, Row, TABLE, row_of};
 use crate::app::tui::ask::disabled;
 use crate::app::tui::chord::shown;
 use crate::app::tui::overlay::{Chooser, Dialog, Offer, Overlay, Palette, PaletteOf, Purpose, TextBox};
 use crate::app::tui::ui::{Focus, Pane, Tone};
 use crate::app::tui::update::overlays::{offer_disabled, offers};
-use crate::loops::core::event::When;
+use crate::loops::core::event::{ParkReason, When};
 use crate::loops::core::ids::RunId;
 use crate::widgets::chooser::{Chooser as ChooserBox, ChooserRow};
 use crate::widgets::dialog::{Choice, Dialog as DialogBox};
@@ -189,6 +190,11 @@ fn draw_dialog(scene: &Scene<'_>, dialog: &Dialog, screen: Rect, buf: &mut Buffe
     .render(screen, buf);
 }
 
+/// The budget that a run is parked for.
+fn breached<'a>(scene: &Scene<'a>, run: &RunId) -> Option<&'a ParkReason> {
+    scene.ctx.fleet.state(*run)?.park.as_ref().filter(|park| matches!(park, ParkReason::Budget { .. }))
+}
+
 fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) {
     let label = |run: &RunId| scene.ctx.fleet.state(*run).map(|state| state.label.clone()).unwrap_or_default();
     let (title, message) = match &text.purpose {
@@ -201,6 +207,10 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
         ),
         Purpose::Answer(run, question) => (format!("Answer {}", label(run)), question.clone()),
         Purpose::AddTest(run) => (format!("New test of {}", label(run)), "What must hold, in a few words.".to_owned()),
+        Purpose::Limit(run) if breached(scene, run).is_some() => {
+            let reason = breached(scene, run).map(park).unwrap_or_default();
+            (format!("Budget of {}", label(run)), format!("{reason}. How much instead? Such as 2M, $20 or 4h."))
+        }
         Purpose::Limit(run) => {
             let now = scene.ctx.fleet.state(*run).map_or(0, |state| state.max_iterations);
             (format!("Iterations of {}", label(run)), format!("It ends after {now} now. After how many instead?"))

@@ -77,7 +77,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         branch: None,
         worktree_path: None,
         priority: 5,
-        limits: Limits { max_iterations: 20, max_attempts: 3, wall_clock_ms: None },
+        limits: Limits { max_iterations: 20, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
         context_files: Vec::new(),
         setup: None,
         gates: vec![gate("tests", "cargo test -p auth"), gate("lint", "cargo clippy -- -D warnings")],

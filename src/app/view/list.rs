@@ -36,6 +36,7 @@ pub(super) fn mark(run: &FleetRun) -> Mark {
         RunStatus::Parked => match &run.state.park {
             Some(ParkReason::NeedsHuman { .. }) => Mark::NeedsYou,
             Some(ParkReason::Limit { .. }) => Mark::Held,
+            Some(ParkReason::Budget { .. }) => Mark::Exhausted,
             _ => Mark::Stuck,
         },
         _ if run.is_interrupted() => Mark::Interrupted,
@@ -58,6 +59,7 @@ pub(super) fn word(scene: &Scene<'_>, run: &FleetRun) -> Option<String> {
     let word = match state.status {
         RunStatus::Parked => match &state.park {
             Some(ParkReason::Limit { until: None, .. }) => "held",
+            Some(ParkReason::Budget { .. }) => "budget",
             Some(ParkReason::Account { class: FailureClass::Auth, .. }) => "login",
             // The words that are too long for the column.
             Some(ParkReason::Blocked { .. }) => "blocked",

@@ -304,6 +304,10 @@ fn afterword(scene: &Scene<'_>, state: &RunState) -> Vec<StyledLine> {
                 line(then.to_owned(), Role::Dim),
             ]
         }
+        (Some(reason @ ParkReason::Budget { .. }), _) => {
+            let then = "M sets another; S ends it";
+            vec![line(crate::app::sentence::park(reason), Role::Attention), line(then.to_owned(), Role::Dim)]
+        }
         (Some(ParkReason::Account { provider, class, detail }), _) => {
             vec![line(format!("{} at {provider}: {detail}", class.word()), Role::Danger)]
         }

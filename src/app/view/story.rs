@@ -72,6 +72,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::Parked(e) => match &e.reason {
             ParkReason::NeedsHuman { from, .. } => (Mark::NeedsYou, who(*from)),
             ParkReason::Limit { .. } => (Mark::Held, "loopdash"),
+            ParkReason::Budget { .. } => (Mark::Exhausted, "loopdash"),
             ParkReason::Attention { .. } | ParkReason::Blocked { .. } | ParkReason::Account { .. } => {
                 (Mark::Stuck, "loopdash")
             }

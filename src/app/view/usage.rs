@@ -3,11 +3,13 @@
 use crate::loops::core::step::Usage;
 use crate::widgets::format;
 
-/// Tokens read anew and written, and dollars: `1.2M tok`, `$4.18`.
+/// Tokens read anew and written, those from a cache, and dollars: `1.2M tok`, `40k cached`, `$4.18`.
 pub(super) fn sums(usage: &Usage) -> Vec<String> {
     let tokens = [usage.input, usage.output].into_iter().flatten().sum::<u64>();
     let tokens = (tokens > 0).then(|| format!("{} tok", format::short(tokens)));
-    tokens.into_iter().chain(dollars(usage)).collect()
+    let cached = usage.cached.filter(|cached| *cached > 0);
+    let cached = cached.map(|cached| format!("{} cached", format::short(cached)));
+    tokens.into_iter().chain(cached).chain(dollars(usage)).collect()
 }
 
 /// Each kind of token, and dollars: `12k in`, `40k cached`, `1.9k out`, `$0.03`.
@@ -32,6 +34,7 @@ mod tests {
         assert_eq!(sums(&some), ["14k tok"]);
         let all = Usage { cached: Some(40_000), micro_usd: Some(30_000), ..some };
         assert_eq!(kinds(&all).join(" "), "12k in 40k cached 1.9k out $0.03");
+        assert_eq!(sums(&all).join(" "), "14k tok 40k cached $0.03");
         assert_eq!(kinds(&Usage { micro_usd: Some(0), ..Usage::default() }), ["$0.00"]);
         assert!(kinds(&Usage::default()).is_empty() && sums(&Usage::default()).is_empty());
     }

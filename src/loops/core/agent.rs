@@ -3,6 +3,7 @@
 //! It is fully resolved: profile, the user's overrides and the role (an actor may write, a critic only reads) have been
 //! merged into it, so that the journal says what was run without the config that it came from.
 
+use super::budget::Resource;
 use super::step::Usage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,19 @@ impl AgentSpec {
             price: None,
             pty: false,
             schema_args: Vec::new(),
+        }
+    }
+
+    /// Whether what it uses of a resource can be known.
+    pub const fn tells(&self, which: Resource) -> bool {
+        let streams = !matches!(self.dialect, DialectName::Text);
+        match which {
+            Resource::WallClock => true,
+            Resource::Tokens => streams,
+            Resource::Dollars => {
+                let reports = matches!(self.dialect, DialectName::Claude | DialectName::Opencode);
+                reports || (streams && self.price.is_some())
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! A front end never changes state by itself; whatever a key does is one of these.
 
 use super::agent::{AgentSpec, Role};
+use super::budget::Resource;
 use super::event::{PauseKind, When};
 use super::ids::{RunId, TestId, Who};
 use super::spec::{LoopSpec, Trigger};
@@ -58,6 +59,13 @@ pub enum Command {
     LiftHold {
         /// Which.
         provider: String,
+    },
+    /// Another budget for all runs, over 24 hours.
+    SetFleetBudget {
+        /// Which: tokens or dollars.
+        which: Resource,
+        /// In the resource's unit.
+        limit: u64,
     },
     /// Leave in order.
     Shutdown {
@@ -141,6 +149,13 @@ pub enum Ask {
         role: Role,
         /// The agent, resolved for it.
         agent: Box<AgentSpec>,
+    },
+    /// Another budget.
+    SetBudget {
+        /// Which.
+        which: Resource,
+        /// In the resource's unit; more than was used.
+        limit: u64,
     },
     /// Another iteration limit.
     SetMaxIterations {

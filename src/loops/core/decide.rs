@@ -2,6 +2,7 @@
 //!
 //! Pure: the engine journals the events, and the dashboard asks the same function why a key is grey.
 
+use super::budget::{Budget, Resource};
 use super::command::{Ask, Rejected};
 use super::event::{
     AgentSet, Answered, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind, PauseRequested, Paused,
@@ -71,14 +72,30 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
             }
             one(AgentSet { role: *role, agent: agent.clone(), who })
         }
+        Ask::SetBudget { which, limit } => set_budget(run, *which, *limit, who),
         Ask::SetMaxIterations { max } => {
             not_finished(run)?;
             if *max == 0 {
                 return refuse("a run needs at least one iteration");
             }
-            one(LimitsSet { max_iterations: Some(*max), who })
+            one(LimitsSet { max_iterations: Some(*max), budget: Budget::default(), who })
         }
     }
+}
+
+/// A run that is parked for its budget goes on with a larger one.
+fn set_budget(run: &RunState, which: Resource, limit: u64, who: Who) -> Decision {
+    not_finished(run)?;
+    let budget = Budget::of(which, limit);
+    let wall_clock = run.first_admitted.map_or(0, |first| run.updated.since(first));
+    if limit == 0 || budget.breach(&run.usage, wall_clock).is_some() {
+        return refuse("it has used as much already");
+    }
+    let mut events = vec![LimitsSet { max_iterations: None, budget, who }.into()];
+    if matches!(run.park, Some(ParkReason::Budget { fleet: false, .. })) && run.needs_person() {
+        events.push(Unparked { who }.into());
+    }
+    Ok(events)
 }
 
 fn one(event: impl Into<Event>) -> Decision {
@@ -201,6 +218,9 @@ fn retry(run: &RunState, who: Who) -> Decision {
     let blocked = || run.blocked().into_iter().map(|test| TestRetried { test, who }.into());
     match (run.status, &run.park, &run.outcome) {
         (RunStatus::Parked, Some(ParkReason::NeedsHuman { .. }), _) => refuse("it waits for an answer"),
+        (RunStatus::Parked, Some(ParkReason::Budget { which, fleet: false, .. }), _) => {
+            refuse(format!("its {} is used up; set another one", which.word()))
+        }
         (RunStatus::Parked, Some(ParkReason::Blocked { .. }), _) => {
             Ok(blocked().chain([Retried { who }.into(), Unparked { who }.into()]).collect())
         }

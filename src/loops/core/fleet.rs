@@ -2,11 +2,13 @@
 //!
 //! A front end holds one of these and keeps it current by applying what the engine sends.
 
+use super::budget::{Budget, DAY};
 use super::event::{Outcome, ParkReason, Record};
 use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
 use super::schedule::{Active, Bounds, Caps, Waiting, WhyWaiting, explain};
 use super::state::RunState;
+use super::step::Usage;
 use super::transition::RunStatus;
 use std::collections::BTreeMap;
 
@@ -57,6 +59,8 @@ pub struct Fleet {
     pub repo_cap: Option<u32>,
     /// Runs that may have a slot at once with an agent, by its name; an absent one is unlimited.
     pub agent_caps: BTreeMap<String, u32>,
+    /// What all runs may use up in 24 hours.
+    pub budget: Budget,
 }
 
 /// How many runs are in each state.
@@ -96,7 +100,8 @@ impl Fleet {
     /// An empty fleet.
     pub const fn new(cap: u32, gate_cap: u32) -> Self {
         let agent_caps = BTreeMap::new();
-        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds: Holds::new() }
+        let budget = Budget { tokens: None, micro_usd: None, wall_clock_ms: None };
+        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds: Holds::new(), budget }
     }
 
     /// Applies a record, making room for a run not seen before as one of mine.
@@ -138,6 +143,18 @@ impl Fleet {
     /// Slots in use by my runs.
     pub fn slots_in_use(&self) -> usize {
         self.runs.values().filter(|run| run.ownership == Ownership::Mine && run.state.slot.is_some()).count()
+    }
+
+    /// What all runs have used in the 24 hours before `now`, by the ends of their steps.
+    pub fn used(&self, now: Millis) -> Usage {
+        let mut used = Usage::default();
+        let since = Millis(now.0.saturating_sub(DAY));
+        // The last ones come first: a run's steps are in order, and most of a long run's are of other days.
+        let recent = self
+            .states()
+            .flat_map(|state| state.steps.iter().rev().take_while(|step| step.ended.is_none_or(|at| at > since)));
+        recent.filter_map(|step| step.usage()).for_each(|usage| used.add(usage));
+        used
     }
 
     /// The held provider that keeps a run from starting its agents, and the hold.
@@ -196,6 +213,7 @@ pub fn park_word(reason: &ParkReason) -> &'static str {
         ParkReason::NeedsHuman { .. } => "question",
         ParkReason::Attention { kind, .. } => kind.word(),
         ParkReason::Blocked { .. } => "tests blocked",
+        ParkReason::Budget { which, .. } => which.word(),
         ParkReason::Limit { class, .. } | ParkReason::Account { class, .. } => class.word(),
     }
 }

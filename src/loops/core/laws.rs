@@ -5,6 +5,7 @@
 
 use super::activity::{Failure, FailureClass};
 use super::agent::Role;
+use super::budget::Resource;
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
@@ -19,7 +20,7 @@ use super::record::{Decoded, decode, encode};
 use super::setback::Remedy;
 use super::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
 use super::state::{Delivery, RunState, StepOutcome};
-use super::step::{AgentEnd, Cause, Exit, InterruptWhy, StepEnd, StepKind};
+use super::step::{AgentEnd, Cause, Exit, InterruptWhy, StepEnd, StepKind, Usage};
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::{RUN_TABLE, RunMove, RunStatus, TEST_TABLE, TestMove, run_after, test_after};
 use super::verdict::{Decision, Finding, Severity, Verdict};
@@ -60,7 +61,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
         branch: None,
         worktree_path: None,
         priority: 5,
-        limits: Limits { max_iterations: 6, max_attempts: 2, wall_clock_ms: None },
+        limits: Limits { max_iterations: 6, max_attempts: 2, wall_clock_ms: None, tokens: None, micro_usd: None },
         context_files: Vec::new(),
         setup: None,
         gates: vec![GateSpec {
@@ -330,6 +331,7 @@ fn asks() -> impl Strategy<Value = Ask> {
             Ask::SetAgent { role, agent: Box::new(agent(&name)) }
         }),
         1 => (0u32..9).prop_map(|max| Ask::SetMaxIterations { max }),
+        1 => (0u64..9).prop_map(|limit| Ask::SetBudget { which: Resource::Tokens, limit }),
     ]
 }
 
@@ -604,6 +606,37 @@ fn what_no_wait_mends_counts_and_parks_after_three_in_a_row() {
     assert!(detail.contains("context too long: no"), "{detail}");
 }
 
+#[test]
+fn a_budget_parks_before_the_next_agent_and_a_larger_one_goes_on() {
+    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: None, tokens: Some(100), micro_usd: None };
+    let mut driver = Driver::new(LoopSpec { limits, ..spec(Vec::new()) });
+    play_to(&mut driver, &StepKind::Actor);
+    let usage = Usage { input: Some(90), cached: Some(5_000), output: Some(30), micro_usd: None };
+    let end = StepEnd { usage: Some(usage), claim: true, ..ended(Exit::Code(0), Cause::Natural) };
+    driver.commit(StepFinished { step: driver.run.active.unwrap(), end }.into());
+    play_to_wait(&mut driver);
+    let breached = ParkReason::Budget { which: Resource::Tokens, fleet: false, used: 120, limit: 100 };
+    assert_eq!(driver.run.park, Some(breached));
+    let iteration = driver.run.open_iteration().unwrap();
+    assert!(iteration.snapshot.is_some() && iteration.gates.len() == 1, "what was done is kept and checked");
+    assert!(driver.ask(&Ask::Retry).is_err() && driver.ask(&Ask::Resume).is_err(), "it needs another budget");
+    assert!(driver.ask(&Ask::SetBudget { which: Resource::Tokens, limit: 120 }).is_err());
+    driver.ask(&Ask::SetBudget { which: Resource::Tokens, limit: 500 }).unwrap();
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+    assert_eq!((driver.run.iterations.len(), driver.run.outcome.as_ref().unwrap().0), (1, Outcome::Done));
+}
+
+#[test]
+fn time_that_is_up_parks_the_run() {
+    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: Some(1), tokens: None, micro_usd: None };
+    let mut driver = Driver::new(LoopSpec { limits, ..spec(Vec::new()) });
+    play_to_wait(&mut driver);
+    assert!(matches!(driver.run.park, Some(ParkReason::Budget { which: Resource::WallClock, .. })));
+    assert_eq!(driver.run.counted, 0);
+    driver.ask(&Ask::SetBudget { which: Resource::WallClock, limit: 60_000 }).unwrap();
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+}
+
 /// Plays until no step runs.
 fn play_to_wait(driver: &mut Driver) {
     while let Wait::Step(_) = driver.settle() {
@@ -652,7 +685,7 @@ fn another_agent_has_the_next_step_of_its_role_and_not_the_running_one() {
 #[test]
 fn a_hard_test_gets_the_stronger_agent_once() {
     let stronger = super::spec::Stronger { agent: agent("big"), after: 2 };
-    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: None };
+    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: None, tokens: None, micro_usd: None };
     let mut driver = Driver::new(LoopSpec { stronger: Some(Box::new(stronger)), limits, ..spec(Vec::new()) });
     let verdicts = [Decision::Continue, Decision::Continue, Decision::Continue, Decision::Done];
     assert_eq!(play(&mut driver, &verdicts), Wait::Nothing);

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod agent;
+pub mod budget;
 pub mod command;
 pub mod decide;
 pub mod duration;

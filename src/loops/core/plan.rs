@@ -3,6 +3,7 @@
 //! The engine commits what it is told to commit and starts what it is told to start; after a crash it asks again.
 
 use super::agent::Role;
+use super::budget::{Breach, Resource};
 use super::event::{
     AgentSet, Event, Finished, IterationStarted, Outcome, ParkReason, Parked, PauseKind, Paused, TestBlocked,
     TestFailed, TestPassed, TestStarted, Trouble,
@@ -100,10 +101,8 @@ fn work(run: &RunState) -> Next {
             return park(ParkReason::Attention { kind: Trouble::Actor, detail });
         }
     }
-    if let (Some(limit), Some(first)) = (spec.limits.wall_clock_ms, run.first_admitted)
-        && run.updated.since(first) >= limit
-    {
-        return finish(Outcome::Exhausted, "its wall-clock limit is reached");
+    if let Some(breach) = run.breach().filter(|breach| stops(breach, open.map(|iteration| iteration.phase(run)))) {
+        return park(ParkReason::budget(breach, false));
     }
     if !run.workspace_ready {
         return start(StepKind::Worktree, open, false);
@@ -123,6 +122,16 @@ fn work(run: &RunState) -> Next {
             Phase::Critic { reask } => start(StepKind::Critic, open, reask),
             Phase::Judge | Phase::Closed => judge(run, iteration),
         },
+    }
+}
+
+/// Whether a budget that is used up keeps a run from what is next: from an agent, and one of time from a gate, too. What
+/// was done is kept and judged in any case.
+fn stops(breach: &Breach, phase: Option<Phase>) -> bool {
+    match phase {
+        None | Some(Phase::Actor | Phase::Critic { .. }) => true,
+        Some(Phase::Gate(_)) => matches!(breach.which, Resource::WallClock),
+        Some(Phase::Snapshot | Phase::Judge | Phase::Closed) => false,
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::agent::Role;
 pub use super::agent::{AgentSpec, DialectName, PromptRoute};
+use super::budget::Budget;
 use super::gate::{CommandLine, GateSpec};
 use super::test_state::TestSpec;
 use schemars::JsonSchema;
@@ -129,6 +130,19 @@ pub struct Limits {
     /// Wall time from the first admission, in milliseconds; `None` is unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_clock_ms: Option<u64>,
+    /// Tokens, cache reads apart; `None` is unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Micro-dollars; `None` is unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_usd: Option<u64>,
+}
+
+impl Limits {
+    /// What may be used up.
+    pub const fn budget(&self) -> Budget {
+        Budget { tokens: self.tokens, micro_usd: self.micro_usd, wall_clock_ms: self.wall_clock_ms }
+    }
 }
 
 /// How a run came to be.

@@ -271,6 +271,14 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Tokens read and written, as far as they are reported; cache reads apart.
+    pub fn tokens(&self) -> Option<u64> {
+        match (self.input, self.output) {
+            (None, None) => None,
+            (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+        }
+    }
+
     /// Adds another; what is known of either is known of the sum.
     pub fn add(&mut self, more: &Self) {
         fn add(total: &mut Option<u64>, more: Option<u64>) {

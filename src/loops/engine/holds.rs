@@ -3,9 +3,11 @@
 //! What holds is a fact of the fleet, told to every loopdash of the box. One timer serves all who wait.
 
 use super::handle::Update;
-use super::prepare::AfterAdopt;
+use super::prepare::{AfterAdopt, silent};
 use super::task::{Engine, Inner};
-use crate::loops::core::event::{ParkReason, Parked, Unparked};
+use crate::loops::core::budget::{Budget, Resource};
+use crate::loops::core::command::Rejected;
+use crate::loops::core::event::{Event, Noted, ParkReason, Parked, Unparked};
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::hold::{Hold, Holds, judge};
 use crate::loops::core::ids::{Millis, RunId, Who};
@@ -33,9 +35,12 @@ impl Engine {
         }
     }
 
-    /// What a run is parked for instead of starting `work`, because its agent's provider is held.
+    /// What a run is parked for instead of starting `work`: the fleet's budget is used up, or its agent's provider held.
     pub(super) fn held_back(&self, state: &RunState, work: &Work) -> Option<ParkReason> {
         let provider = provider(state.spec.as_deref()?, &work.kind)?;
+        if let Some(breach) = self.fleet.budget.breach(&self.fleet.used(self.now()), 0) {
+            return Some(ParkReason::budget(breach, true));
+        }
         let Hold { class, detail, until } = self.fleet.holds.get(provider, self.now())?.clone();
         Some(ParkReason::Limit { until, provider: provider.to_owned(), class, detail })
     }
@@ -48,6 +53,35 @@ impl Engine {
             self.say_hold(provider, None, fact);
         }
         self.wake_all(who, |state| state.awaited_provider() == Some(provider)) || held
+    }
+
+    /// Sets a budget of all runs; those that wait for it go on.
+    pub(super) fn set_fleet_budget(&mut self, which: Resource, limit: u64, who: Who) -> Result<(), Rejected> {
+        let budget = Budget::of(which, limit);
+        if limit == 0 || budget.breach(&self.fleet.used(self.now()), 0).is_some() {
+            return Err(Rejected("as much was used in the last 24 hours already".to_owned()));
+        }
+        self.fleet.budget.take(&budget);
+        self.tell(Update::Budget(self.fleet.budget));
+        let waits = |state: &RunState| {
+            state.needs_person() && matches!(state.park, Some(ParkReason::Budget { fleet: true, .. }))
+        };
+        for run in self.mine(waits) {
+            if !self.has_pending(run) {
+                self.queue(run, vec![Unparked { who }.into()], None);
+            }
+        }
+        Ok(())
+    }
+
+    /// A word on a loop whose agents the fleet's budget cannot count.
+    pub(super) fn uncounted(&self, spec: &LoopSpec) -> Option<Event> {
+        let Budget { tokens, micro_usd, .. } = self.fleet.budget;
+        let limits = [(Resource::Tokens, tokens), (Resource::Dollars, micro_usd)];
+        let (which, agent) =
+            limits.into_iter().find_map(|(which, limit)| Some((which, limit.and(silent(spec, which))?)))?;
+        let text = format!("the fleet's {} does not count this run: {agent} does not tell what it uses", which.word());
+        Some(Noted { text }.into())
     }
 
     /// An agent that worked shows that its login and account are in order.

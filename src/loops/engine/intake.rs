@@ -68,6 +68,9 @@ impl Engine {
                 }
                 let _ = answer.send(Ok(Accepted::default()));
             }
+            Command::SetFleetBudget { which, limit } => {
+                let _ = answer.send(self.set_fleet_budget(which, limit, who).map(|()| Accepted::default()));
+            }
             Command::Shutdown { live } => self.shutdown(live, who, answer),
         }
     }
@@ -278,10 +281,12 @@ impl Engine {
             state.label.clone_from(&label);
             // Told, too: whoever reads the store meanwhile may have taken its journal for somebody else's.
             self.put(FleetRun { state, ownership: Ownership::Mine, problem: None });
+            let uncounted = self.uncounted(&made.spec);
             let (writer, submitted) = made.submitted(label, u32::try_from(order).unwrap_or(u32::MAX));
             self.ledger.insert(id, writer);
             let last = order + 1 == count;
-            self.queue(id, vec![submitted], if last { reply.take() } else { None });
+            let events = std::iter::once(submitted).chain(uncounted).collect();
+            self.queue(id, events, if last { reply.take() } else { None });
         }
         if let Some((answer, accepted)) = reply {
             let _ = answer.send(Ok(accepted));

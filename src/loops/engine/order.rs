@@ -87,8 +87,8 @@ impl Order {
             StepKind::Critic => run.notes.clone(),
             _ => Vec::new(),
         };
-        let wall_left = spec
-            .limits
+        let wall_left = run
+            .budget
             .wall_clock_ms
             .zip(run.first_admitted)
             .map(|(limit, first)| Duration::from_millis(limit.saturating_sub(now.since(first)).max(1)));

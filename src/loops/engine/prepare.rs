@@ -6,6 +6,7 @@
 use super::handle::Accepted;
 use super::task::{Engine, Inner};
 use crate::loops::agent::{resolve, survivors};
+use crate::loops::core::budget::Resource;
 use crate::loops::core::command::{Ask, Rejected};
 use crate::loops::core::event::{Event, Record, Submitted, Unparked};
 use crate::loops::core::fleet::{FleetRun, Ownership};
@@ -336,6 +337,7 @@ fn check(spec: &LoopSpec, repo: &RepoInfo) -> Result<(), String> {
     if let Some(critic) = &spec.critic {
         check_agent("critic", critic, &repo.root)?;
     }
+    check_budget(spec)?;
     match (&spec.isolation, &repo.head) {
         (Isolation::None, _) if repo.bare => Err(format!(
             "{} is a bare repository and has no checkout to work in; use isolation = \"worktree\"",
@@ -347,6 +349,26 @@ fn check(spec: &LoopSpec, repo: &RepoInfo) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
+}
+
+/// A budget that nobody can count is none, and would be found out too late.
+fn check_budget(spec: &LoopSpec) -> Result<(), String> {
+    for (which, limit) in [(Resource::Tokens, spec.limits.tokens), (Resource::Dollars, spec.limits.micro_usd)] {
+        if let Some(agent) = silent(spec, which).filter(|_| limit.is_some()) {
+            let mend = match which {
+                Resource::Dollars => "give it a price per token, or leave the budget out",
+                _ => "give it the dialect of its stream, or leave the budget out",
+            };
+            return Err(format!("it has a {}, and its agent {agent} does not tell what it uses; {mend}", which.word()));
+        }
+    }
+    Ok(())
+}
+
+/// An agent of the loop that does not tell what it uses of a resource.
+pub(super) fn silent(spec: &LoopSpec, which: Resource) -> Option<&str> {
+    let agents = [Some(&spec.actor), spec.critic.as_ref()];
+    agents.into_iter().flatten().find(|agent| !agent.tells(which)).map(|agent| agent.name.as_str())
 }
 
 fn check_agent(role: &str, agent: &AgentSpec, root: &Path) -> Result<(), String> {

@@ -9,6 +9,7 @@ use super::order::Order;
 use super::report::{Report, Steps, Wish};
 use super::testfile::TestFiles;
 use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{LiveRuns, Rejected};
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::{Fleet, FleetRun};
@@ -62,6 +63,8 @@ pub struct Config {
     pub caps: Caps,
     /// Gates at once.
     pub gate_cap: u32,
+    /// What all runs may use up in 24 hours; time is not among it.
+    pub budget: Budget,
     /// What to do with runs found at the start.
     pub startup: Startup,
     /// The time.
@@ -86,7 +89,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
     let startup = config.startup.clone();
     let takes_up = startup == Startup::TakeUp;
     let Caps { engine: cap, repository: repo_cap, agents: agent_caps } = config.caps.clone();
-    let fleet = Fleet { repo_cap, agent_caps, ..Fleet::new(cap, config.gate_cap) };
+    let fleet = Fleet { repo_cap, agent_caps, budget: config.budget, ..Fleet::new(cap, config.gate_cap) };
     let engine = Engine {
         config,
         steps,

@@ -9,6 +9,7 @@ use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use super::{Config, Handle, Running, Startup, Update, start};
 use crate::loops::core::activity::Failure;
+use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{Ask, Command, LiveRuns, Rejected, Request};
 use crate::loops::core::event::{
     Event, GateFinished, Kept, Outcome, PauseKind, SnapshotTaken, VerdictReached, When, WorkspaceReady,
@@ -19,7 +20,7 @@ use crate::loops::core::ids::{Millis, RunId, Who};
 use crate::loops::core::schedule::Caps;
 use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
 use crate::loops::core::state::{RunState, StepOutcome};
-use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind};
+use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestFile, TestSpec, TestStatus};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::verdict::{Decision, Verdict};
@@ -38,6 +39,8 @@ enum Act {
     Take(Duration, Decision),
     /// Ends at once, because the agent could not work.
     Fail(Failure),
+    /// Ends well at once, having used so many tokens.
+    Use(u64),
     /// Never ends by itself.
     Hang,
 }
@@ -94,6 +97,10 @@ impl Steps for Scripted {
             let (nap, decision, end) = match act {
                 Act::Take(nap, decision) => (nap, decision, well()),
                 Act::Fail(failure) => (Duration::ZERO, Decision::Unknown, failing(failure)),
+                Act::Use(tokens) => {
+                    let usage = Some(Usage { input: Some(tokens), ..Usage::default() });
+                    (Duration::ZERO, Decision::Done, StepEnd { usage, ..well() })
+                }
                 Act::Hang => (Duration::from_secs(1_000_000), Decision::Done, well()),
             };
             let sleep = tokio::time::sleep(nap);
@@ -210,6 +217,7 @@ impl Rig {
             store: Store::open(&dir.path().join("state")).unwrap(),
             caps: Caps { engine: cap, repository: None, agents: BTreeMap::new() },
             gate_cap,
+            budget: Budget::default(),
             startup,
             clock: Arc::new(move || Millis(epoch + u64::try_from(begun.elapsed().as_millis()).unwrap())),
         };
@@ -239,7 +247,7 @@ impl Rig {
             branch: None,
             worktree_path: None,
             priority,
-            limits: Limits { max_iterations: 5, max_attempts: 3, wall_clock_ms: None },
+            limits: Limits { max_iterations: 5, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
             context_files: Vec::new(),
             setup: None,
             gates: vec![GateSpec {
@@ -269,6 +277,7 @@ impl Rig {
             Update::Run(run) => drop(self.fleet.runs.insert(run.state.id, *run)),
             Update::Caps { cap, gate_cap } => (self.fleet.cap, self.fleet.gate_cap) = (cap, gate_cap),
             Update::Holds(holds) => self.fleet.holds = holds,
+            Update::Budget(budget) => self.fleet.budget = budget,
             Update::Live { .. } | Update::Loaded | Update::Trouble(_) | Update::Ended => {}
         }
     }

@@ -9,6 +9,7 @@ use super::line::{seal, unseal};
 use super::replay::{Replay, read};
 use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
+use crate::loops::core::budget::Budget;
 use crate::loops::core::event::{
     AgentSet, Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind,
     PauseRequested, Paused, PrioritySet, Record, Reopened, RepositoryTouched, Resumed, Retried, Sign, Signal, Spawned,
@@ -161,7 +162,7 @@ fn rare() -> Vec<Event> {
         Retried { who }.into(),
         GatesRerun { who }.into(),
         PrioritySet { priority: 8, who }.into(),
-        LimitsSet { max_iterations: Some(12), who }.into(),
+        LimitsSet { max_iterations: Some(12), budget: Budget::default(), who }.into(),
         AgentSet { role: Role::Actor, agent: Box::new(AgentSpec::new("big", vec!["big".to_owned()])), who }.into(),
         TakenOver { who }.into(),
         Kept {

@@ -245,7 +245,7 @@ fn spec() -> LoopSpec {
         branch: None,
         worktree_path: None,
         priority: 5,
-        limits: Limits { max_iterations: 10, max_attempts: 3, wall_clock_ms: None },
+        limits: Limits { max_iterations: 10, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),

@@ -331,6 +331,18 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
     // The text goes to the run it was typed for, whatever is selected by now.
     let mut there = ui.clone();
     there.selected = Some(run);
+    if let (Action::Limit, Some(limit)) = (action, super::super::ask::fleet_limit(&text, &there, ctx)) {
+        return match limit {
+            Ok(command) => {
+                ui.overlays.pop();
+                vec![Effect::Send { command, said: "another budget for all loops".to_owned() }]
+            }
+            Err(reason) => {
+                ui.say(Tone::Bad, reason, ctx.now);
+                Vec::new()
+            }
+        };
+    }
     match super::super::ask::ask_of(action, &text, &there, ctx) {
         Ok((run, ask)) if still_asked(&ask, &purpose, ctx) => {
             ui.overlays.pop();

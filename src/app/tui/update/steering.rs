@@ -8,6 +8,7 @@ use super::super::msg::{Effect, Wish};
 use super::super::overlay::{Choice, Dialog, Intent, Overlay, Purpose};
 use super::super::ui::{TakeOver, Ui};
 use super::{Ctx, open_text};
+use crate::app::sentence::amount;
 use crate::loops::core::command::{Ask, Command, LiveRuns};
 use crate::loops::core::event::{ParkReason, When};
 use crate::loops::core::fleet::Ownership;
@@ -117,6 +118,7 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::AddTest { test } => format!("{label}: added {}", test.id),
         Ask::SetPriority { priority } => format!("{label}: priority {priority}"),
         Ask::SetAgent { role, agent } => format!("{label}: {} is {} from its next step on", role.word(), agent.name),
+        Ask::SetBudget { which, limit } => format!("{label}: {} {}", which.word(), amount(*which, *limit)),
         Ask::SetMaxIterations { max } => format!("{label}: at most {max} iterations"),
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::loops::core::activity::FailureClass;
 use crate::loops::core::agent::{AgentSpec, Role};
+use crate::loops::core::budget::{Breach, Budget, Resource};
 use crate::loops::core::ids::{Millis, TestId, Who};
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,18 @@ pub enum ParkReason {
         /// What was said.
         detail: String,
     },
+    /// A budget is used up.
+    Budget {
+        /// Which.
+        which: Resource,
+        /// Whether it is the fleet's, over the last 24 hours, and not the run's own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        fleet: bool,
+        /// Used, in the resource's unit.
+        used: u64,
+        /// Allowed.
+        limit: u64,
+    },
     /// Its agent's login or account has to be mended; the step is then repeated, and nothing is counted.
     Account {
         /// Whose login or account it is.
@@ -81,6 +94,12 @@ pub enum ParkReason {
 }
 
 impl ParkReason {
+    /// For a budget that is used up: the run's own, or the fleet's.
+    pub const fn budget(breach: Breach, fleet: bool) -> Self {
+        let Breach { which, used, limit } = breach;
+        Self::Budget { which, fleet, used, limit }
+    }
+
     /// Whether a person has to do something; otherwise the run goes on by itself, or with another run that asks.
     pub const fn asks(&self) -> bool {
         !matches!(self, Self::Limit { .. })
@@ -278,6 +297,9 @@ pub struct LimitsSet {
     /// Iterations that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_iterations: Option<u32>,
+    /// What may be used up.
+    #[serde(default, flatten)]
+    pub budget: Budget,
     /// By whom.
     pub who: Who,
 }

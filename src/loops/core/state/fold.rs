@@ -151,6 +151,7 @@ impl RunState {
         self.status_since = at;
         self.priority = e.spec.priority.min(MAX_PRIORITY);
         self.max_iterations = e.spec.limits.max_iterations;
+        self.budget = e.spec.limits.budget();
         self.tests = if e.spec.tests.is_empty() {
             vec![objective_test(&e.spec.objective)]
         } else {

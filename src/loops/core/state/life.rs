@@ -135,6 +135,7 @@ impl RunState {
         if let Some(max) = e.max_iterations {
             self.max_iterations = max;
         }
+        self.budget.take(&e.budget);
     }
 
     pub(super) fn finished(&mut self, e: &Finished, at: Millis) {

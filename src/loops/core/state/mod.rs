@@ -15,6 +15,7 @@ mod takeover;
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
 pub use step_record::{Silence, StepOutcome, StepRecord};
 
+use super::budget::{Breach, Budget};
 use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::setback::Setback;
@@ -66,6 +67,8 @@ pub struct RunState {
     pub priority: u8,
     /// Iterations that may count.
     pub max_iterations: u32,
+    /// What may be used up.
+    pub budget: Budget,
     /// Iterations that counted.
     pub counted: u32,
     /// Its work items with their live state.
@@ -178,6 +181,7 @@ impl RunState {
             outcome: None,
             priority: super::spec::DEFAULT_PRIORITY,
             max_iterations: 0,
+            budget: Budget::default(),
             counted: 0,
             tests: Vec::new(),
             workspace: None,
@@ -316,6 +320,12 @@ impl RunState {
     /// Whether a person is needed.
     pub fn needs_person(&self) -> bool {
         self.status == RunStatus::Parked && self.park.as_ref().is_none_or(ParkReason::asks)
+    }
+
+    /// The budget that is used up, if one is.
+    pub fn breach(&self) -> Option<Breach> {
+        let wall_clock = self.first_admitted.map_or(0, |first| self.updated.since(first));
+        self.budget.breach(&self.usage, wall_clock)
     }
 
     /// The provider that it waits for.

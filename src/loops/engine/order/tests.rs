@@ -34,7 +34,7 @@ impl Bench {
             branch: None,
             worktree_path: None,
             priority: 5,
-            limits: Limits { max_iterations: 9, max_attempts: 3, wall_clock_ms: None },
+            limits: Limits { max_iterations: 9, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
             context_files: Vec::new(),
             setup: None,
             gates: Vec::new(),

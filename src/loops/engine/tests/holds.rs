@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::loops::core::activity::FailureClass;
+use crate::loops::core::budget::Resource;
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::hold::Hold;
 use crate::loops::journal::fleet::{self, FleetFact, FleetRecord};
@@ -198,4 +199,38 @@ async fn a_limit_left_behind_is_taken_up_when_its_time_comes() {
     rig.until_run(runs[0], "done", RunState::is_finished).await;
     let woken = rig.state(runs[0]).steps.iter().rfind(|step| step.kind == StepKind::Actor).unwrap().started;
     assert!(woken >= until, "{woken:?} {until:?}");
+}
+
+/// A script whose actors use this many tokens each.
+fn hungry(tokens: u64) -> Arc<Script> {
+    Script::new(move |order| match order.kind {
+        StepKind::Actor => Act::Use(tokens),
+        _ => Act::Take(secs(1), Decision::Done),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_that_has_used_its_day_asks_before_the_next_agent() {
+    let mut rig = Rig::new(1, 1, hungry(60)).await;
+    rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 100 }).await.unwrap();
+    let specs = ["a", "b", "c"].map(|name| of(&rig, name, name)).to_vec();
+    let runs = rig.submit(specs).await;
+    rig.until("one asks", |fleet| fleet.counts().needs_you == 1).await;
+    assert_eq!(rig.fleet.counts().done, 2);
+    let used = ParkReason::Budget { which: Resource::Tokens, fleet: true, used: 120, limit: 100 };
+    assert_eq!(rig.state(runs[2]).park, Some(used));
+    assert!(rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 120 }).await.is_err());
+    rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 1_000 }).await.unwrap();
+    rig.until("all done", |fleet| fleet.counts().done == 3).await;
+    assert_eq!(rig.fleet.used(Millis(u64::MAX / 2)).tokens(), None, "a day later nothing of it counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_nobody_counts_is_refused_at_the_door() {
+    let mut rig = Rig::new(1, 1, done_after(secs(1))).await;
+    let mut spec = of(&rig, "a", "p");
+    spec.limits.micro_usd = Some(5_000_000);
+    let specs = vec![spec];
+    let refused = rig.send(Command::Submit { specs, trigger: Trigger::Cli }).await.unwrap_err();
+    assert!(refused.0.contains("dollar budget") && refused.0.contains("price"), "{refused}");
 }
