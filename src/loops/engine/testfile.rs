@@ -37,12 +37,17 @@ struct OnDisk {
     told: BTreeSet<String>,
     /// Whether the file cannot be read as it is; it is then left alone.
     unreadable: bool,
+    /// Whether the new file that a kill may have left half-written was looked for.
+    tidied: bool,
 }
 
 impl OnDisk {
     /// Reads what somebody changed, then writes what is wanted: in this order, so that a hand edit is never overwritten
     /// unread.
-    fn sync(&mut self, path: &Path, live: &[TestSpec]) {
+    fn sync(&mut self, path: &Path, run: RunId, live: &[TestSpec]) {
+        if !std::mem::replace(&mut self.tidied, true) {
+            let _ = std::fs::remove_file(beside(path, run));
+        }
         let found = modified(path);
         if found != self.seen {
             self.seen = found;
@@ -52,7 +57,7 @@ impl OnDisk {
         let mut tests = own.clone();
         tests.extend(self.added.iter().cloned());
         self.written = Some(own);
-        match replace(path, &TestFile { version: 1, tests }.to_json()) {
+        match replace(path, run, &TestFile { version: 1, tests }.to_json()) {
             Ok(()) => self.seen = modified(path),
             Err(error) => self.tell(format!("{} was not written: {error}", path.display())),
         }
@@ -87,18 +92,18 @@ impl TestFiles {
     /// Writes the run's tests, off the async threads; a write that is overtaken by a newer one is left out.
     pub(super) fn write(&mut self, run: &RunState, tracker: &TaskTracker) {
         let Some((path, disk)) = self.file(run) else { return };
-        let live = run.tests.clone();
+        let (id, live) = (run.id, run.tests.clone());
         lock(&disk).wanted = Some(live.clone());
-        tracker.spawn_blocking(move || lock(&disk).sync(&path, &live));
+        tracker.spawn_blocking(move || lock(&disk).sync(&path, id, &live));
     }
 
     /// What the file says that the run does not know yet: tests to add, hand edits to report.
     pub(super) async fn look(&mut self, run: &RunState) -> Vec<Event> {
         let Some((path, disk)) = self.file(run) else { return Vec::new() };
-        let live = run.tests.clone();
+        let (id, live) = (run.id, run.tests.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let mut disk = lock(&disk);
-            disk.sync(&path, &live);
+            disk.sync(&path, id, &live);
             let added =
                 std::mem::take(&mut disk.added).into_iter().map(|test| TestAdded { test, who: Who::File }.into());
             let told = std::mem::take(&mut disk.telling).into_iter().map(|text| Noted { text }.into());
@@ -121,10 +126,21 @@ fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-/// Replaces the file in one step: a temporary file in the same directory, then a rename.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// The new file before it takes the old one's place. Always the same one for a run, so that a kill in between leaves one
+/// that the run's next start finds and removes: it lies in the operator's repository.
+fn beside(path: &Path, run: RunId) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{run}.new"))
+}
+
+/// Replaces the file in one step: a new file in the same directory, then a rename.
+fn replace(path: &Path, run: RunId, text: &str) -> std::io::Result<()> {
+    let new = beside(path, run);
+    // Left by a kill; the name is this run's alone.
+    let _ = std::fs::remove_file(&new);
+    let name = new.file_name().unwrap_or_default();
     let dir = path.parent().unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".test-state").tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     if let Ok(meta) = std::fs::metadata(path) {
@@ -132,4 +148,24 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     }
     file.persist(path)?;
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kill_left_half_written_goes_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tests.json");
+        let run = RunId::parse("01935b1e-0000-7000-8000-000000000001").unwrap();
+        let names = || std::fs::read_dir(dir.path()).unwrap().count();
+        std::fs::write(beside(&path, run), "{\"vers").unwrap();
+        replace(&path, run, "{}").unwrap();
+        assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), names()), ("{}", 1));
+        std::fs::write(beside(&path, run), "{\"vers").unwrap();
+        OnDisk::default().sync(&path, run, &[]);
+        assert_eq!(names(), 1);
+    }
 }
