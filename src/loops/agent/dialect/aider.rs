@@ -76,6 +76,9 @@ impl Aider {
             self.said = Some(std::mem::take(&mut self.saying));
         } else if let Some(path) = line.strip_prefix("Applied edit to ") {
             tell.tell(Activity::FileEdited { path: path.to_owned() });
+        } else if self.said.is_some() && line.starts_with("Model ") && line.ends_with(" has hit a token limit!") {
+            // A long explanation follows, and nothing of what the provider said.
+            self.error = Some(line.to_owned());
         } else if line.starts_with("litellm.") && line.contains("Error: ") {
             self.error = Some(line.to_owned());
         } else if let Some(seconds) =

@@ -79,6 +79,8 @@ struct ApiError<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
     tools: OpenTools,
+    /// The last error that it told of; the result after it may name none.
+    error: String,
 }
 
 impl Tongue for Gemini {
@@ -106,11 +108,15 @@ impl Tongue for Gemini {
                 let result = if event.output.bytes == 0 { why } else { event.output };
                 self.tools.end(tell, &event.tool_id, End { ok, exit: None }, result);
             }
-            "error" => tell.warn(one_line(&event.message)),
+            "error" => {
+                self.error = one_line(&event.message);
+                tell.warn(self.error.clone());
+            }
             "result" => {
                 tell.used(UsageScope::Step, usage(event.stats.0.unwrap_or_default()));
                 if &*event.status != "success" {
-                    tell.tell(Activity::Failed(failure(&event.error.0.unwrap_or_default().message)));
+                    let named = event.error.0.unwrap_or_default().message;
+                    tell.tell(Activity::Failed(failure(if named.is_empty() { &self.error } else { &named })));
                 }
                 tell.tell(Activity::Final { text: None });
             }

@@ -75,7 +75,8 @@ impl Heard {
             Activity::Used { scope, usage } => self.usage = Some(merge(self.usage, *scope, *usage)),
             Activity::Retry { status, class, delay_ms, .. } => {
                 self.retries += 1;
-                let words = format!("no answer after {} attempts", self.retries);
+                let attempts = if self.retries == 1 { "attempt" } else { "attempts" };
+                let words = format!("no answer after {} {attempts}", self.retries);
                 let retry_after_ms = delay_ms.filter(|_| class.passes());
                 let failure = Failure { status: *status, retry_after_ms, ..Failure::new(*class, &words) };
                 self.retrying = Some(failure);

@@ -4,6 +4,7 @@
 //! answer does. So a step went well only if its process says so, its final event came, and nothing in it failed.
 
 use super::heard::Heard;
+use super::trouble;
 use crate::loops::agent::sanitize;
 use crate::loops::core::activity::{Failure, FailureClass, UsageScope};
 use crate::loops::core::agent::DialectName;
@@ -61,7 +62,8 @@ fn failure(heard: &Heard, exit: Option<Exit>) -> Option<Failure> {
         Some(Exit::Code(code)) if code != 0 && heard.dialect != DialectName::Text => {
             let words = heard.complaint.as_deref()?;
             // An agent that never said a word did not understand how it was started.
-            let class = if heard.events == 0 { FailureClass::Usage } else { FailureClass::Other };
+            let spoke = heard.events > 0;
+            let class = if spoke { trouble::class(None, words) } else { FailureClass::Usage };
             Some(Failure::new(class, words))
         }
         _ => None,

@@ -196,6 +196,8 @@ impl Opencode {
             "ContextOverflowError" => {
                 failure.class = FailureClass::Context;
                 tell.warn(format!("the context is full: {}", failure.message));
+                // It exits with 1 after that, even if it got over it.
+                tell.heard.complain(&failure.message);
                 self.full = Some(failure);
                 return;
             }

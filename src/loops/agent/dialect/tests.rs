@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::loops::core::activity::{FailureClass, UsageScope};
+use crate::loops::core::step::Exit;
 
 fn decode(dialect: DialectName, out: &str) -> (Vec<Activity>, Heard) {
     let (mut seen, mut decoder) = (Vec::new(), Decoder::new(dialect));
@@ -131,4 +132,49 @@ fn a_line_of_10_mb_is_read() {
     );
     let (seen, _) = decode(DialectName::Claude, &out);
     assert!(matches!(&seen[0], Activity::ToolEnded { bytes, head, .. } if *bytes > 9_000_000 && head.len() <= 4096));
+}
+
+/// The class, the wait and the words of a stream's failure, for a process that exited with `code`.
+fn failure(dialect: DialectName, out: &str, code: i32) -> (FailureClass, Option<u64>, String) {
+    let (_, heard) = decode(dialect, out);
+    let failure = judge(heard, Some(Exit::Code(code)), None).failure().unwrap().clone();
+    (failure.class, failure.retry_after_ms, failure.message)
+}
+
+#[test]
+fn a_full_context_is_told_apart_in_the_words_of_each_agent() {
+    // Codex 0.169.0, OpenCode 1.18.33 (which had summed up and gone on), Aider 0.86.2.
+    let codex = r#"{"type":"thread.started","thread_id":"t"}
+{"type":"turn.failed","error":{"message":"Codex ran out of room in the model's context window. Start a new thread or clear earlier history before retrying."}}
+"#;
+    let opencode = r#"{"type":"error","sessionID":"s","error":{"name":"ContextOverflowError","data":{"message":"This model's maximum context length is 128000 tokens."}}}
+{"type":"step_start","sessionID":"s","part":{}}
+{"type":"text","sessionID":"s","part":{"text":"A note"}}
+{"type":"step_finish","sessionID":"s","part":{"reason":"stop","tokens":{"input":10,"output":2}}}
+"#;
+    let aider = "Aider v0.86.2\nModel: openai/x with whole edit format\n\n\nTokens: 1.1k sent, 0 received.\n\n\n\
+                 Model openai/x has hit a token limit!\nToken counts below are approximate.\n";
+    for (dialect, out, code) in
+        [(DialectName::Codex, codex, 1), (DialectName::Opencode, opencode, 1), (DialectName::Aider, aider, 2)]
+    {
+        let (class, _, message) = failure(dialect, out, code);
+        assert_eq!(class, FailureClass::Context, "{dialect:?}: {message}");
+    }
+}
+
+#[test]
+fn gemini_names_its_trouble_beside_the_result_or_in_it() {
+    // Gemini CLI 0.61.0, before a retry-after of an hour, and with each stream cut.
+    let limit = r#"{"type":"init","session_id":"s","model":"m"}
+{"type":"result","status":"error","error":{"type":"unknown","message":"[API Error: Resource has been exhausted (e.g. check quota).\nSuggested retry after 3600s.]\nPlease wait and try again later."},"stats":{}}
+"#;
+    let (class, wait, _) = failure(DialectName::Gemini, limit, 1);
+    assert_eq!((class, wait), (FailureClass::Rate, Some(3_600_000)));
+    let cut = r#"{"type":"init","session_id":"s","model":"m"}
+{"type":"message","role":"assistant","content":"I wri","delta":true}
+{"type":"error","severity":"error","message":"Model stream ended without a finish reason."}
+{"type":"result","status":"error","stats":{}}
+"#;
+    let (class, _, message) = failure(DialectName::Gemini, cut, 0);
+    assert_eq!((class, message.as_str()), (FailureClass::Network, "Model stream ended without a finish reason."));
 }

@@ -11,6 +11,10 @@ const PHRASES: &[(&str, FailureClass)] = &[
     ("context_length_exceeded", FailureClass::Context),
     ("maximum context length", FailureClass::Context),
     ("exceeds the maximum number of tokens", FailureClass::Context),
+    // codex's own, and aider's: neither hands on what the provider said.
+    ("ran out of room in the model's context window", FailureClass::Context),
+    ("has hit a token limit", FailureClass::Context),
+    ("resource has been exhausted", FailureClass::Rate),
     ("exceeded your current quota", FailureClass::Quota),
     ("quota exceeded", FailureClass::Quota),
     ("insufficient_quota", FailureClass::Quota),
@@ -46,9 +50,10 @@ pub(super) fn failure(status: Option<u16>, words: &str) -> Failure {
     Failure { status, retry_after_ms: wait_named(words).filter(|_| class.passes()), ..Failure::new(class, words) }
 }
 
-/// The wait that a provider names in its error: `try again in 20s`, `1m30s`, `250ms`, `1.5s`; in milliseconds.
+/// The wait that a provider names in its error: `try again in 20s`, `1m30s`, `250ms`, `1.5s`; in milliseconds. Gemini's
+/// agent says `retry after 3600s`.
 pub(super) fn wait_named(words: &str) -> Option<u64> {
-    let (_, rest) = words.split_once("try again in ")?;
+    let (_, rest) = words.split_once("try again in ").or_else(|| words.split_once("retry after "))?;
     let (mut total, mut rest, mut any) = (0.0, rest, false);
     loop {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
@@ -102,6 +107,7 @@ mod tests {
             [named("20s"), named("1m30s"), named("250ms"), named("1.5s"), named("6h0m0s")],
             [Some(20_000), Some(90_000), Some(250), Some(1_500), Some(21_600_000)]
         );
+        assert_eq!(wait_named("Resource has been exhausted.\nSuggested retry after 3600s.]"), Some(3_600_000));
         assert_eq!([named("a while"), wait_named("later"), named("3 days"), named("")], [None; 4]);
     }
 
