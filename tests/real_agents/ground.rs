@@ -108,6 +108,8 @@ fn prepare(base: &Path, cli: &Cli, scenario: &Scenario, url: &str) {
         std::fs::write(file, text.replace("{URL}", url)).unwrap();
     }
     std::fs::create_dir_all(&home).unwrap();
+    // As everybody has who commits; aider would write one into the repository, which loopdash asks about.
+    std::fs::write(home.join(".gitconfig"), "[user]\nname = dev\nemail = dev@localhost\n").unwrap();
     std::fs::create_dir_all(&repo).unwrap();
     std::fs::write(repo.join("README.md"), "# shop\n").unwrap();
     std::fs::write(repo.join(".gitignore"), format!("{STARTED}\n")).unwrap();

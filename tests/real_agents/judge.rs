@@ -31,11 +31,13 @@ impl Ran {
         match last["type"].as_str() {
             Some("finished") => format!("{}: {}", text(&last["outcome"]), text(&last["reason"])),
             Some("parked") => {
-                let rest = last.as_object().into_iter().flatten();
-                let rest = rest.filter(|(name, _)| !["v", "seq", "at", "run", "type", "why"].contains(&name.as_str()));
-                let rest: Vec<String> =
-                    rest.map(|(_, value)| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
-                format!("parked, {}: {}", text(&last["why"]).replace('_', " "), rest.join(", "))
+                let kind = last["class"].as_str().or_else(|| last["kind"].as_str()).unwrap_or_default();
+                let detail = ["detail", "question", "tests"].into_iter().find(|key| !last[*key].is_null());
+                let detail = detail.map_or_else(String::new, |key| {
+                    last[key].as_str().map_or_else(|| last[key].to_string(), str::to_owned)
+                });
+                let why = format!("{} {kind}", text(&last["why"])).replace('_', " ");
+                format!("parked, {}: {detail}", why.trim())
             }
             _ => "paused".to_owned(),
         }
