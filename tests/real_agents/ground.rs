@@ -55,7 +55,7 @@ pub(crate) fn run(places: &Places, cli: &'static Cli, scenario: &Scenario) -> Ra
     let mark = format!("{}-{}-{}", std::process::id(), cli.name, scenario.id);
     let started = Instant::now();
     let mut command = loopdash(places, &base, &mark);
-    command.args(["run", "--headless", "--json", "--loop", "note"]);
+    command.args(["run", "--headless", "--json", "--max-wait", "1s", "--loop", "note"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (code, out, err) = watch(child, started, || match scenario.stop {
         Stop::Never => false,

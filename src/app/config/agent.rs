@@ -68,9 +68,6 @@ pub struct Agent {
     /// Program and arguments of its own screen, for a person who takes over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactive: Option<Words>,
-    /// Whether it works only in a terminal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pty: Option<bool>,
 }
 
 impl Default for Agent {
@@ -92,7 +89,6 @@ impl Default for Agent {
             price: None,
             resume: None,
             interactive: None,
-            pty: None,
         }
     }
 }
@@ -256,7 +252,6 @@ impl Agent {
             env,
             env_remove: profile.env_remove.iter().chain(&self.env_remove).cloned().collect(),
             provider: self.provider.clone().or_else(|| profile.provider.clone()),
-            pty: self.pty.unwrap_or(profile.pty),
             watch: self.watch.over(&profile.watch),
             ..resumed
         })

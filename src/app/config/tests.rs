@@ -531,7 +531,7 @@ fn a_known_program_needs_no_table_and_each_role_has_its_arguments() {
 fn an_agent_says_what_is_different_about_its_profile() {
     let (actor, critic) = agents(
         "[agents.x]\nprofile = \"claude\"\nmodel = \"opus\"\nargs = \"--max-budget-usd 5\"\nenv = { A = \"1\", CLAUDE_CODE_MAX_RETRIES = \"9\" }\n\
-         env_remove = [\"B_*\"]\nsession = \"resume\"\nprovider = \"mine\"\npty = true\ninteractive = \"bin/mine --here\"\n\
+         env_remove = [\"B_*\"]\nsession = \"resume\"\nprovider = \"mine\"\ninteractive = \"bin/mine --here\"\n\
          watch = { silence = \"1m\", max_retries = 2 }\nprice = { input = 3, output = 15.5 }\ntimeout = \"5m\"\n",
     );
     for spec in [&actor, &critic] {
@@ -541,7 +541,7 @@ fn an_agent_says_what_is_different_about_its_profile() {
         );
         assert_eq!((spec.env["A"].as_str(), spec.env["CLAUDE_CODE_MAX_RETRIES"].as_str()), ("1", "9"));
         assert!(spec.env.contains_key("DISABLE_AUTOUPDATER") && spec.env_remove.iter().any(|name| name == "B_*"));
-        assert_eq!((spec.provider(), spec.pty, spec.timeout_ms), ("mine", true, 300_000));
+        assert_eq!((spec.provider(), spec.timeout_ms), ("mine", 300_000));
         assert_eq!((spec.watch.silence_ms, spec.watch.max_retries), (Some(60_000), Some(2)));
         assert!(spec.interactive[0].starts_with('/') && spec.interactive[1] == "--here");
         let price = spec.price.unwrap();

@@ -187,7 +187,7 @@ fn judge(found: &mut Found, spec: &AgentSpec, profile: &Profile, told: &Told) {
         _ => {}
     }
     let Some(options) = &told.options else { return };
-    let asked = spec.command.iter().chain(&spec.fresh).chain(&spec.resume).chain(&spec.schema_args).skip(1);
+    let asked = spec.command.iter().chain(&spec.fresh).chain(&spec.resume).skip(1);
     let rejected: Vec<&str> = asked
         .filter(|arg| arg.starts_with("--") && arg.len() > 2)
         .map(|arg| arg.split('=').next().unwrap_or(arg))

@@ -88,8 +88,8 @@ pub struct Profile {
     pub fresh: Vec<String>,
     /// Arguments that go on with an earlier session, with `{session}` for its id.
     pub resume: Vec<String>,
-    /// Arguments that ask for a final answer held to a JSON Schema, with `{schema_file}` for its path or `{schema}` for the
-    /// schema itself. For critics.
+    /// Arguments that ask for a final answer held to a JSON Schema, with `{schema_file}` for its path. Critics get them after
+    /// those of their role.
     pub schema: Vec<String>,
     /// Program and arguments of its own screen, for a person who takes over.
     pub interactive: Vec<String>,
@@ -107,8 +107,6 @@ pub struct Profile {
     /// Whose login, quota and rate limits it lives on. Agents of one provider are held together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Whether it works only in a terminal.
-    pub pty: bool,
     /// When a step of it is worth a worry.
     pub watch: WatchLimits,
     /// Arguments that print its version; empty when it has none.
@@ -145,7 +143,6 @@ impl Default for Profile {
             env: BTreeMap::new(),
             env_remove: Vec::new(),
             provider: None,
-            pty: false,
             watch: WatchLimits::default(),
             version: vec!["--version".to_owned()],
             minimum: None,
@@ -262,8 +259,6 @@ impl Profile {
             env,
             env_remove: removed.collect(),
             watch: self.watch.watch(),
-            pty: self.pty,
-            schema_args: if role == Role::Critic { self.schema.clone() } else { Vec::new() },
             ..AgentSpec::new(name, self.filled(&self.command, role, model, Some(args)))
         }
     }
@@ -273,10 +268,10 @@ impl Profile {
         let mut words = Vec::new();
         for word in command {
             match word.as_str() {
-                "{role}" => words.extend_from_slice(match role {
-                    Role::Actor => &self.actor,
-                    Role::Critic => &self.critic,
-                }),
+                "{role}" => match role {
+                    Role::Actor => words.extend_from_slice(&self.actor),
+                    Role::Critic => words.extend(self.critic.iter().chain(&self.schema).cloned()),
+                },
                 "{model}" => {
                     words.extend(
                         model.iter().flat_map(|model| self.model.iter().map(|arg| arg.replace("{model}", model))),

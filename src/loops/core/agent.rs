@@ -64,13 +64,6 @@ pub struct AgentSpec {
     /// What its tokens cost, where it reports no dollars itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
-    /// Whether it prints only to a terminal.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub pty: bool,
-    /// Arguments that ask for a final answer checked against a JSON Schema, with `{schema_file}` for the schema's path or
-    /// `{schema}` for the schema itself; empty when the agent cannot. For critics.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub schema_args: Vec<String>,
 }
 
 impl AgentSpec {
@@ -94,8 +87,6 @@ impl AgentSpec {
             timeout_ms: 3_600_000,
             watch: Watch::default(),
             price: None,
-            pty: false,
-            schema_args: Vec::new(),
         }
     }
 

@@ -23,6 +23,9 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Milliseconds until a test's `verify` command is stopped.
 const VERIFY_TIMEOUT_MS: u64 = 10 * 60 * 1000;
 
+/// Stands in a command for the file with the schema of a verdict.
+const SCHEMA_FILE: &str = "{schema_file}";
+
 /// A step to carry out.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -163,12 +166,16 @@ impl Order {
             Session::Earlier(id) => (&agent.resume, id),
         };
         let prompt = self.prompt_path().to_string_lossy().into_owned();
+        let schema = self.schema_path().to_string_lossy().into_owned();
         let mut argv = Vec::new();
         for arg in &agent.command {
             match (arg.as_str(), agent.prompt) {
                 ("{resume}", _) => argv.extend(for_session.iter().map(|arg| arg.replace("{session}", id))),
                 (_, PromptRoute::File) => argv.push(arg.replace("{prompt_file}", &prompt)),
                 (_, PromptRoute::Stdin | PromptRoute::Argument) => argv.push(arg.clone()),
+            }
+            if let Some(last) = argv.last_mut().filter(|last| last.contains(SCHEMA_FILE)) {
+                *last = last.replace(SCHEMA_FILE, &schema);
             }
         }
         argv
@@ -201,6 +208,16 @@ impl Order {
     /// The step's directory in the state directory.
     pub fn step_dir(&self) -> PathBuf {
         self.dir.step_dir(self.step, &self.kind)
+    }
+
+    /// The file for the schema of a verdict, where the agent is told one.
+    pub fn schema_path(&self) -> PathBuf {
+        self.step_dir().join("schema.json")
+    }
+
+    /// Whether the agent is told a file with the schema of a verdict.
+    pub fn tells_schema(&self) -> bool {
+        self.agent().is_some_and(|agent| agent.command.iter().any(|arg| arg.contains(SCHEMA_FILE)))
     }
 
     /// The prompt's file.

@@ -56,8 +56,12 @@ pub(super) const ROWS: &[Row] = &[
         number: 11,
         fault: "an agent stops itself, or waits for a terminal",
         happens: "it has no terminal and its input ends; a stopped one is ended by CONT with each signal, at its timeout at \
-            the latest. There is no watchdog for silence yet",
-        tests: &["it::processes::a_child_that_stops_itself_can_be_ended", "it::processes::time_runs_out"],
+            the latest. Its silence is told before, with whether its processes use the processor",
+        tests: &[
+            "it::processes::a_child_that_stops_itself_can_be_ended",
+            "it::processes::time_runs_out",
+            "it::watch::silence_is_told_with_its_evidence_and_ends_when_something_is_printed",
+        ],
     },
     Row {
         number: 12,

@@ -5,8 +5,10 @@
 
 mod read;
 mod scan;
+mod schema;
 
 pub use read::{MAX_FINDINGS, MAX_TEXT, read};
+pub use schema::schema;
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

@@ -12,6 +12,7 @@ use crate::loops::core::agent::{AgentSpec, DialectName, Watch};
 use crate::loops::core::event::Signal;
 use crate::loops::core::spec::PromptRoute;
 use crate::loops::core::step::Cause;
+use crate::loops::core::verdict;
 use crate::loops::engine::order::Order;
 use crate::loops::engine::report::Wish;
 use std::ffi::OsString;
@@ -23,6 +24,9 @@ use std::sync::Arc;
 /// The first port that a run may use; each slot has [`PORTS_PER_SLOT`] of its own.
 const FIRST_PORT: u32 = 20_000;
 const PORTS_PER_SLOT: u32 = 20;
+
+/// Linux takes no longer argument than 128 KiB with its closing NUL.
+const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
 
 /// How a child gets its prompt.
 pub(super) enum Prompt {
@@ -40,7 +44,12 @@ impl Workshop {
         let path = job.order.prompt_path();
         let kept = {
             let (path, text) = (path.clone(), prompt.clone());
-            tokio::task::spawn_blocking(move || keep(&path, &text)).await
+            let schema = job.order.tells_schema().then(|| job.order.schema_path());
+            let write = move || {
+                keep(&path, &text)?;
+                schema.map_or(Ok(()), |path| keep(&path, &verdict::schema().to_string()))
+            };
+            tokio::task::spawn_blocking(write).await
         };
         if let Err(why) = kept.map_err(|error| error.to_string()).and_then(|kept| kept.map_err(|e| e.to_string())) {
             return job.failed(format!("the prompt could not be written to {}: {why}", path.display()));
@@ -48,6 +57,13 @@ impl Workshop {
         let mut argv = job.order.argv();
         let route = match job.order.agent().map(|agent| agent.prompt) {
             Some(PromptRoute::File) => Prompt::File(path),
+            Some(PromptRoute::Argument) if prompt.len() > LONGEST_ARGUMENT => {
+                let long = prompt.len() / 1024;
+                let why = format!(
+                    "its prompt of {long} KB is longer than the system lets an argument be; set prompt = \"file\" or \"stdin\""
+                );
+                return not_started(job, why);
+            }
             Some(PromptRoute::Argument) => {
                 for arg in &mut argv {
                     *arg = arg.replace("{prompt}", &prompt);
