@@ -81,36 +81,11 @@ impl<W: Write> Player<'_, W> {
             Action::Print(text) => write!(self.out, "{text}")?,
             Action::Bytes(hex) => self.out.write_all(&from_hex(hex)?)?,
             Action::Sleep(ms) => self.pause(Duration::from_millis(*ms)),
-            Action::Write { path, text } => {
-                self.tool("Write", path)?;
-                if let Some(parent) = Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(parent)?;
-                }
-                std::fs::write(path, text)?;
-                self.result(&format!("{} lines", text.lines().count()))?;
-            }
-            Action::Append { path, text } => {
-                self.tool("Append", path)?;
-                std::fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())?;
-                self.result(&format!("+{} lines", text.lines().count()))?;
-            }
-            Action::Replace { path, old, new } => {
-                self.tool("Edit", path)?;
-                let content = std::fs::read_to_string(path)?;
-                if !content.contains(old.as_str()) {
-                    self.result("the text to replace is not there")?;
-                    return Ok(Next::Exit(1));
-                }
-                std::fs::write(path, content.replacen(old.as_str(), new, 1))?;
-                self.result(&format!("-{} +{}", old.lines().count(), new.lines().count()))?;
-            }
-            Action::Touch(path) => {
-                std::fs::OpenOptions::new().append(true).create(true).open(path)?;
-            }
-            Action::Remove(path) => {
-                self.tool("Remove", path)?;
-                std::fs::remove_file(path)?;
-            }
+            Action::Write { .. }
+            | Action::Append { .. }
+            | Action::Replace { .. }
+            | Action::Touch(_)
+            | Action::Remove(_) => return self.change_file(action),
             Action::Run(argv) => {
                 self.run(argv)?;
             }
@@ -162,6 +137,44 @@ impl<W: Write> Player<'_, W> {
                     rustix::process::kill_process(rustix::process::getpid(), signal)?;
                 }
             }
+        }
+        Ok(Next::On)
+    }
+
+    /// The actions that change one file of the worktree.
+    fn change_file(&mut self, action: &Action) -> io::Result<Next> {
+        match action {
+            Action::Write { path, text } => {
+                self.tool("Write", path)?;
+                if let Some(parent) = Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(parent)?;
+                }
+                std::fs::write(path, text)?;
+                self.result(&format!("{} lines", text.lines().count()))?;
+            }
+            Action::Append { path, text } => {
+                self.tool("Append", path)?;
+                std::fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())?;
+                self.result(&format!("+{} lines", text.lines().count()))?;
+            }
+            Action::Replace { path, old, new } => {
+                self.tool("Edit", path)?;
+                let content = std::fs::read_to_string(path)?;
+                if !content.contains(old.as_str()) {
+                    self.result("the text to replace is not there")?;
+                    return Ok(Next::Exit(1));
+                }
+                std::fs::write(path, content.replacen(old.as_str(), new, 1))?;
+                self.result(&format!("-{} +{}", old.lines().count(), new.lines().count()))?;
+            }
+            Action::Touch(path) => {
+                std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+            }
+            Action::Remove(path) => {
+                self.tool("Remove", path)?;
+                std::fs::remove_file(path)?;
+            }
+            _ => {}
         }
         Ok(Next::On)
     }

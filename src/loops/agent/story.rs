@@ -85,6 +85,8 @@ pub(super) struct Teller {
     tools: Vec<Tool>,
     /// The tool whose start is the last line told.
     last: Option<String>,
+    /// What the last tool that has ended was used for: a stream tells of its edits after it.
+    ended: String,
     /// Whether it has said anything.
     said: bool,
 }
@@ -108,7 +110,8 @@ impl Teller {
             Activity::ToolStarted { id, name, summary } => self.tool_started(id, name, summary, now),
             Activity::ToolEnded { id, ok, exit, bytes, head } => self.tool_ended(id, *ok, *exit, (*bytes, head), now),
             Activity::FileEdited { path } => {
-                if !self.tools.iter().any(|tool| tool.words.contains(path.as_str())) {
+                let names_it = |words: &str| words.contains(path.as_str());
+                if !names_it(&self.ended) && !self.tools.iter().any(|tool| names_it(&tool.words)) {
                     self.line(LineKind::Tool, &format!("edits {path}"));
                 }
             }
@@ -217,7 +220,8 @@ impl Teller {
         if let Some(exit) = exit.filter(|exit| *exit != 0) {
             let _ = write!(end, ", exit {exit}");
         }
-        let took = known.map_or(0, |tool| now.since(tool.since));
+        let took = known.as_ref().map_or(0, |tool| now.since(tool.since));
+        self.ended = known.map(|tool| tool.words).unwrap_or_default();
         if took >= WORTH_TELLING_MS {
             let _ = write!(end, ", {}", duration(took));
         }

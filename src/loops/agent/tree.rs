@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 #[cfg(target_os = "linux")]
 use std::io::Read;
-use std::time::Duration;
 
 use super::launch::{RUN_MARK, STEP_MARK};
 
@@ -12,7 +11,7 @@ mod load;
 #[cfg(any(test, not(target_os = "linux")))]
 mod ps;
 
-pub use load::{Load, load};
+pub use load::{Load, cpu_time, load};
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,32 +64,6 @@ pub fn descendants(pid: u32) -> Vec<Proc> {
     let table = table();
     let found = closure(&table, &HashSet::from([pid]), &HashSet::new());
     found.into_iter().filter(|proc| proc.pid != pid).collect()
-}
-
-/// The CPU time that a process and what it has started have used so far, those included that have ended and were waited
-/// for; `None` where the system does not say. Only good for comparing: a process that leaves takes its time with it.
-pub fn cpu_time(pid: u32) -> Option<Duration> {
-    #[cfg(target_os = "linux")]
-    {
-        let family = closure(&table(), &HashSet::from([pid]), &HashSet::new());
-        let ticks: Vec<u64> = family.iter().filter_map(|proc| cpu_ticks(proc.pid)).collect();
-        let per_second = rustix::param::clock_ticks_per_second().max(1);
-        (!ticks.is_empty()).then(|| Duration::from_millis(ticks.iter().sum::<u64>() * 1_000 / per_second))
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = pid;
-        None
-    }
-}
-
-/// Fields 14 to 17 of `/proc/PID/stat`: user and system time, its own and of children waited for, in clock ticks.
-#[cfg(target_os = "linux")]
-fn cpu_ticks(pid: u32) -> Option<u64> {
-    let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let after = line.get(memchr::memrchr(b')', &line)? + 1..)?;
-    let fields = std::str::from_utf8(after).ok()?.split_ascii_whitespace();
-    Some(fields.skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum())
 }
 
 /// Living processes whose environment says that they belong to `run`. Those of other users cannot be seen.

@@ -7,7 +7,7 @@ mod wire;
 
 use super::heard::Tell;
 use super::tool::{End, OpenTools};
-use super::{Refused, Tongue, trouble};
+use super::{Refused, Tongue, cache_within, trouble};
 use crate::loops::core::activity::{Activity, Failure, FailureClass, UsageScope};
 use crate::loops::core::agent::DialectName;
 use crate::loops::core::ids::Millis;
@@ -308,16 +308,9 @@ fn claude_usage(tokens: Tokens) -> Usage {
     }
 }
 
-/// Qwen counts what came from the cache as input too.
 fn qwen_usage(tokens: Tokens) -> Usage {
-    let cached = tokens.cache_read_input_tokens.count();
-    let less = |input: u64| input.saturating_sub(cached.unwrap_or(0));
-    Usage {
-        input: tokens.input_tokens.count().map(less),
-        cached,
-        output: tokens.output_tokens.count(),
-        micro_usd: None,
-    }
+    let (input, output) = (tokens.input_tokens.count(), tokens.output_tokens.count());
+    cache_within(input, tokens.cache_read_input_tokens.count(), output)
 }
 
 #[cfg(test)]

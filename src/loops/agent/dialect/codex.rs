@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::heard::Tell;
 use super::loose::{Head, List, Num, Object, Str};
 use super::tool::{End, Input, OpenTools, one_line};
-use super::{Refused, Tongue, trouble};
+use super::{Refused, Tongue, cache_within, trouble};
 use crate::loops::core::activity::{Activity, UsageScope};
 use crate::loops::core::step::Usage;
 
@@ -217,14 +217,8 @@ fn script(command: &str) -> Cow<'_, str> {
     }
 }
 
-/// Codex counts what came from the cache as input too, and what was thought as output.
+/// Codex counts what was thought as output.
 fn usage(tokens: Tokens) -> Usage {
-    let cached = tokens.cached_input_tokens.count();
-    let less = |input: u64| input.saturating_sub(cached.unwrap_or(0));
-    Usage {
-        input: tokens.input_tokens.count().map(less),
-        cached,
-        output: tokens.output_tokens.count(),
-        micro_usd: None,
-    }
+    let (input, output) = (tokens.input_tokens.count(), tokens.output_tokens.count());
+    cache_within(input, tokens.cached_input_tokens.count(), output)
 }

@@ -26,6 +26,7 @@ use super::sanitize;
 use super::transcript::Stream;
 use crate::loops::core::activity::Activity;
 use crate::loops::core::agent::DialectName;
+use crate::loops::core::step::Usage;
 use heard::Tell;
 use lines::{LINE_CAP, Line, Lines};
 use loose::Str;
@@ -44,6 +45,12 @@ fn event<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Refused> {
         return Err(serde::de::Error::custom("not an object"));
     }
     serde_json::from_str(line)
+}
+
+/// What was used, by a stream that counts what came from the cache as input, too.
+fn cache_within(input: Option<u64>, cached: Option<u64>, output: Option<u64>) -> Usage {
+    let input = input.map(|input| input.saturating_sub(cached.unwrap_or(0)));
+    Usage { input, cached, output, micro_usd: None }
 }
 
 /// How one stream is understood.

@@ -1,5 +1,9 @@
 //! What a process costs: processor time so far, and memory now.
-//! Read when a person asks, never in a loop.
+//! Read when a person asks, or while a step is silent.
+
+#[cfg(target_os = "linux")]
+use std::collections::HashSet;
+use std::time::Duration;
 
 /// What a process costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +19,30 @@ pub struct Load {
 pub fn load(pid: u32) -> Option<Load> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let per_second = rustix::param::clock_ticks_per_second().max(1);
-    Some(Load { cpu_ms: ticks(&stat)?.saturating_mul(1000) / per_second, resident: resident(&status) })
+    let [own, _] = ticks(&stat)?;
+    Some(Load { cpu_ms: milliseconds(own), resident: resident(&status) })
+}
+
+/// The CPU time that a process and what it has started have used so far, those included that have ended and were waited
+/// for; `None` where the system does not say. Only good for comparing: a process that leaves takes its time with it.
+pub fn cpu_time(pid: u32) -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let family = super::closure(&super::table(), &HashSet::from([pid]), &HashSet::new());
+        let stats = family.iter().filter_map(|proc| std::fs::read(format!("/proc/{}/stat", proc.pid)).ok());
+        let used: Vec<u64> = stats.filter_map(|stat| ticks(&stat)).map(|[own, children]| own + children).collect();
+        (!used.is_empty()).then(|| Duration::from_millis(milliseconds(used.iter().sum())))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn milliseconds(ticks: u64) -> u64 {
+    ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1)
 }
 
 /// The load of a process; `None` when it is gone or not ours to look at.
@@ -29,14 +55,15 @@ pub fn load(pid: u32) -> Option<Load> {
     parse(&String::from_utf8_lossy(&command.ok()?.stdout))
 }
 
-/// User and system time of a line of `/proc/PID/stat`, fields 14 and 15 of proc_pid_stat(5).
+/// User and system time of a line of `/proc/PID/stat` in clock ticks, of the process and of children that it has waited
+/// for: fields 14 to 17 of proc_pid_stat(5).
 #[cfg(target_os = "linux")]
-fn ticks(stat: &[u8]) -> Option<u64> {
+fn ticks(stat: &[u8]) -> Option<[u64; 2]> {
     let close = memchr::memrchr(b')', stat)?;
-    let mut fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
-    let user: u64 = fields.nth(11)?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user.saturating_add(system))
+    let fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace().skip(11);
+    let mut times = fields.map(|field| field.parse::<u64>().ok());
+    let mut both = || Some(times.next()??.saturating_add(times.next()??));
+    Some([both()?, both()?])
 }
 
 /// `VmRSS` of `/proc/PID/status`, which a process that is dead has not.
@@ -75,7 +102,7 @@ mod tests {
     #[test]
     fn the_fields_are_counted_behind_the_name() {
         let line = b"4242 (a) R (b)\n) S 17 4242 4200 0 -1 4194560 1 2 3 4 50 6 7 8 20 0 1 0 987654 1000 10";
-        assert_eq!(ticks(line), Some(56));
+        assert_eq!(ticks(line), Some([56, 15]));
         assert_eq!(ticks(b"1 (x) S 0"), None);
         assert_eq!(resident("Name:\tsh\nVmRSS:\t    1024 kB\n"), 1024 * 1024);
         assert_eq!(resident("Name:\tsh\n"), 0);
