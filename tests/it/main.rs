@@ -11,6 +11,7 @@ mod dialects;
 mod ends;
 mod faults;
 mod fleets;
+mod fuzzed;
 mod ground;
 mod headless;
 mod interrupt;
