@@ -11,9 +11,11 @@ use super::diff::{self, Diff, FileDiff};
 use super::error::GitError;
 use super::include::{self, Included};
 use super::refs::{self, RefsSeen};
-use super::remove;
 use super::repo::{self, RepoInfo};
+use super::scrap::{self, Scrap, Scrapped};
+use super::setback::{self, SetBack};
 use super::snapshot::{self, Snapshot, TakeSnapshot};
+use super::trash::Trash;
 use super::workspace::Workspace;
 use super::worktree::{self, AddWorktree};
 
@@ -122,12 +124,28 @@ impl Git {
         self.run(move || workspace.check()).await
     }
 
-    /// See [`remove::remove`].
+    /// See [`setback::set_back`].
     ///
     /// # Errors
     /// As there.
-    pub async fn remove(&self, workspace: Workspace) -> Result<(), GitError> {
-        self.change(move || remove::remove(&workspace)).await
+    pub async fn set_back(&self, wish: SetBack) -> Result<Trash, GitError> {
+        self.change(move || setback::set_back(&wish)).await
+    }
+
+    /// See [`setback::bring_back`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn bring_back(&self, wish: SetBack) -> Result<(Workspace, Option<Trash>), GitError> {
+        self.change(move || setback::bring_back(&wish)).await
+    }
+
+    /// See [`scrap::scrap`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn scrap(&self, wish: Scrap) -> Result<Scrapped, GitError> {
+        self.change(move || scrap::scrap(&wish)).await
     }
 
     /// See [`include::include`].

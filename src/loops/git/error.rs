@@ -115,6 +115,20 @@ pub enum GitError {
         /// What would be lost.
         why: String,
     },
+    /// A worktree could not be set back, for something in it is in no commit and would be written over.
+    #[error("{path} is ignored by git, and the kept content has a file in its place; move it away, then try again")]
+    InTheWay {
+        /// The path in the worktree, escaped for reading.
+        path: String,
+    },
+    /// A worktree with content that is nowhere else was to go, and nobody typed its name.
+    #[error("{path:?} is {why}: type its run's name to have it removed all the same")]
+    Unnamed {
+        /// The worktree.
+        path: PathBuf,
+        /// What it is, in a few words.
+        why: &'static str,
+    },
     /// A file of the repository's own bookkeeping is a FIFO, a device or the like: reading it might never end.
     #[error("{path:?} is not a regular file, so git was not run there; put it right, then go on")]
     NotAFile {

@@ -3,10 +3,9 @@
 
 use super::error::GitError;
 use super::lock::with_repo_lock;
-use super::names::kept_ref;
-use super::refs::keep;
 use super::repo::open_objects;
 use super::scan::scan;
+use super::trash::note_left;
 use super::workspace::Workspace;
 use super::worktree::{forget, refuse_locked};
 
@@ -44,14 +43,17 @@ fn refuse_unkept(objects: &git2::Repository, workspace: &Workspace) -> Result<()
     if let Some(lost) = now.skipped.iter().find(|skipped| skipped.why.loses_content()) {
         return Err(dirty(format!("{}: {}", lost.path, lost.why)));
     }
-    let pattern = format!("refs/loopdash/{}/*", workspace.run);
-    let kept = objects.references_glob(&pattern).map_err(GitError::lib("list kept refs"))?;
-    let is_kept = kept.flatten().any(|reference| reference.peel_to_tree().is_ok_and(|tree| tree.id() == now.tree));
+    let mut is_kept = false;
+    for folder in ["", "trash/"] {
+        let pattern = format!("refs/loopdash/{folder}{}/*", workspace.run);
+        let kept = objects.references_glob(&pattern).map_err(GitError::lib("list kept refs"))?;
+        is_kept |= kept.flatten().any(|reference| reference.peel_to_tree().is_ok_and(|tree| tree.id() == now.tree));
+    }
     if !is_kept {
         return Err(dirty("changes since the last snapshot".to_owned()));
     }
     if let Some(commit) = now.head.as_ref().and_then(|head| head.commit()) {
-        keep(objects, &kept_ref(&workspace.run, "left")?, commit)?;
+        note_left(objects, &workspace.run, commit)?;
     }
     Ok(())
 }

@@ -121,7 +121,7 @@ fn parents<'a>(
     Ok(distinct)
 }
 
-fn write(repo: &Repository, tree: Oid, parents: &[Commit<'_>], message: &str) -> Result<Oid, GitError> {
+pub(crate) fn write(repo: &Repository, tree: Oid, parents: &[Commit<'_>], message: &str) -> Result<Oid, GitError> {
     let failed = "write the snapshot";
     // A fixed identity: the operator's may be unset, and these commits are not theirs.
     let who = Signature::now("loopdash", "loopdash@localhost").map_err(GitError::lib(failed))?;

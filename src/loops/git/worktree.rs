@@ -13,6 +13,7 @@ use super::lock::with_repo_lock;
 use super::names::{branch_for, free_branch, kept_ref, numbered};
 use super::refs::{commit_at, keep};
 use super::repo::{Head, RepoInfo, checked_version, open_objects, tidy};
+use super::trash::note_left;
 use super::workspace::{Workspace, git_dir_of};
 
 /// A checkout of a large repository on a slow, busy disk.
@@ -206,7 +207,7 @@ pub(crate) fn forget(objects: &Repository, workspace: &Workspace) -> Result<(), 
             None => git2::Oid::from_str(head).ok(),
         };
         if let Some(id) = id {
-            keep(objects, &kept_ref(&workspace.run, "left")?, &id.to_string())?;
+            note_left(objects, &workspace.run, &id.to_string())?;
         }
     }
     worktree.prune(None).map_err(GitError::lib("take the worktree off git's list"))

@@ -25,7 +25,7 @@ impl Workshop {
             return match self.git.check(known.clone()).await {
                 Ok(()) => Ok(ready(&known, false, Included::default())),
                 Err(GitError::WorktreeGone { .. }) if !known.in_place => {
-                    let again = self.git.readd(known, order.snapshot.clone()).await.map_err(|e| e.to_string())?;
+                    let again = self.git.readd(known, order.keep.0.clone()).await.map_err(|e| e.to_string())?;
                     let included = self.include(order, &again).await?;
                     Ok(ready(&again, true, included))
                 }

@@ -1,0 +1,237 @@
+//! The trash: what a worktree holds, kept as a commit under `refs/loopdash/trash/<run>/<time>` before it goes.
+//! [`keep`] is called first by everything that removes a worktree or sets it back; without its commit nothing goes.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use git2::{BranchType, Commit, ErrorCode, Oid, Reference, Repository};
+
+use super::diff::EMPTY;
+use super::error::GitError;
+use super::names::kept_ref;
+use super::refs::{self, commit_at};
+use super::repo::{Head, open_objects};
+use super::scan::{Scanned, Skipped, scan};
+use super::snapshot::write;
+use super::workspace::Workspace;
+
+/// Where kept content lies, a folder for each run.
+const TRASH: &str = "refs/loopdash/trash";
+/// Names tried, a millisecond apart, until one is free.
+const ATTEMPTS: u64 = 10_000;
+
+/// What was kept. Ids are 40 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trash {
+    /// The ref that keeps it.
+    pub name: String,
+    /// The commit: its tree is the worktree's content, ignored files not among it; what `HEAD`, the branch and the index
+    /// held hangs on as parents.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// Where the branch was.
+    pub head: Option<String>,
+    /// What is in the worktree but not, or not wholly, in the commit.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A ref of the trash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its name.
+    pub name: String,
+    /// The run whose content it keeps.
+    pub run: String,
+    /// When it was made, in seconds since the Unix epoch.
+    pub at: i64,
+    /// The commit.
+    pub commit: String,
+}
+
+/// Keeps all that the worktree holds, untracked files included. Ignored files are not kept, as in a snapshot. The
+/// worktree, its index and every branch stay as they are.
+///
+/// # Errors
+/// Those of a snapshot, and [`GitError::NameTaken`] when no ref can be made for it. Nothing may be removed then.
+pub fn keep(workspace: &Workspace, why: &str) -> Result<Trash, GitError> {
+    let store = || {
+        let Scanned { tree, skipped, head } = scan(workspace)?;
+        let repo = open_objects(&workspace.common_dir)?;
+        let head = head.as_ref().and_then(Head::commit).map(ToOwned::to_owned);
+        let mut parents: Vec<Commit<'_>> = Vec::new();
+        let branch = branch_tip(&repo, workspace);
+        let base = Some(workspace.base.clone()).filter(|base| head.is_none() && *base != EMPTY);
+        for id in [head, branch.clone(), base].into_iter().flatten() {
+            add(&mut parents, commit_at(&repo, &id)?);
+        }
+        if let Some(index) = index_commit(&repo, workspace, tree, &parents)? {
+            add(&mut parents, index);
+        }
+        let message = format!("loopdash: {why}: what run {} had in its worktree\n", workspace.run);
+        let commit = write(&repo, tree, &parents, &message)?;
+        let name = point(&repo, &workspace.run, commit)?;
+        Ok(Trash { name, commit: commit.to_string(), tree: tree.to_string(), head: branch, skipped })
+    };
+    store().map_err(GitError::or_full(&workspace.common_dir))
+}
+
+/// Keeps where the branch of a worktree is that is gone; none when there is no such branch.
+pub(crate) fn keep_branch(workspace: &Workspace) -> Result<Option<Trash>, GitError> {
+    let repo = open_objects(&workspace.common_dir)?;
+    let Some(tip) = branch_tip(&repo, workspace) else { return Ok(None) };
+    let commit = commit_at(&repo, &tip)?;
+    let name = point(&repo, &workspace.run, commit.id())?;
+    let tree = commit.tree_id().to_string();
+    Ok(Some(Trash { name, commit: tip.clone(), tree, head: Some(tip), skipped: Vec::new() }))
+}
+
+/// Notes under `refs/loopdash/<run>/left` where `HEAD` of a worktree was that goes; what was noted before moves to the trash.
+pub(crate) fn note_left(repo: &Repository, run: &str, commit: &str) -> Result<(), GitError> {
+    let left = kept_ref(run, "left")?;
+    if let Ok(before) = repo.refname_to_id(&left)
+        && before.to_string() != commit
+    {
+        point(repo, run, before)?;
+    }
+    refs::keep(repo, &left, commit)
+}
+
+/// Makes a ref of the trash for a commit, under a name of its own.
+pub(crate) fn point(repo: &Repository, run: &str, commit: Oid) -> Result<String, GitError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = u64::try_from(now).unwrap_or_default();
+    // A ref in the way of the folder blocks all names in it; the run's own folder is the way around.
+    for folder in [format!("{TRASH}/{run}/"), format!("refs/loopdash/{run}/trash-")] {
+        for time in now..now + ATTEMPTS {
+            let name = format!("{folder}{time}");
+            if !Reference::is_valid_name(&name) {
+                return Err(GitError::BadName { name: run.to_owned() });
+            }
+            match repo.reference(&name, commit, false, "loopdash") {
+                Ok(_) => return Ok(name),
+                Err(error) if error.code() == ErrorCode::Exists && repo.find_reference(&name).is_ok() => {}
+                // Locked by whoever tries the same name, or blocked.
+                Err(error) if error.code() == ErrorCode::Locked => {}
+                Err(_) => break,
+            }
+        }
+    }
+    Err(GitError::NameTaken { name: format!("{TRASH}/{run}") })
+}
+
+/// All refs of the trash of a repository, oldest first.
+///
+/// # Errors
+/// When the refs cannot be read.
+pub fn list(common_dir: &Path) -> Result<Vec<Kept>, GitError> {
+    let repo = open_objects(common_dir)?;
+    let mut found = Vec::new();
+    for (pattern, cut) in [(format!("{TRASH}/*"), format!("{TRASH}/")), loopdash_pattern()] {
+        for reference in repo.references_glob(&pattern).map_err(GitError::lib("list kept refs"))?.flatten() {
+            let (Ok(name), Ok(commit)) = (reference.name(), reference.peel_to_commit()) else { continue };
+            let Some((run, _)) = name.strip_prefix(&cut).and_then(|rest| rest.split_once('/')) else { continue };
+            let (name, run, at) = (name.to_owned(), run.to_owned(), commit.time().seconds());
+            found.push(Kept { name, run, at, commit: commit.id().to_string() });
+        }
+    }
+    found.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    found.dedup_by(|a, b| a.name == b.name);
+    Ok(found)
+}
+
+fn loopdash_pattern() -> (String, String) {
+    ("refs/loopdash/*/trash-*".to_owned(), "refs/loopdash/".to_owned())
+}
+
+/// Where the run's branch is.
+pub(crate) fn branch_tip(repo: &Repository, workspace: &Workspace) -> Option<String> {
+    let branch = repo.find_branch(workspace.branch.as_deref()?, BranchType::Local).ok()?;
+    branch.get().target().map(|id| id.to_string())
+}
+
+/// What is staged and neither in the worktree nor in a commit, as a commit of its own.
+fn index_commit<'a>(
+    repo: &'a Repository,
+    workspace: &Workspace,
+    tree: Oid,
+    parents: &[Commit<'_>],
+) -> Result<Option<Commit<'a>>, GitError> {
+    // An index that this library cannot read, or that is in the middle of a merge, has no tree.
+    let Ok(mut index) = git2::Index::open(&workspace.git_dir.join("index")) else { return Ok(None) };
+    let Ok(staged) = index.write_tree_to(repo) else { return Ok(None) };
+    if staged == tree || parents.iter().any(|parent| parent.tree_id() == staged) {
+        return Ok(None);
+    }
+    let message = format!("loopdash: what run {} had staged\n", workspace.run);
+    let commit = write(repo, staged, parents, &message)?;
+    Ok(Some(repo.find_commit(commit).map_err(GitError::lib("read what was staged"))?))
+}
+
+fn add<'a>(parents: &mut Vec<Commit<'a>>, commit: Commit<'a>) {
+    if parents.iter().all(|other| other.id() != commit.id()) {
+        parents.push(commit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::testing::{Fixture, git, write};
+    use super::*;
+
+    #[test]
+    fn all_that_a_worktree_holds_is_kept_and_nothing_is_touched() {
+        let fixture = Fixture::new();
+        let workspace = fixture.workspace("x");
+        let before = fixture.fingerprint();
+        git(&workspace.path, ["commit", "-q", "--allow-empty", "-m", "by the agent"]);
+        let head = git(&workspace.path, ["rev-parse", "HEAD"]);
+        write(&workspace.path.join("staged"), "once");
+        git(&workspace.path, ["add", "staged"]);
+        write(&workspace.path.join("staged"), "twice");
+        write(&workspace.path.join("new/file"), "untracked");
+        write(&workspace.path.join("target/out"), "ignored");
+        let status = git(&workspace.path, ["status", "--porcelain"]);
+
+        let trash = keep(&workspace, "test").unwrap();
+        assert!(trash.name.starts_with("refs/loopdash/trash/run-x/"), "{}", trash.name);
+        assert_eq!(fixture.git(["show", &format!("{}:new/file", trash.name)]), "untracked");
+        assert_eq!(fixture.git(["show", &format!("{}:staged", trash.name)]), "twice");
+        assert_eq!(fixture.git(["show", &format!("{}^2:staged", trash.name)]), "once", "what was staged");
+        assert_eq!(fixture.git(["ls-tree", "--name-only", &trash.name, "target"]), "", "ignored files are not kept");
+        assert_eq!(fixture.git(["rev-parse", &format!("{}^", trash.name)]), head);
+        assert_eq!(trash.head, Some(head));
+        assert_eq!((git(&workspace.path, ["status", "--porcelain"]), fixture.fingerprint()), (status, before));
+        let listed = list(&workspace.common_dir).unwrap();
+        assert_eq!(listed.iter().map(|kept| (&*kept.name, &*kept.run)).collect::<Vec<_>>(), [(&*trash.name, "run-x")]);
+    }
+
+    #[test]
+    fn names_are_unique_however_many_keep_at_once() {
+        let fixture = Fixture::new();
+        let workspace = fixture.workspace("x");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..5).for_each(|_| drop(keep(&workspace, "test").unwrap())));
+            }
+        });
+        assert_eq!(list(&workspace.common_dir).unwrap().len(), 40);
+    }
+
+    #[test]
+    fn a_ref_in_the_way_is_gone_around_and_two_keep_everything_in_place() {
+        let fixture = Fixture::new();
+        let workspace = fixture.workspace("x");
+        fixture.git(["update-ref", "refs/loopdash/trash", "HEAD"]);
+        let trash = keep(&workspace, "test").unwrap();
+        assert!(trash.name.starts_with("refs/loopdash/run-x/trash-"), "{}", trash.name);
+        assert_eq!(list(&workspace.common_dir).unwrap().len(), 1);
+        fixture.git(["update-ref", "-d", &trash.name]);
+        fixture.git(["for-each-ref", "--format=delete %(refname)", "refs/loopdash/run-x"]).lines().for_each(|line| {
+            fixture.git(["update-ref", "-d", line.strip_prefix("delete ").unwrap()]);
+        });
+        fixture.git(["update-ref", "refs/loopdash/run-x", "HEAD"]);
+        assert!(matches!(keep(&workspace, "test"), Err(GitError::NameTaken { .. })));
+    }
+}
