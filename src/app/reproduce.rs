@@ -32,8 +32,12 @@ pub fn command(step: &StepRecord, launched: Option<&Launched>, prompt: &Path) ->
             _ => quote(argument)?,
         });
     }
-    words.push("<".to_owned());
-    words.push(if route == Some(PromptRoute::Stdin) { quote(prompt)? } else { "/dev/null".to_owned() });
+    match route {
+        Some(PromptRoute::Stdin) => words.extend(["<".to_owned(), quote(prompt)?]),
+        // It had a terminal, and gets that of whoever runs it.
+        _ if launched.is_some_and(|launched| launched.terminal) => {}
+        _ => words.extend(["<", "/dev/null"].map(str::to_owned)),
+    }
     Ok(words.join(" "))
 }
 
@@ -151,5 +155,7 @@ mod tests {
         assert_eq!(command(&step(&[]), None, prompt).unwrap_err(), "it starts no program");
         assert!(command(&step(&["a", "\u{1b}[201~"]), None, prompt).unwrap_err().contains("control"));
         assert_eq!(command(&step(&["true"]), None, prompt).unwrap(), "cd / && true < /dev/null");
+        let launched = Launched { terminal: true, prompt: Some(PromptRoute::File), ..Launched::default() };
+        assert_eq!(command(&step(&["true"]), Some(&launched), prompt).unwrap(), "cd / && true");
     }
 }

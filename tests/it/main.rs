@@ -20,6 +20,7 @@ mod looking;
 mod offers;
 mod pauses;
 mod processes;
+mod ptys;
 mod screen;
 mod scripted;
 mod secrets;

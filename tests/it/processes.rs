@@ -46,6 +46,7 @@ impl Bench {
             env: Vec::new(),
             env_remove: Vec::new(),
             stdin: Input::Null,
+            terminal: false,
             run: self.run.clone(),
             step: 1,
             dir: self.path().join("steps/1-actor"),
@@ -68,7 +69,7 @@ impl Bench {
     }
 
     /// Runs to the end, and makes sure that nothing is left.
-    async fn run(&self, launch: Launch) -> Ended {
+    pub(super) async fn run(&self, launch: Launch) -> Ended {
         let running = self.start(launch).await;
         self.end(running).await
     }
@@ -93,7 +94,7 @@ impl Bench {
 }
 
 /// Waits until the output holds `text`.
-async fn printed(running: &Running, text: &str) {
+pub(super) async fn printed(running: &Running, text: &str) {
     let transcript = Transcript::live(running.live.clone());
     let waiting = async {
         let mut seen = 0;
@@ -105,7 +106,7 @@ async fn printed(running: &Running, text: &str) {
 }
 
 /// Waits until `holds`, where nothing announces it.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "{what}");

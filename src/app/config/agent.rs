@@ -39,6 +39,11 @@ pub struct Agent {
     /// How its output is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<DialectName>,
+    /// Whether it gets a terminal of its own, for one that does not work without: 120 columns and 40 rows that nobody
+    /// types into, and all that it prints counts as standard output. With `prompt = "stdin"`, standard input stays the
+    /// prompt; otherwise it is the terminal, and has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pty: Option<bool>,
     /// Whether each iteration starts a session of its own, or goes on with the run's last one in the same role.
     pub session: SessionUse,
     /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when the agent starts; name
@@ -79,6 +84,7 @@ impl Default for Agent {
             command: None,
             prompt: None,
             dialect: None,
+            pty: None,
             session: SessionUse::default(),
             env: BTreeMap::new(),
             env_remove: Vec::new(),
@@ -249,6 +255,7 @@ impl Agent {
             interactive: words(&self.interactive, &profile.interactive)?,
             prompt: self.prompt.unwrap_or(profile.prompt),
             dialect: self.dialect.unwrap_or(profile.dialect),
+            pty: self.pty.unwrap_or(profile.pty),
             env,
             env_remove: profile.env_remove.iter().chain(&self.env_remove).cloned().collect(),
             provider: self.provider.clone().or_else(|| profile.provider.clone()),

@@ -5,6 +5,7 @@
 use super::{Out, Scene, output, step_name, usage};
 use crate::app::tui::overlay::XrayBox;
 use crate::loops::agent::launched::Launched;
+use crate::loops::agent::pty;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::agent::tree::Load;
 use crate::loops::agent::{RUN_MARK, STEP_MARK};
@@ -197,9 +198,13 @@ fn launch(state: &RunState, step: &StepRecord, read: Option<&Xray>) -> Vec<Line>
     }
     let stdin = match &launched.stdin {
         Some(sent) => format!("{}, git hash-object {}", format::bytes(sent.bytes), sent.blob),
+        None if launched.terminal => "its terminal, and ended".to_owned(),
         None => "empty".to_owned(),
     };
     lines.push(("stdin", stdin, Role::Text));
+    if launched.terminal {
+        lines.push(("terminal", format!("of its own, {} columns, {} rows", pty::COLUMNS, pty::ROWS), Role::Text));
+    }
     let marks = [(RUN_MARK, state.id.to_string()), (STEP_MARK, format!("{}/{}", state.id, step.id))];
     let added = launched.added.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
     let marks = marks.iter().map(|(name, value)| (*name, Some(value.as_str())));

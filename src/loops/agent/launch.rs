@@ -25,8 +25,11 @@ pub struct Launch {
     pub env: Vec<(OsString, OsString)>,
     /// Variables taken from it, before the others are added.
     pub env_remove: Vec<OsString>,
-    /// Standard input; always ended, never the terminal.
+    /// Standard input; always ended, never loopdash's own terminal.
     pub stdin: Input,
+    /// Whether it gets a terminal of its own instead of pipes, on standard input too where that is [`Input::Null`]. What it
+    /// prints is then all standard output.
+    pub terminal: bool,
     /// The run this is for.
     pub run: String,
     /// The step within the run.

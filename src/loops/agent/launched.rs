@@ -26,6 +26,9 @@ pub struct Launched {
     pub prompt: Option<PromptRoute>,
     /// What it was given on standard input.
     pub stdin: Option<Sent>,
+    /// Whether it had a terminal of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub terminal: bool,
 }
 
 /// Bytes that were sent.

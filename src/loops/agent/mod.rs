@@ -9,6 +9,7 @@ pub mod launched;
 pub mod probe;
 mod process;
 pub mod profile;
+pub mod pty;
 mod pump;
 mod resolve;
 pub mod sanitize;

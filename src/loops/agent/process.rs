@@ -4,13 +4,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{Access, access};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -18,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::family::{self, Family};
 use super::launch::{Cause, Ended, Exit, Input, Launch, RUN_MARK, STEP_MARK};
-use super::pump::{self, Sink};
+use super::pty::{self, Pty};
+use super::pump::{self, Sink, Source};
 use super::resolve::{SpawnError, resolve};
 use super::shim;
 use super::step::{Step, Wish};
@@ -193,13 +195,17 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     let program = find_program(&launch)?;
     let mark = format!("{}/{}", launch.run, launch.step);
     let mut command = Command::new(&inner.shim.path);
-    command.args(shim::arguments(std::process::id(), program.as_os_str(), &launch.argv)).current_dir(&launch.cwd);
+    let words = shim::arguments(std::process::id(), launch.terminal, program.as_os_str(), &launch.argv);
+    command.args(words).current_dir(&launch.cwd);
+    if launch.terminal {
+        command.env("TERM", pty::TERM).env_remove("COLUMNS").env_remove("LINES");
+    }
     for name in &launch.env_remove {
         command.env_remove(name);
     }
     command.envs(launch.env.iter().map(|(name, value)| (name, value)));
     command.env(RUN_MARK, &launch.run).env(STEP_MARK, &mark);
-    command.stdin(input(&launch.stdin)?).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let pty = streams(&mut command, &launch)?;
 
     let record = |source: io::Error| match SpawnError::from_system(source) {
         SpawnError::Other(source) => SpawnError::Transcript { dir: launch.dir.clone(), source },
@@ -223,13 +229,9 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     if let (Input::Bytes(bytes), Some(stdin)) = (launch.stdin, child.stdin.take()) {
         tokio::spawn(pump::feed(stdin, bytes, exited.clone()));
     }
-    let out = child.stdout.take().ok_or_else(no_pipe).and_then(|pipe| pipe.into_owned_fd());
-    let err = child.stderr.take().ok_or_else(no_pipe).and_then(|pipe| pipe.into_owned_fd());
-    let receivers = out
-        .and_then(|out| pump::receiver(out, Stream::Stdout))
-        .and_then(|out| Ok((out, err.and_then(|err| pump::receiver(err, Stream::Stderr))?)));
-    let (out, err) = match receivers {
-        Ok(receivers) => receivers,
+    let terminal = pty.map(|pty| pty.ours);
+    let sources = match sources(&mut child, terminal.as_ref()) {
+        Ok(sources) => sources,
         Err(error) => {
             let _ = child.start_kill();
             family.leader_is_gone();
@@ -238,12 +240,12 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
         }
     };
     let cut = CancellationToken::new();
-    let pump = tokio::spawn(pump::pump(out, err, sink, cut.clone()));
+    let pump = tokio::spawn(pump::pump(sources, sink, cut.clone()));
     let (wish, wishes) = watch::channel(Wish::default());
     let (tell, done) = oneshot::channel();
     let (pid, start) = (family.leader().pid, family.leader().start);
     let (timeout, ladder) = (launch.timeout, launch.ladder);
-    let step = Step { child, family, began, pump, cut, exited, wishes, timeout, ladder };
+    let step = Step { child, family, terminal, began, pump, cut, exited, wishes, timeout, ladder };
     tokio::spawn(async move {
         let _ = tell.send(step.run().await);
     });
@@ -282,6 +284,33 @@ fn child_path(launch: &Launch) -> Option<OsString> {
         None if launch.env_remove.iter().any(|name| name == path) => None,
         None => std::env::var_os(path),
     }
+}
+
+/// Gives a command its standard streams; returns the terminal that they are, if it is to have one.
+fn streams(command: &mut Command, launch: &Launch) -> Result<Option<Pty>, SpawnError> {
+    if !launch.terminal {
+        command.stdin(input(&launch.stdin)?).stdout(Stdio::piped()).stderr(Stdio::piped());
+        return Ok(None);
+    }
+    let pty = Pty::open().map_err(SpawnError::from_system)?;
+    let stdin = match &launch.stdin {
+        Input::Null => pty.ended_input().map_err(SpawnError::from_system)?,
+        // A terminal would not carry it as it is: it takes lines of 4 KB at most, and some of its bytes for keys.
+        other => input(other)?,
+    };
+    let output = || pty.stdio().map_err(SpawnError::from_system);
+    command.stdin(stdin).stdout(output()?).stderr(output()?);
+    Ok(Some(pty))
+}
+
+/// What a child's output is read from.
+fn sources(child: &mut Child, terminal: Option<&OwnedFd>) -> io::Result<[Option<Source>; 2]> {
+    if let Some(ours) = terminal {
+        return Ok([Some(Source::new(ours.try_clone()?, Stream::Stdout)?), None]);
+    }
+    let out = child.stdout.take().ok_or_else(no_pipe)?.into_owned_fd()?;
+    let err = child.stderr.take().ok_or_else(no_pipe)?.into_owned_fd()?;
+    Ok([Some(Source::new(out, Stream::Stdout)?), Some(Source::new(err, Stream::Stderr)?)])
 }
 
 fn input(input: &Input) -> Result<Stdio, SpawnError> {

@@ -99,6 +99,8 @@ pub struct Profile {
     pub prompt: PromptRoute,
     /// How its output is read.
     pub dialect: DialectName,
+    /// Whether it insists on a terminal; see the agent's key of this name.
+    pub pty: bool,
     /// Added to its environment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
@@ -140,6 +142,7 @@ impl Default for Profile {
             interactive_resume: Vec::new(),
             prompt: PromptRoute::default(),
             dialect: DialectName::default(),
+            pty: false,
             env: BTreeMap::new(),
             env_remove: Vec::new(),
             provider: None,
@@ -253,6 +256,7 @@ impl Profile {
             interactive_resume: self.interactive_resume.clone(),
             prompt: self.prompt,
             dialect: self.dialect,
+            pty: self.pty,
             session: SessionUse::default(),
             model: model.map(str::to_owned),
             provider: self.provider.clone(),

@@ -31,16 +31,49 @@ thread_local! {
     static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK_BYTES]);
 }
 
-/// Makes the reading end of one of a child's outputs.
-pub(super) fn receiver(fd: OwnedFd, stream: Stream) -> io::Result<Receiver> {
-    #[cfg(target_os = "linux")]
-    if stream == Stream::Stdout {
-        // Refused to those who have many large pipes already; the default size works too.
-        let _ = rustix::pipe::fcntl_setpipe_size(&fd, PIPE_BYTES);
+/// The reading end of one of a child's outputs: a pipe, or our side of its terminal.
+pub(super) struct Source {
+    from: Receiver,
+    stream: Stream,
+}
+
+impl Source {
+    /// Takes a file descriptor, which does not block from now on.
+    pub(super) fn new(fd: OwnedFd, stream: Stream) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if stream == Stream::Stdout {
+            // Refused to those who have many large pipes already, and by terminals; the default size works too.
+            let _ = rustix::pipe::fcntl_setpipe_size(&fd, PIPE_BYTES);
+        }
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        // Unchecked, because a terminal is no pipe; it is waited for and read like one.
+        Ok(Self { from: Receiver::from_owned_fd_unchecked(fd)?, stream })
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = stream;
-    Receiver::from_owned_fd(fd)
+
+    /// Waits until there is something to read, or nothing ever will be. Whether that could be waited for.
+    async fn readable(source: Option<&Self>) -> bool {
+        match source {
+            Some(source) => source.from.readable().await.is_ok(),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes what is there, `turns` reads of it at most. Returns whether it has ended.
+    fn drain(&self, sink: &mut Sink, turns: usize) -> bool {
+        CHUNK.with_borrow_mut(|chunk| {
+            for _ in 0..turns {
+                match self.from.try_read(chunk) {
+                    Ok(0) => return true,
+                    Ok(got) => sink.push(self.stream, chunk.get(..got).unwrap_or_default()),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    // A terminal whose other side is closed by all says EIO, when everything in it was read.
+                    Err(_) => return true,
+                }
+            }
+            false
+        })
+    }
 }
 
 /// Where what is read goes.
@@ -55,7 +88,7 @@ pub(super) struct Sink {
 pub(super) struct Pumped {
     pub(super) totals: Totals,
     pub(super) tapped: Option<Tapped>,
-    /// Whether both pipes ended.
+    /// Whether all that it printed to was closed.
     pub(super) ended: bool,
 }
 
@@ -97,45 +130,30 @@ impl Sink {
     }
 }
 
-/// Reads both pipes until they end, or until `cut` and there is nothing left to read.
-pub(super) async fn pump(out: Receiver, err: Receiver, mut sink: Sink, cut: CancellationToken) -> Pumped {
-    let mut ends = [false, false];
+/// Reads until all of it has ended, or until `cut` and there is nothing left to read. Of what came at once, what was
+/// printed first is mostly on the first source.
+pub(super) async fn pump(mut sources: [Option<Source>; 2], mut sink: Sink, cut: CancellationToken) -> Pumped {
     let mut cut = std::pin::pin!(cut.cancelled_owned());
     let mut turns = TURN;
-    while ends != [true, true] {
+    while sources.iter().any(Option::is_some) {
+        let [first, second] = &sources;
         let going = tokio::select! {
-            ready = out.readable(), if !ends[0] => ready.is_ok(),
-            ready = err.readable(), if !ends[1] => ready.is_ok(),
+            ready = Source::readable(first.as_ref()) => ready,
+            ready = Source::readable(second.as_ref()) => ready,
             () = &mut cut => {
                 turns = LAST_BYTES / CHUNK_BYTES;
                 false
             }
         };
-        // Both, and in this order: of what came at once, what was printed first is mostly on standard output.
-        ends[0] = ends[0] || drain(&out, Stream::Stdout, &mut sink, turns);
-        ends[1] = ends[1] || drain(&err, Stream::Stderr, &mut sink, turns);
+        for source in &mut sources {
+            source.take_if(|source| source.drain(&mut sink, turns));
+        }
         if !going {
             break;
         }
         tokio::task::yield_now().await;
     }
-    sink.finish(ends == [true, true])
-}
-
-/// Takes what is there, `turns` reads of it at most. Returns whether the pipe has ended.
-fn drain(pipe: &Receiver, stream: Stream, sink: &mut Sink, turns: usize) -> bool {
-    CHUNK.with_borrow_mut(|chunk| {
-        for _ in 0..turns {
-            match pipe.try_read(chunk) {
-                Ok(0) => return true,
-                Ok(got) => sink.push(stream, chunk.get(..got).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return true,
-            }
-        }
-        false
-    })
+    sink.finish(sources.iter().all(Option::is_none))
 }
 
 /// Writes a child's standard input and ends it. A child that does not want all of it is its own affair.

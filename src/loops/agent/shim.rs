@@ -9,25 +9,36 @@ use std::process::{Command, ExitCode};
 /// The hidden subcommand.
 pub const SUBCOMMAND: &str = "__exec";
 
+/// Stands for a child whose standard output is to become its controlling terminal.
+const TERMINAL: &str = "terminal";
+/// Stands for one without a terminal.
+const NO_TERMINAL: &str = "none";
+
 /// The arguments that make `loopdash` run `argv` from the file `program`, as a child of process `parent`.
-pub(super) fn arguments(parent: u32, program: &OsStr, argv: &[OsString]) -> Vec<OsString> {
-    let mut arguments = vec![SUBCOMMAND.into(), parent.to_string().into(), program.to_owned()];
+pub(super) fn arguments(parent: u32, terminal: bool, program: &OsStr, argv: &[OsString]) -> Vec<OsString> {
+    let terminal = if terminal { TERMINAL } else { NO_TERMINAL };
+    let mut arguments = vec![SUBCOMMAND.into(), parent.to_string().into(), terminal.into(), program.to_owned()];
     arguments.extend_from_slice(argv);
     arguments
 }
 
-/// Takes what follows the subcommand: the parent's process id, the file to run, and its arguments from `argv[0]` on.
-/// Returns only when that failed, having said why on standard error: 127 when the file is not there, 126 otherwise.
+/// Takes what follows the subcommand: the parent's process id, whether there is a terminal, the file to run, and its
+/// arguments from `argv[0]` on. Returns only when that failed, having said why on standard error: 127 when the file is not there, 126 otherwise.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.into_iter();
     let parent = arguments.next().and_then(|parent| parent.to_str()?.parse().ok());
+    let terminal = arguments.next();
     let (Some(parent), Some(program), Some(name)) = (parent, arguments.next(), arguments.next()) else {
         eprintln!("loopdash: {SUBCOMMAND} is for loopdash itself; use `loopdash run`");
         return ExitCode::from(64);
     };
     // Fails only for a process that leads a group already, when it was started by hand; it is then a group of its own.
     let _ = rustix::process::setsid();
-    if let Err(error) = die_with(parent) {
+    let ready = die_with(parent).and_then(|()| match terminal {
+        Some(word) if word == TERMINAL => Ok(rustix::process::ioctl_tiocsctty(rustix::stdio::stdout())?),
+        _ => Ok(()),
+    });
+    if let Err(error) = ready {
         eprintln!("loopdash: start {}: {error}", program.display());
         return ExitCode::from(126);
     }

@@ -1,10 +1,11 @@
 //! Sees one child through, from its first byte to the last process it left behind.
 //! [`Step::run`] waits, keeps its time, freezes and thaws it, stops it in stages, and sweeps up after it.
 
+use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpgid, kill_process_group};
 use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -40,6 +41,8 @@ pub(super) struct Wish {
 pub(super) struct Step {
     pub(super) child: Child,
     pub(super) family: Family,
+    /// Our side of its terminal, which it has until its end: closed before, it would hang up.
+    pub(super) terminal: Option<OwnedFd>,
     pub(super) began: Instant,
     pub(super) pump: JoinHandle<Pumped>,
     pub(super) cut: CancellationToken,
@@ -73,6 +76,7 @@ impl Step {
             blocking(move || signal::await_exit(&known, SETTLE)).await;
         }
         let left_behind = self.sweep().await;
+        drop(self.terminal.take());
         let pumped = match pumped {
             Some(pumped) => pumped,
             None => match timeout(PIPE_GRACE, &mut self.pump).await {
@@ -151,8 +155,7 @@ impl Step {
             }
             self.signal_group(&[stage, Signal::CONT]);
             if stage == Signal::TERM {
-                let leader = self.family.leader().pid;
-                let others: Vec<Proc> = procs.into_iter().filter(|proc| proc.sid != leader).collect();
+                let others: Vec<Proc> = procs.into_iter().filter(|proc| !self.in_group(proc)).collect();
                 signal::send_all(&others, &[stage, Signal::CONT]);
             }
             match self.grace(grace).await {
@@ -200,6 +203,12 @@ impl Step {
                 signal::send(leader, &[*signal]);
             }
         }
+    }
+
+    /// Whether a signal to the leader's group reaches it. A shell with a terminal puts each job in a group of its own.
+    fn in_group(&self, proc: &Proc) -> bool {
+        let pid = |raw: u32| i32::try_from(raw).ok().and_then(Pid::from_raw);
+        pid(proc.pid).is_some_and(|proc| getpgid(Some(proc)).ok() == pid(self.family.leader().pid))
     }
 
     /// Stops what outlived the leader, and names it.

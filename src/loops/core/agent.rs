@@ -39,6 +39,9 @@ pub struct AgentSpec {
     /// How its output is read.
     #[serde(default)]
     pub dialect: DialectName,
+    /// Whether it gets a terminal of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pty: bool,
     /// Whether each iteration starts a session of its own or goes on with the last one.
     #[serde(default, skip_serializing_if = "SessionUse::is_fresh")]
     pub session: SessionUse,
@@ -79,6 +82,7 @@ impl AgentSpec {
             interactive_resume: Vec::new(),
             prompt: PromptRoute::default(),
             dialect: DialectName::default(),
+            pty: false,
             session: SessionUse::default(),
             model: None,
             provider: None,

@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 11,
         fault: "an agent stops itself, or waits for a terminal",
-        happens: "it has no terminal and its input ends; a stopped one is ended by CONT with each signal, at its timeout at \
+        happens: "it has no terminal, or with `pty` one where nobody types, and its input ends; a stopped one is ended by CONT with each signal, at its timeout at \
             the latest. Its silence is told before, with whether its processes use the processor",
         tests: &[
             "it::processes::a_child_that_stops_itself_can_be_ended",

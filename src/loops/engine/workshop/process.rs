@@ -145,6 +145,7 @@ impl Workshop {
                 .map(|agent| environment::removed(&agent.env_remove, std::env::vars_os().map(|(name, _)| name)))
                 .unwrap_or_default(),
             stdin,
+            terminal: order.agent().is_some_and(|agent| agent.pty),
             run: order.run.to_string(),
             step: order.step.0,
             dir: order.step_dir(),

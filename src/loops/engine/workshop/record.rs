@@ -18,6 +18,7 @@ pub(super) async fn record(order: &Order, launch: &Launch) {
     for (name, value) in order.agent().iter().flat_map(|agent| &agent.env) {
         launched.add(name.clone(), value.clone());
     }
+    launched.terminal = launch.terminal;
     launched.dropped = launch.env_remove.iter().map(|name| text(name)).collect();
     let (dir, stdin) = (launch.dir.clone(), launch.stdin.clone());
     let kept = tokio::task::spawn_blocking(move || {
