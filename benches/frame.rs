@@ -68,6 +68,7 @@ fn spec(n: u64) -> LoopSpec {
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),
+        stuck: loopdash::loops::core::watch::Policy::default(),
     }
 }
 

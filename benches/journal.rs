@@ -80,6 +80,7 @@ fn submitted() -> Event {
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),
+        stuck: loopdash::loops::core::watch::Policy::default(),
     };
     let (label, version) = ("auth-refactor".to_owned(), "0.1.0".to_owned());
     Submitted { label, spec: Box::new(spec), trigger: Trigger::Cli, base: None, version, order: 0 }.into()
@@ -103,7 +104,9 @@ fn iteration(n: u32) -> Vec<Event> {
             StepKind::Snapshot => events.push(snapshot(step)),
             StepKind::Gate(gate) => {
                 let outcome = GateResult::Passed;
-                events.push(GateFinished { step, gate, required: true, outcome, duration_ms: 4_321 }.into());
+                events.push(
+                    GateFinished { step, gate, required: true, outcome, duration_ms: 4_321, digest: None }.into(),
+                );
             }
             StepKind::Critic => events.push(VerdictReached { step, verdict: verdict() }.into()),
             _ => {}
@@ -139,6 +142,9 @@ fn snapshot(step: StepId) -> Event {
         insertions: 340,
         deletions: 57,
         skipped: Vec::new(),
+        head: None,
+        undone: Vec::new(),
+        touched: Vec::new(),
     }
     .into()
 }

@@ -118,6 +118,7 @@ mod tests {
             process: None,
             end: None,
             silence: None,
+            circling: None,
         }
     }
 

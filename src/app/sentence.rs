@@ -7,6 +7,7 @@ use crate::loops::core::state::RunState;
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::{Severity, Verdict};
+use crate::loops::core::watch::{Cost, Sighting};
 use crate::widgets::format;
 
 /// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
@@ -30,6 +31,9 @@ pub fn sentence(event: &Event) -> String {
         Event::TestFailed(e) => format!("test {} not met at attempt {}: {}", e.test, e.attempt, e.why),
         Event::TestBlocked(e) => format!("test {} blocked: {}", e.test, e.why),
         Event::TestSkipped(e) => with_reason(format!("test {} skipped by {}", e.test, e.who.word()), &e.why),
+        Event::TestWaived(e) => {
+            with_reason(format!("test {} waived: it counts as met by the word of {}", e.test, e.who.word()), &e.why)
+        }
         Event::TestReset(e) => format!("test {} reset by {}", e.test, e.who.word()),
         Event::TestRetried(e) => format!("test {} tried again, by {}", e.test, e.who.word()),
         Event::TestAdded(e) => format!("test {} added by {}: {}", e.test.id, e.who.word(), e.test.title),
@@ -66,6 +70,13 @@ pub fn sentence(event: &Event) -> String {
             None => format!("{} by {}", budgets(&e.budget), e.who.word()),
         },
         Event::Signal(e) => format!("step {}: {}", e.step, signal(e)),
+        Event::SignalRaised(e) => signal_raised(&e.sighting),
+        Event::SignalCleared(e) => format!("no longer: {}", e.pattern.word()),
+        Event::SignalSeen(e) => format!("{}: seen by {}", e.pattern.word(), e.who.word()),
+        Event::RemedyTaken(e) => {
+            format!("remedy taken by {}: {}, for {}: {}", e.who.word(), e.remedy.word(), e.pattern.word(), e.what)
+        }
+        Event::StepRestarted(e) => format!("its step starts anew, by {}", e.who.word()),
         Event::Noted(e) => e.text.clone(),
         Event::Finished(e) => with_reason(format!("finished: {}", e.outcome.word()), &e.reason),
     }
@@ -195,7 +206,25 @@ fn signal(e: &Signal) -> String {
         Sign::NoOutput => format!("has printed nothing for {time}{busy}"),
         Sign::Silent => format!("silent for {time}{busy}"),
         Sign::Resumed => format!("prints again after {time}"),
+        Sign::Repeating => {
+            let call = e.what.as_deref().unwrap_or("one call");
+            format!("{} times the same with the same result, for {time}: {call}", e.times)
+        }
+        Sign::Varied => "does something else again".to_owned(),
     }
+}
+
+/// A signal with its evidence: what, since when, and what it has cost.
+pub fn signal_raised(sighting: &Sighting) -> String {
+    let spent = cost(&sighting.cost);
+    let word = if sighting.pattern.stuck() { "seems stuck" } else { "worth a look" };
+    format!("{word}, {}: {} ({spent})", sighting.pattern.word(), sighting.what)
+}
+
+/// What a stretch has cost: `24m10s, 43k tok, $1.90`.
+pub fn cost(cost: &Cost) -> String {
+    let time = duration(cost.ms);
+    used(&cost.usage).map_or_else(|| time.clone(), |used| format!("{time}, {used}"))
 }
 
 fn step_end(end: &StepEnd) -> String {
@@ -228,7 +257,9 @@ const fn interrupt(why: InterruptWhy) -> &'static str {
         InterruptWhy::Pause => "pause",
         InterruptWhy::Stop => "stop",
         InterruptWhy::Guidance => "a note is to be heard now",
-        InterruptWhy::Test => "its test was skipped or reset",
+        InterruptWhy::Test => "its test was skipped, waived or reset",
+        InterruptWhy::Restart => "it starts anew",
+        InterruptWhy::Park => "the run is parked",
         InterruptWhy::RerunGates => "the gates run again",
         InterruptWhy::Crash => "loopdash itself had ended",
     }

@@ -40,6 +40,8 @@ pub enum Mark {
     Blocked,
     /// A test or phase left out.
     Skipped,
+    /// A test that counts as met by the operator's word.
+    Waived,
     /// A result that changes without a change.
     Flaky,
     /// Nothing to report: did not run.
@@ -50,7 +52,7 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Running,
         Self::NeedsYou,
         Self::Stuck,
@@ -68,6 +70,7 @@ impl Mark {
         Self::Passed,
         Self::Blocked,
         Self::Skipped,
+        Self::Waived,
         Self::Flaky,
         Self::Nothing,
         Self::Info,
@@ -92,6 +95,7 @@ impl Mark {
             Self::Active => "◉",
             Self::Blocked => "⊘",
             Self::Skipped => "−",
+            Self::Waived => "≈",
             Self::Flaky => "~",
             Self::Nothing => "·",
             Self::Info => "●",
@@ -118,6 +122,7 @@ impl Mark {
             Self::Passed => "passed",
             Self::Blocked => "blocked",
             Self::Skipped => "skipped",
+            Self::Waived => "waived",
             Self::Flaky => "flaky",
             Self::Nothing => "not run",
             Self::Info => "info",
@@ -142,7 +147,7 @@ impl Mark {
             Self::Stuck | Self::Failed | Self::Blocked => Role::Danger,
             Self::Queued | Self::Waits | Self::Stopped => Role::Queued,
             Self::Paused => Role::Paused,
-            Self::Done | Self::Passed => Role::Ok,
+            Self::Done | Self::Passed | Self::Waived => Role::Ok,
             Self::Elsewhere | Self::Skipped => Role::Dim,
             Self::Nothing => Role::Faint,
             Self::Info => Role::Accent,

@@ -287,6 +287,7 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),
+        stuck: loopdash::loops::core::watch::Policy::default(),
     }
 }
 
@@ -339,6 +340,9 @@ fn journal(here: &Desk, id: &str, label: &str) -> RunId {
         insertions: 2,
         deletions: 0,
         skipped: Vec::new(),
+        head: None,
+        undone: Vec::new(),
+        touched: Vec::new(),
     };
     let gate = GateFinished {
         step: StepId(3),
@@ -346,6 +350,7 @@ fn journal(here: &Desk, id: &str, label: &str) -> RunId {
         required: true,
         outcome: GateResult::Passed,
         duration_ms: 1_500,
+        digest: None,
     };
     let events: Vec<Event> = vec![
         submitted(here, label).into(),
@@ -423,6 +428,9 @@ fn a_diff_shows_the_run_or_one_iteration() {
         insertions: 1,
         deletions: 0,
         skipped: Vec::new(),
+        head: None,
+        undone: Vec::new(),
+        touched: Vec::new(),
     };
     let ready = WorkspaceReady {
         path: here.repo().display().to_string(),

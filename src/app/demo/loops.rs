@@ -189,6 +189,7 @@ impl Stage<'_> {
             context_files: Vec::new(),
             setup: None,
             gates: Vec::new(),
+            stuck: crate::loops::core::watch::Policy::default(),
         }
     }
 

@@ -86,9 +86,11 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
             _ => (Weight::Detail, Tone::Plain),
         },
         Event::RepositoryTouched(_) => (Weight::Main, Tone::Bad),
+        Event::SignalRaised(_) => (Weight::Main, Tone::Ask),
+        Event::SignalCleared(_) | Event::SignalSeen(_) | Event::StepRestarted(_) => (Weight::Detail, Tone::Plain),
         Event::Signal(e) => match e.sign {
-            Sign::Resumed => (Weight::Detail, Tone::Plain),
-            Sign::NoOutput | Sign::Silent => (Weight::Main, Tone::Ask),
+            Sign::Resumed | Sign::Varied => (Weight::Detail, Tone::Plain),
+            Sign::NoOutput | Sign::Silent | Sign::Repeating => (Weight::Main, Tone::Ask),
         },
         Event::GateFinished(e) => (Weight::Main, if e.outcome.passed() { Tone::Good } else { Tone::Bad }),
         Event::VerdictReached(e) => match e.verdict.decision {
@@ -178,6 +180,9 @@ mod tests {
             insertions: 2,
             deletions: 0,
             skipped: vec!["pipe: a FIFO".into()],
+            head: None,
+            undone: Vec::new(),
+            touched: Vec::new(),
         };
         assert_eq!(told(snapshot).last().map(|line| line.text.clone()), Some("  not kept: pipe: a FIFO".to_owned()));
     }

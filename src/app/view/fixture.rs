@@ -81,6 +81,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         context_files: Vec::new(),
         setup: None,
         gates: vec![gate("tests", "cargo test -p auth"), gate("lint", "cargo clippy -- -D warnings")],
+        stuck: crate::loops::core::watch::Policy::default(),
     }
 }
 
@@ -173,6 +174,9 @@ impl Life {
             insertions: 23,
             deletions: 17,
             skipped: Vec::new(),
+            head: None,
+            undone: Vec::new(),
+            touched: Vec::new(),
         })
     }
 
@@ -181,7 +185,8 @@ impl Life {
         self.step(StepKind::Gate(name.to_owned()), None, 14_000, lines, end(Some(exit)));
         let outcome = if code == 0 { GateResult::Passed } else { GateResult::Failed { exit } };
         let step = StepId(self.step);
-        self.put(GateFinished { step, gate: name.to_owned(), required: true, outcome, duration_ms: 14_000 })
+        let gate = name.to_owned();
+        self.put(GateFinished { step, gate, required: true, outcome, duration_ms: 14_000, digest: None })
     }
 
     pub fn verdict(&mut self, decision: Decision, summary: &str, findings: Vec<Finding>) -> &mut Self {

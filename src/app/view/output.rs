@@ -260,6 +260,8 @@ const fn interrupted(why: InterruptWhy) -> &'static str {
         InterruptWhy::Pause => "ended for a pause",
         InterruptWhy::Stop => "stopped",
         InterruptWhy::Guidance => "ended for your note",
+        InterruptWhy::Restart => "started anew",
+        InterruptWhy::Park => "parked",
         InterruptWhy::Test => "test taken away",
         InterruptWhy::RerunGates => "gates run again",
         InterruptWhy::Crash => "interrupted",

@@ -112,6 +112,7 @@ const fn mark(status: TestStatus) -> Mark {
         TestStatus::Passed => Mark::Passed,
         TestStatus::Blocked => Mark::Blocked,
         TestStatus::Skipped => Mark::Skipped,
+        TestStatus::Waived => Mark::Waived,
     }
 }
 
@@ -145,5 +146,6 @@ fn sentence(state: &RunState, test: &TestSpec) -> String {
         TestStatus::Passed => format!("met at attempt {tries}"),
         TestStatus::Blocked => format!("blocked after {tries} attempts; R gives it one more"),
         TestStatus::Skipped => "left out; x brings it back".to_owned(),
+        TestStatus::Waived => "waived: it counts as met by your word; x takes that back".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use super::{Out, Scene, find};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::verdict::{Decision, Finding, Severity as Grave};
+use crate::loops::core::watch::same;
 use crate::widgets::mark::Mark;
 use crate::widgets::verdict_view::{Change, FindingRow, VerdictBlock, VerdictView};
 use ratatui::buffer::Buffer;
@@ -169,9 +170,4 @@ fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Opt
         summary: verdict.summary.clone(),
         findings,
     })
-}
-
-/// Whether two verdicts mean the same point: by the critic's id, or by what it says about which file.
-fn same(one: &Finding, other: &Finding) -> bool {
-    one.id == other.id || (one.file == other.file && one.text == other.text)
 }

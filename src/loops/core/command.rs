@@ -8,6 +8,7 @@ use super::event::{PauseKind, When};
 use super::ids::{RunId, TestId, Who};
 use super::spec::{LoopSpec, Trigger};
 use super::test_state::TestSpec;
+use super::watch::{Pattern, Remedy};
 use serde::{Deserialize, Serialize};
 
 /// A request to the engine, with who makes it.
@@ -107,6 +108,13 @@ pub enum Ask {
         /// Why, for the journal.
         why: String,
     },
+    /// Let a test count as met.
+    WaiveTest {
+        /// Which.
+        test: TestId,
+        /// Why, for the journal.
+        why: String,
+    },
     /// Start a test over.
     ResetTest {
         /// Which.
@@ -121,6 +129,22 @@ pub enum Ask {
     Retry,
     /// Run the gates of the open iteration again.
     RerunGates,
+    /// End the running step and start it anew.
+    Restart,
+    /// Do something about a signal.
+    Heal {
+        /// Which signal.
+        pattern: Pattern,
+        /// What.
+        remedy: Remedy,
+        /// The note's text, or why a test is left out or counts as met; empty for words of the harness.
+        text: String,
+    },
+    /// Be told no more of a signal that is raised, until it is raised again.
+    Acknowledge {
+        /// Which.
+        pattern: Pattern,
+    },
     /// Say something to the actor.
     Note {
         /// What.

@@ -2,12 +2,13 @@
 //!
 //! Pure: the engine journals the events, and the dashboard asks the same function why a key is grey.
 
+use super::agent::Role;
 use super::budget::{Budget, Resource};
 use super::command::{Ask, Rejected};
 use super::event::{
     AgentSet, Answered, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind, PauseRequested, Paused,
-    PrioritySet, Reopened, Resumed, Retried, StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped,
-    Unparked,
+    PrioritySet, RemedyTaken, Reopened, Resumed, Retried, SignalSeen, StepRestarted, StopRequested, TakenOver,
+    TestAdded, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, When,
 };
 use super::ids::Who;
 use super::spec::MAX_PRIORITY;
@@ -15,6 +16,7 @@ use super::state::RunState;
 use super::step::StepKind;
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::{RunMove, RunStatus, TestMove, run_after, test_after};
+use super::watch::{Pattern, Remedy, note_for};
 
 /// The longest note or answer, in bytes; what is longer belongs in a file.
 pub const MAX_NOTE: usize = 64 * 1024;
@@ -35,6 +37,14 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
             one(StopRequested { who })
         }
         Ask::SkipTest { test, why } => skip(run, test, why, who),
+        Ask::WaiveTest { test, why } => waive(run, test, why, who),
+        Ask::Restart => restart(run, who),
+        Ask::Heal { pattern, remedy, text } => heal(run, *pattern, *remedy, text, who),
+        Ask::Acknowledge { pattern } => match run.watched.raised(*pattern) {
+            None => refuse("there is no such signal any more"),
+            Some(raised) if raised.seen => refuse("it has been seen already"),
+            Some(_) => one(SignalSeen { pattern: *pattern, who }),
+        },
         Ask::ResetTest { test } => {
             change_test(run, test, TestMove::Reset)?;
             Ok(with_unpark(run, TestReset { test: test.clone(), who }.into(), who))
@@ -203,6 +213,59 @@ fn skip(run: &RunState, id: &str, why: &str, who: Who) -> Decision {
         return refuse("it is the run's only test; stop the run instead");
     }
     Ok(with_unpark(run, TestSkipped { test: id.to_owned(), who, why: why.trim().to_owned() }.into(), who))
+}
+
+/// A test that counts as met by somebody's word; even the only one, as the work is there.
+fn waive(run: &RunState, id: &str, why: &str, who: Who) -> Decision {
+    change_test(run, id, TestMove::Waive)?;
+    Ok(with_unpark(run, TestWaived { test: id.to_owned(), who, why: why.trim().to_owned() }.into(), who))
+}
+
+fn restart(run: &RunState, who: Who) -> Decision {
+    if run.status != RunStatus::Running {
+        return refuse(format!("the run is {}", run.status.word()));
+    }
+    match (run.active, run.interrupt) {
+        (None, _) => refuse("no step runs"),
+        (_, Some(_)) => refuse("the step is being ended already"),
+        (Some(_), None) => one(StepRestarted { who }),
+    }
+}
+
+/// A remedy, and what it comes to.
+fn heal(run: &RunState, pattern: Pattern, remedy: Remedy, text: &str, who: Who) -> Decision {
+    not_finished(run)?;
+    let Some(raised) = run.watched.raised(pattern) else { return refuse("there is no such signal any more") };
+    let sighting = &raised.sighting;
+    let test = run.iterations.last().map(|iteration| iteration.test.clone());
+    let why = || if text.trim().is_empty() { sighting.what.clone() } else { text.trim().to_owned() };
+    let own = match remedy {
+        Remedy::Note => {
+            let text = if text.trim().is_empty() { note_for(sighting) } else { said(text)? };
+            // A step that goes in circles does not end by itself.
+            let when = if pattern.of_step() && run.active.is_some() { When::Now } else { When::Next };
+            one(Guidance { id: run.next_note(), text, when, who })
+        }
+        Remedy::Restart => restart(run, who),
+        Remedy::Stronger => {
+            let Some(stronger) = run.spec.as_ref().and_then(|spec| spec.stronger.as_ref()) else {
+                return refuse("the loop names no stronger agent; A gives its role to another one");
+            };
+            decide(run, &Ask::SetAgent { role: Role::Actor, agent: Box::new(stronger.agent.clone()) }, who)
+        }
+        Remedy::Skip | Remedy::Waive => {
+            let Some(test) = test else { return refuse("no test is at work") };
+            let ask = match remedy {
+                Remedy::Skip => Ask::SkipTest { test, why: why() },
+                _ => Ask::WaiveTest { test, why: why() },
+            };
+            decide(run, &ask, who)
+        }
+        Remedy::Park if run.status == RunStatus::Running => Ok(Vec::new()),
+        Remedy::Park => refuse(format!("the run is {}", run.status.word())),
+    }?;
+    let taken = RemedyTaken { remedy, pattern, what: sighting.what.clone(), who };
+    Ok(std::iter::once(taken.into()).chain(own).collect())
 }
 
 /// A run that is parked because tests are blocked goes on when one of them changes.

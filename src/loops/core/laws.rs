@@ -24,6 +24,7 @@ use super::step::{AgentEnd, Cause, Exit, InterruptWhy, StepEnd, StepKind, Usage}
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::{RUN_TABLE, RunMove, RunStatus, TEST_TABLE, TestMove, run_after, test_after};
 use super::verdict::{Decision, Finding, Severity, Verdict};
+use super::watch::{Heal, Pattern, Policy, Remedy as WayOut};
 use proptest::prelude::*;
 
 pub(super) fn agent(name: &str) -> AgentSpec {
@@ -70,6 +71,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
             timeout_ms: 1000,
             required: true,
         }],
+        stuck: Policy::default(),
     }
 }
 
@@ -224,6 +226,9 @@ impl Driver {
                             insertions: 1,
                             deletions: 0,
                             skipped: Vec::new(),
+                            head: None,
+                            undone: Vec::new(),
+                            touched: Vec::new(),
                         }
                         .into(),
                     );
@@ -244,7 +249,15 @@ impl Driver {
                     _ => GateResult::Passed,
                 };
                 self.commit(
-                    GateFinished { step: step.id, gate: name.clone(), required: true, outcome, duration_ms: 3 }.into(),
+                    GateFinished {
+                        step: step.id,
+                        gate: name.clone(),
+                        required: true,
+                        outcome,
+                        duration_ms: 3,
+                        digest: dice.is_multiple_of(2).then(|| "d".to_owned()),
+                    }
+                    .into(),
                 );
             }
             StepKind::Critic if dice % 7 == 5 && is_setback(dice) => fail(&mut end, dice),
@@ -319,6 +332,14 @@ fn asks() -> impl Strategy<Value = Ask> {
         1 => id().prop_map(|test| Ask::SkipTest { test, why: String::new() }),
         1 => id().prop_map(|test| Ask::ResetTest { test }),
         1 => id().prop_map(|test| Ask::RetryTest { test }),
+        1 => id().prop_map(|test| Ask::WaiveTest { test, why: "by hand".to_owned() }),
+        1 => Just(Ask::Restart),
+        2 => (0..Pattern::ALL.len(), 0..WayOut::ALL.len()).prop_map(|(pattern, remedy)| Ask::Heal {
+            pattern: Pattern::ALL[pattern],
+            remedy: WayOut::ALL[remedy],
+            text: String::new(),
+        }),
+        1 => (0..Pattern::ALL.len()).prop_map(|pattern| Ask::Acknowledge { pattern: Pattern::ALL[pattern] }),
         4 => Just(Ask::Retry),
         1 => Just(Ask::RerunGates),
         1 => Just(Ask::Note { text: "mind the gap".to_owned(), when: When::Next }),
@@ -354,7 +375,16 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
 }
 
 fn driven(turns: &[Turn], tests: Vec<TestSpec>) -> Driver {
-    let mut driver = Driver::new(spec(tests));
+    // So that random runs meet every remedy.
+    let stuck = Policy {
+        no_change: Some(1),
+        same_failures: Some(2),
+        findings_stay: Some(2),
+        heal: WayOut::ALL.map(|remedy| Heal { remedy, limit: 1 }).to_vec(),
+        ..Policy::default()
+    };
+    let stronger = super::spec::Stronger { agent: agent("big"), after: 9 };
+    let mut driver = Driver::new(LoopSpec { stuck, stronger: Some(Box::new(stronger)), ..spec(tests) });
     for turn in turns {
         match turn {
             Turn::Settle => drop(driver.settle()),

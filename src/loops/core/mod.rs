@@ -27,4 +27,5 @@ pub mod step;
 pub mod test_state;
 pub mod transition;
 pub mod verdict;
+pub mod watch;
 pub mod worktree_path;

@@ -60,6 +60,10 @@ pub struct Work {
 
 /// What `run` needs next. Total: every state has an answer.
 pub fn next(run: &RunState) -> Next {
+    let watched = watch(run);
+    if !watched.is_empty() {
+        return Next::Commit(watched);
+    }
     match (run.status, run.active) {
         (RunStatus::Finished, _) => Next::Wait(Wait::Nothing),
         (RunStatus::Parked, _) => Next::Wait(if run.needs_person() { Wait::Person } else { Wait::Provider }),
@@ -76,6 +80,12 @@ pub fn next(run: &RunState) -> Next {
         (RunStatus::Stopping, None) => finish(Outcome::Stopped, "stopped by the operator"),
         (RunStatus::Running, None) => work(run),
     }
+}
+
+/// What the watch over a run has to say, and what the loop's policy does about it.
+fn watch(run: &RunState) -> Vec<Event> {
+    let news = super::watch::news(run);
+    if news.is_empty() { super::watch::heal(run) } else { news }
 }
 
 fn work(run: &RunState) -> Next {
@@ -167,12 +177,17 @@ fn nothing_left(run: &RunState) -> Option<Next> {
     }
     let (passed, total) = run.progress();
     if run.tests.iter().all(|test| test.status.satisfies()) {
-        let skipped = total - passed;
-        return Some(match (passed, skipped) {
-            (0, _) => finish(Outcome::Stopped, "every test was skipped"),
-            (_, 0) if total == 1 => finish(Outcome::Done, "the test passed"),
-            (_, 0) => finish(Outcome::Done, format!("all {total} tests passed")),
-            _ => finish(Outcome::Done, format!("{passed} tests passed, {skipped} skipped")),
+        let waived = run.tests.iter().filter(|test| test.status == TestStatus::Waived).count();
+        return Some(match (passed - waived, waived, total - passed) {
+            (0, 0, _) => finish(Outcome::Stopped, "every test was skipped"),
+            (_, 0, 0) if total == 1 => finish(Outcome::Done, "the test passed"),
+            (_, 0, 0) => finish(Outcome::Done, format!("all {total} tests passed")),
+            (0, 1, 0) => finish(Outcome::Done, "the test was waived"),
+            (passed, waived, skipped) => {
+                let rest = [(waived, "waived"), (skipped, "skipped")].into_iter().filter(|(count, _)| *count > 0);
+                let rest: String = rest.map(|(count, word)| format!(", {count} {word}")).collect();
+                finish(Outcome::Done, format!("{passed} tests passed{rest}"))
+            }
         });
     }
     Some(park(ParkReason::Blocked { tests: run.blocked() }))

@@ -7,6 +7,7 @@ pub use super::agent::{AgentSpec, DialectName, PromptRoute};
 use super::budget::Budget;
 use super::gate::{CommandLine, GateSpec};
 use super::test_state::TestSpec;
+use super::watch::Policy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,9 @@ pub struct LoopSpec {
     /// In order.
     #[serde(default)]
     pub gates: Vec<GateSpec>,
+    /// When it is taken to be stuck, and what is done about that.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub stuck: Policy,
 }
 
 /// An agent that takes over from the actor when one test keeps being rejected.

@@ -175,6 +175,9 @@ pub struct AgentEnd {
     /// Why the agent could not do its work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The digest of what an actor said last, normalised; absent for a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// Requests that it tried again.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u32,
@@ -216,6 +219,11 @@ impl StepEnd {
     /// Lines of its story, where its agent's stream was told as one.
     pub fn story(&self) -> Option<u64> {
         self.agent.as_ref()?.story
+    }
+
+    /// The digest of what an actor said last.
+    pub fn said(&self) -> Option<&str> {
+        self.agent.as_ref()?.said.as_deref()
     }
 
     /// Why the agent could not do its work, as its stream or the watch over it tells.
@@ -307,6 +315,10 @@ pub enum InterruptWhy {
     Test,
     /// The gates are to run again.
     RerunGates,
+    /// It is to start anew.
+    Restart,
+    /// The run gives its slot back and waits for a person.
+    Park,
     /// loopdash itself ended, and found it at its next start.
     Crash,
 }

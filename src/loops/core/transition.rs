@@ -182,6 +182,8 @@ pub enum TestMove {
     Block,
     /// `test_skipped`
     Skip,
+    /// `test_waived`
+    Waive,
     /// `test_reset`
     Reset,
     /// `test_retried`
@@ -190,7 +192,8 @@ pub enum TestMove {
 
 impl TestMove {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Start, Self::Pass, Self::Fail, Self::Block, Self::Skip, Self::Reset, Self::Retry];
+    pub const ALL: [Self; 8] =
+        [Self::Start, Self::Pass, Self::Fail, Self::Block, Self::Skip, Self::Waive, Self::Reset, Self::Retry];
 
     const fn verb(self) -> &'static str {
         match self {
@@ -199,6 +202,7 @@ impl TestMove {
             Self::Fail => "fail",
             Self::Block => "be blocked",
             Self::Skip => "be skipped",
+            Self::Waive => "be waived",
             Self::Reset => "be reset",
             Self::Retry => "be retried",
         }
@@ -213,18 +217,22 @@ pub const TEST_TABLE: &[(TestStatus, TestMove, TestStatus)] = {
     &[
         (S::Pending, M::Start, S::Running),
         (S::Pending, M::Skip,  S::Skipped),
+        (S::Pending, M::Waive, S::Waived),
         (S::Pending, M::Block, S::Blocked),
         (S::Pending, M::Reset, S::Pending),
         (S::Running, M::Start, S::Running),
         (S::Running, M::Pass,  S::Passed),
         (S::Running, M::Fail,  S::Pending),
         (S::Running, M::Skip,  S::Skipped),
+        (S::Running, M::Waive, S::Waived),
         (S::Running, M::Reset, S::Pending),
         (S::Passed,  M::Reset, S::Pending),
         (S::Blocked, M::Reset, S::Pending),
         (S::Blocked, M::Retry, S::Pending),
         (S::Blocked, M::Skip,  S::Skipped),
+        (S::Blocked, M::Waive, S::Waived),
         (S::Skipped, M::Reset, S::Pending),
+        (S::Waived,  M::Reset, S::Pending),
     ]
 };
 

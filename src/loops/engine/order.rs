@@ -12,6 +12,8 @@ use crate::loops::core::spec::LoopSpec;
 use crate::loops::core::state::{Iteration, Note, RunState, StepOutcome, Workspace};
 use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
+use crate::loops::core::verdict::Finding;
+use crate::loops::core::watch::Point;
 use crate::loops::journal::RunDir;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,6 +51,10 @@ pub struct Order {
     pub workspace: Option<Workspace>,
     /// The last snapshot of the run.
     pub snapshot: Option<String>,
+    /// The one before it.
+    pub before: Option<String>,
+    /// Where the open findings of its test stand.
+    pub places: Vec<Place>,
     /// The last commit that holds the worktree's content, and whose changes since then are to be kept.
     pub keep: (Option<String>, Who),
     /// The run's slot.
@@ -67,6 +73,24 @@ pub struct Order {
     pub session: Session,
     /// What the agents' sessions had used before, by session id, where they report only that.
     pub spent: BTreeMap<String, Usage>,
+}
+
+/// Where an open finding stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number in the run.
+    pub point: u32,
+    /// Its file.
+    pub file: String,
+    /// Its line, if it names one.
+    pub line: Option<u32>,
+}
+
+impl Place {
+    fn of(point: &Point) -> Option<Self> {
+        let Finding { file, line, .. } = &point.finding;
+        Some(Self { point: point.id, file: file.clone()?, line: *line })
+    }
 }
 
 /// The session that an agent's step works in.
@@ -103,6 +127,11 @@ impl Order {
             // Random, not of the time as all other ids: qwen takes no version above 5.
             None => Session::New(uuid::Uuid::new_v4().to_string()),
         };
+        let mut snapshots = run.iterations.iter().rev().filter_map(|iteration| iteration.snapshot.as_ref());
+        let places = match (&work.kind, &test) {
+            (StepKind::Snapshot, Some(test)) => run.watched.findings.open(&test.id).filter_map(Place::of).collect(),
+            _ => Vec::new(),
+        };
         Some(Self {
             run: run.id,
             step: run.next_step(),
@@ -114,6 +143,8 @@ impl Order {
             base: run.base.clone(),
             workspace: run.workspace.clone(),
             snapshot: run.last_snapshot().map(|snapshot| snapshot.commit.clone()),
+            before: snapshots.nth(1).map(|snapshot| snapshot.commit.clone()),
+            places,
             keep: (run.last_commit().map(str::to_owned), run.keep.unwrap_or(Who::Harness)),
             slot: run.slot.unwrap_or_default(),
             test,

@@ -287,6 +287,7 @@ const fn changes_tests(event: &Event) -> bool {
             | Event::TestFailed(_)
             | Event::TestBlocked(_)
             | Event::TestSkipped(_)
+            | Event::TestWaived(_)
             | Event::TestReset(_)
             | Event::TestRetried(_)
             | Event::TestAdded(_)

@@ -315,6 +315,9 @@ fn masked(event: Event) -> Event {
             | Event::TestBlocked(_)
             | Event::RepositoryTouched(_)
             | Event::Parked(_)
+            | Event::Signal(_)
+            | Event::SignalRaised(_)
+            | Event::RemedyTaken(_)
             | Event::Noted(_)
             | Event::Finished(_)
     );

@@ -161,6 +161,9 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
                 insertions: 1,
                 deletions: 0,
                 skipped: Vec::new(),
+                head: None,
+                undone: Vec::new(),
+                touched: Vec::new(),
             }
             .into(),
         ],
@@ -171,6 +174,7 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
                 required: true,
                 outcome: GateResult::Passed,
                 duration_ms: 1,
+                digest: None,
             }
             .into(),
         ],
@@ -256,6 +260,7 @@ impl Rig {
                 timeout_ms: 1000,
                 required: true,
             }],
+            stuck: crate::loops::core::watch::Policy::default(),
         }
     }
 

@@ -12,16 +12,17 @@ use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::Budget;
 use crate::loops::core::event::{
     AgentSet, Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind,
-    PauseRequested, Paused, PrioritySet, Record, Reopened, RepositoryTouched, Resumed, Retried, Sign, Signal, Spawned,
-    StepFinished, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped,
-    Unparked, VerdictReached, When,
+    PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Resumed, Retried, Sign,
+    Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested,
+    TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, VerdictReached, When,
 };
-use crate::loops::core::ids::{RunId, StepId, Who};
+use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Decision, Finding, Severity, Verdict};
+use crate::loops::core::watch::{Cost, Pattern, Remedy, Sighting};
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -176,11 +177,30 @@ fn rare() -> Vec<Event> {
             paths: vec!["src/a.rs".to_owned(), "b\\n.txt".to_owned()],
         }
         .into(),
-        Signal { step: StepId(2), sign: Sign::Silent, for_ms: 600_000, busy: Some(false) }.into(),
+        TestWaived { test: test(), who, why: "seen by hand".to_owned() }.into(),
+        SignalRaised { sighting: Box::new(sighting()) }.into(),
+        SignalCleared { pattern: Pattern::NoChange }.into(),
+        SignalSeen { pattern: Pattern::Cost, who }.into(),
+        RemedyTaken { remedy: Remedy::Note, pattern: Pattern::NoChange, what: sighting().what, who: Who::Harness }
+            .into(),
+        StepRestarted { who }.into(),
+        Signal { step: StepId(2), sign: Sign::Silent, for_ms: 600_000, busy: Some(false), what: None, times: 0 }.into(),
         Noted { text: "hand edit of CP-1 was not obeyed".to_owned() }.into(),
     ];
     events.extend(rich());
     events
+}
+
+fn sighting() -> Sighting {
+    let usage = Usage { input: Some(40_000), cached: None, output: Some(3_000), micro_usd: Some(1_900_000) };
+    Sighting {
+        pattern: Pattern::NoChange,
+        what: "nothing has changed for 3 iterations".to_owned(),
+        since: Millis(1_700_000_000_000),
+        first: 3,
+        iterations: 3,
+        cost: Cost { ms: 1_440_000, usage },
+    }
 }
 
 /// Steps and a verdict with every field in use.

@@ -73,7 +73,9 @@ const fn word(why: InterruptWhy) -> &'static str {
         InterruptWhy::Pause => "pause",
         InterruptWhy::Stop => "stop",
         InterruptWhy::Guidance => "guidance",
-        InterruptWhy::Test => "test skipped or reset",
+        InterruptWhy::Test => "test skipped, waived or reset",
+        InterruptWhy::Restart => "restart",
+        InterruptWhy::Park => "park",
         InterruptWhy::RerunGates => "gates again",
         InterruptWhy::Crash => "crash",
     }

@@ -208,12 +208,16 @@ fn snapshot(step: u32, commit: &str) -> Event {
         insertions: 40,
         deletions: 2,
         skipped: Vec::new(),
+        head: None,
+        undone: Vec::new(),
+        touched: Vec::new(),
     }
     .into()
 }
 
 fn gate(step: u32, outcome: GateResult) -> Event {
-    GateFinished { step: StepId(step), gate: GATE.to_owned(), required: true, outcome, duration_ms: 200 }.into()
+    let (step, gate) = (StepId(step), GATE.to_owned());
+    GateFinished { step, gate, required: true, outcome, duration_ms: 200, digest: None }.into()
 }
 
 fn spec() -> LoopSpec {
@@ -249,5 +253,6 @@ fn spec() -> LoopSpec {
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),
+        stuck: crate::loops::core::watch::Policy::default(),
     }
 }

@@ -37,6 +37,7 @@ pub fn judge(heard: Heard, exit: Option<Exit>, earlier: Option<Usage>) -> Judged
         session_usage,
         model: heard.model,
         failure,
+        said: None,
         retries: heard.retries,
         tools: heard.tools,
         unknown: heard.unknown,

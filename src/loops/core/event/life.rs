@@ -134,6 +134,8 @@ pub enum Trouble {
     Snapshot,
     /// A step changed what is not its run's: somebody's refs, or what steers git.
     Repository,
+    /// It is stuck, and somebody had it parked for that.
+    Stuck,
 }
 
 impl Trouble {
@@ -148,6 +150,7 @@ impl Trouble {
             Self::Gate => "gate cannot run",
             Self::Snapshot => "snapshot failed",
             Self::Repository => "repository changed",
+            Self::Stuck => "stuck",
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Each variant of [`Event`] wraps one plain struct; its snake_case name is the `type` in the journal.
 
 mod life;
+mod watch;
 mod work;
 
 pub use life::*;
+pub use watch::*;
 pub use work::*;
 
 use super::ids::{Millis, RunId};
@@ -84,6 +86,8 @@ events! {
     "test_blocked" => TestBlocked,
     /// A test is left out.
     "test_skipped" => TestSkipped,
+    /// A test counts as met by somebody's word.
+    "test_waived" => TestWaived,
     /// A test starts over.
     "test_reset" => TestReset,
     /// A blocked test gets one more attempt.
@@ -128,6 +132,16 @@ events! {
     "agent_set" => AgentSet,
     /// A watch over a running step saw something odd, or that it is over.
     "signal" => Signal,
+    /// A pattern is seen that a person should know of.
+    "signal_raised" => SignalRaised,
+    /// It is seen no longer.
+    "signal_cleared" => SignalCleared,
+    /// Somebody has seen it.
+    "signal_seen" => SignalSeen,
+    /// Something is done about a signal.
+    "remedy_taken" => RemedyTaken,
+    /// The running step starts anew.
+    "step_restarted" => StepRestarted,
     /// Something worth telling that changes no state.
     "noted" => Noted,
     /// The run is over.

@@ -207,6 +207,10 @@ pub enum Sign {
     Silent,
     /// It prints again.
     Resumed,
+    /// It makes the same call with the same result again and again.
+    Repeating,
+    /// It does something else.
+    Varied,
 }
 
 /// A watch over a running step saw something. It tells; it ends nothing.
@@ -216,11 +220,17 @@ pub struct Signal {
     pub step: StepId,
     /// What.
     pub sign: Sign,
-    /// For how many milliseconds it printed nothing.
+    /// For how many milliseconds it printed nothing, or did the same.
     pub for_ms: u64,
     /// Whether its processes were using the CPU meanwhile; absent where that cannot be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy: Option<bool>,
+    /// The call that it repeats, as its agent wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// How often it made it in a row.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub times: u32,
 }
 
 /// The worktree's content is kept.
@@ -247,6 +257,31 @@ pub struct SnapshotTaken {
     /// Paths that could not be kept, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
+    /// The commit that the worktree's `HEAD` is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Changes of the iteration before that this one took back, at most [`UndoneHunk::MOST`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<UndoneHunk>,
+    /// Numbers of the open findings whose lines were changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touched: Vec<u32>,
+}
+
+/// A change that the iteration before made, and this one took back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoneHunk {
+    /// The file, fit for reading.
+    pub path: String,
+    /// Its first line now, from 1.
+    pub line: u32,
+    /// The digest of the file's name and of both sides, whichever way round.
+    pub digest: String,
+}
+
+impl UndoneHunk {
+    /// Changes that are named.
+    pub const MOST: usize = 20;
 }
 
 /// The operator takes the worktree over: from here until the run goes on, what changes there is the operator's.
@@ -306,6 +341,9 @@ pub struct GateFinished {
     pub outcome: GateResult,
     /// Wall time.
     pub duration_ms: u64,
+    /// The digest of the end of what it printed, normalised, if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// The critic has spoken, or could not be read.
@@ -316,4 +354,9 @@ pub struct VerdictReached {
     /// What it said.
     #[serde(flatten)]
     pub verdict: Verdict,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

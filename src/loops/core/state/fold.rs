@@ -43,6 +43,7 @@ impl RunState {
                 self.move_test(&e.test, TestMove::Block);
             }
             Event::TestSkipped(e) => self.take_away(&e.test, TestMove::Skip, at, "skipped"),
+            Event::TestWaived(e) => self.take_away(&e.test, TestMove::Waive, at, "waived"),
             Event::TestReset(e) => self.test_reset(e, at),
             Event::TestRetried(e) => self.test_retried(e),
             Event::TestAdded(e) => self.test_added(e),
@@ -65,6 +66,11 @@ impl RunState {
             Event::LimitsSet(e) => self.limits_set(e),
             Event::AgentSet(e) => self.agent_set(e),
             Event::Signal(e) => self.signalled(e, at),
+            Event::SignalRaised(e) => self.signal_raised(e, at),
+            Event::SignalCleared(e) => self.signal_cleared(e),
+            Event::SignalSeen(e) => self.signal_seen(e),
+            Event::RemedyTaken(e) => self.remedy_taken(e, at),
+            Event::StepRestarted(e) => self.step_restarted(e),
             Event::Noted(_) => {}
             Event::Finished(e) => self.finished(e, at),
         }
@@ -132,7 +138,7 @@ impl RunState {
     }
 
     /// A stop outranks every other reason to end the running step.
-    pub(super) fn interrupt_step(&mut self, why: InterruptWhy) {
+    pub(in crate::loops::core) fn interrupt_step(&mut self, why: InterruptWhy) {
         if self.active.is_some() && self.interrupt != Some(InterruptWhy::Stop) {
             self.interrupt = Some(why);
         }

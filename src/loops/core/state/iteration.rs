@@ -3,6 +3,7 @@
 //! Its phase is not stored but follows from what is there, so that clearing a result is enough to do it again.
 
 use super::RunState;
+use crate::loops::core::event::UndoneHunk;
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId, TestId};
 use crate::loops::core::spec::CriticWhen;
@@ -51,6 +52,12 @@ pub struct SnapshotInfo {
     pub insertions: u32,
     /// Lines removed since the base.
     pub deletions: u32,
+    /// Where the worktree's `HEAD` was.
+    pub head: Option<String>,
+    /// Whether content or `HEAD` differ from the snapshot before.
+    pub moved: bool,
+    /// What the iteration undid of the one before.
+    pub undone: Vec<UndoneHunk>,
 }
 
 /// A gate's result in an iteration.
@@ -64,6 +71,8 @@ pub struct GateRun {
     pub outcome: GateResult,
     /// Wall time.
     pub duration_ms: u64,
+    /// The digest of what it printed last, if it failed.
+    pub digest: Option<String>,
     /// The step with its output.
     pub step: StepId,
 }

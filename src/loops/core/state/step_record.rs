@@ -28,6 +28,8 @@ pub struct StepRecord {
     pub process: Option<(u32, u64)>,
     /// Since when a watch has heard nothing of it.
     pub silence: Option<Silence>,
+    /// The call that it repeats, where a watch has noticed.
+    pub circling: Option<Circling>,
     /// How it ended.
     pub end: Option<StepOutcome>,
 }
@@ -37,10 +39,23 @@ pub struct StepRecord {
 pub struct Silence {
     /// Since when.
     pub since: Millis,
+    /// How long that was when the watch told it, in milliseconds.
+    pub for_ms: u64,
     /// Whether it has not printed anything at all.
     pub from_start: bool,
     /// Whether its processes were using the CPU when the watch looked last, where that could be seen.
     pub busy: Option<bool>,
+}
+
+/// A running step that uses one tool in one way, with one result, again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Circling {
+    /// Since when.
+    pub since: Millis,
+    /// The call, as the agent wrote it.
+    pub call: String,
+    /// How often in a row.
+    pub times: u32,
 }
 
 impl StepRecord {

@@ -2,7 +2,7 @@
 //!
 //! A step's end also settles what was asked for by interrupting it, whichever way it ended.
 
-use super::{Delivery, GateRun, Note, RunState, Silence, SnapshotInfo, StepOutcome, StepRecord};
+use super::{Circling, Delivery, GateRun, Note, RunState, Silence, SnapshotInfo, StepOutcome, StepRecord};
 use crate::loops::core::event::{
     GateFinished, Guidance, RepositoryTouched, Sign, Signal, SnapshotTaken, StepFinished, StepInterrupted, StepStarted,
     Trouble, VerdictReached, When,
@@ -11,6 +11,7 @@ use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId};
 use crate::loops::core::setback::Setback;
 use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::verdict::Decision;
 
 impl RunState {
     pub(super) fn step_started(&mut self, e: &StepStarted, at: Millis) {
@@ -28,6 +29,7 @@ impl RunState {
             ended: None,
             process: None,
             silence: None,
+            circling: None,
             end: None,
         });
         self.active = Some(e.step);
@@ -43,6 +45,7 @@ impl RunState {
         };
         step.ended = Some(at);
         step.silence = None;
+        step.circling = None;
         step.end = Some(end);
         self.active = None;
         Some(step.kind.clone())
@@ -103,6 +106,10 @@ impl RunState {
         self.actor_failures = if end.ok() { 0 } else { self.actor_failures.saturating_add(1) };
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.actor = Some(end.clone());
+            let (number, test) = (iteration.number, iteration.test.clone());
+            if end.claim {
+                self.watched.findings.claim(number, &test);
+            }
         }
     }
 
@@ -136,15 +143,25 @@ impl RunState {
     pub(super) fn signalled(&mut self, e: &Signal, at: Millis) {
         let active = self.active == Some(e.step);
         let Some(step) = self.steps.last_mut().filter(|step| active && step.id == e.step) else { return };
-        step.silence = (e.sign != Sign::Resumed).then(|| Silence {
-            since: Millis(at.0.saturating_sub(e.for_ms)),
-            from_start: e.sign == Sign::NoOutput,
-            busy: e.busy,
-        });
+        let since = Millis(at.0.saturating_sub(e.for_ms));
+        match e.sign {
+            Sign::NoOutput | Sign::Silent => {
+                let from_start = e.sign == Sign::NoOutput;
+                step.silence = Some(Silence { since, for_ms: e.for_ms, from_start, busy: e.busy });
+            }
+            Sign::Resumed => step.silence = None,
+            Sign::Repeating => {
+                let call = e.what.clone().unwrap_or_default();
+                step.circling = Some(Circling { since, call, times: e.times });
+            }
+            Sign::Varied => step.circling = None,
+        }
     }
 
     pub(super) fn snapshot_taken(&mut self, e: &SnapshotTaken) {
         self.last_kept = None;
+        let before = self.last_snapshot().map(|before| (before.tree.as_str(), before.head.as_deref()));
+        let moved = before.map_or(!e.empty, |before| before != (e.tree.as_str(), e.head.as_deref()));
         self.barren = if e.empty { self.barren.saturating_add(1) } else { 0 };
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.snapshot = Some(SnapshotInfo {
@@ -154,7 +171,12 @@ impl RunState {
                 files: e.files,
                 insertions: e.insertions,
                 deletions: e.deletions,
+                head: e.head.clone(),
+                moved,
+                undone: e.undone.clone(),
             });
+            let number = iteration.number;
+            self.watched.findings.touch(number, &e.touched);
         }
     }
 
@@ -175,6 +197,7 @@ impl RunState {
                 required: e.required,
                 outcome: e.outcome.clone(),
                 duration_ms: e.duration_ms,
+                digest: e.digest.clone(),
                 step: e.step,
             });
         }
@@ -184,6 +207,11 @@ impl RunState {
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.asks = iteration.asks.saturating_add(1);
             iteration.verdict = Some(e.verdict.clone());
+            let (number, test) = (iteration.number, iteration.test.clone());
+            // What could not be read says nothing about findings.
+            if e.verdict.decision != Decision::Unknown {
+                self.watched.findings.judge(number, &test, &e.verdict.findings);
+            }
         }
     }
 

@@ -54,7 +54,11 @@ impl TestSpec {
     pub const fn tries(&self) -> u32 {
         match self.status {
             TestStatus::Running => self.attempts.saturating_add(1),
-            TestStatus::Pending | TestStatus::Passed | TestStatus::Blocked | TestStatus::Skipped => self.attempts,
+            TestStatus::Pending
+            | TestStatus::Passed
+            | TestStatus::Blocked
+            | TestStatus::Skipped
+            | TestStatus::Waived => self.attempts,
         }
     }
 }
@@ -74,6 +78,8 @@ pub enum TestStatus {
     Blocked,
     /// Left out by the operator.
     Skipped,
+    /// Counts as met by the operator's word.
+    Waived,
 }
 
 impl TestStatus {
@@ -85,12 +91,13 @@ impl TestStatus {
             Self::Passed => "passed",
             Self::Blocked => "blocked",
             Self::Skipped => "skipped",
+            Self::Waived => "waived",
         }
     }
 
     /// Whether tests that depend on this one may start.
     pub const fn satisfies(self) -> bool {
-        matches!(self, Self::Passed | Self::Skipped)
+        matches!(self, Self::Passed | Self::Skipped | Self::Waived)
     }
 }
 

@@ -78,7 +78,7 @@ fn shape() {
     );
     one(
         &of_tests("{\"id\": \"a\", \"title\": \"A\", \"status\": \"passd\"}"),
-        "line 2, column 37 (/tests/0/status): `passd` is none of pending, running, passed, blocked, skipped; did you mean `passed`?",
+        "line 2, column 37 (/tests/0/status): `passd` is none of pending, running, passed, blocked, skipped, waived; did you mean `passed`?",
     );
     one(
         &of_tests("{\"id\": \"a\", \"title\": \"A\", \"attempts\": -1}"),

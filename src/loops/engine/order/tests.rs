@@ -38,6 +38,7 @@ impl Bench {
             context_files: Vec::new(),
             setup: None,
             gates: Vec::new(),
+            stuck: crate::loops::core::watch::Policy::default(),
         };
         let label = "a".to_owned();
         let (trigger, version) = (Trigger::Cli, String::new());

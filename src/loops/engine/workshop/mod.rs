@@ -5,6 +5,7 @@
 
 mod critic;
 mod ending;
+mod evidence;
 mod keep;
 mod place;
 mod process;
@@ -26,6 +27,7 @@ use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN, Isolation};
 use crate::loops::core::step::{Cause, StepEnd, StepKind};
+use crate::loops::core::watch::digest as said_digest;
 use crate::loops::git::{Git, TakeSnapshot};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,6 +97,10 @@ impl Workshop {
             let words = self.answer(&job.order, &done, LAST_WORDS).await;
             let last = words.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             done.end.claim = last == CLAIM_TOKEN;
+            let said: Vec<&str> = words.lines().filter(|line| line.trim() != CLAIM_TOKEN).collect();
+            if let Some(said) = said_digest(&said.join("\n")) {
+                done.end.agent.get_or_insert_default().said = Some(said);
+            }
             done.end.question = last.strip_prefix(ASK_TOKEN).map(|question| question.trim().to_owned());
         }
         done
@@ -114,12 +120,14 @@ impl Workshop {
             (_, Some(exit)) if exit.ok() => GateResult::Passed,
             (_, Some(exit)) => GateResult::Failed { exit },
         };
+        let digest = if outcome.passed() { None } else { self.gate_digest(&job.order).await };
         let fact = GateFinished {
             step: job.order.step,
             gate: gate.name,
             required: gate.required,
             outcome,
             duration_ms: done.end.duration_ms,
+            digest,
         };
         done.facts.push(fact.into());
         done
@@ -130,6 +138,7 @@ impl Workshop {
         let parent = job.order.snapshot.clone();
         match self.git.take(TakeSnapshot { workspace: place, leaf: job.order.iteration.to_string(), parent }).await {
             Ok(taken) => {
+                let evidence = self.evidence(job, &taken.commit, taken.changed_since_parent).await;
                 let fact = SnapshotTaken {
                     step: job.order.step,
                     empty: taken.files == 0,
@@ -140,6 +149,9 @@ impl Workshop {
                     insertions: count(taken.insertions),
                     deletions: count(taken.deletions),
                     skipped: taken.skipped.iter().map(|left| format!("{}: {}", left.path, left.why)).collect(),
+                    head: taken.head,
+                    undone: evidence.undone,
+                    touched: evidence.touched,
                 };
                 Done { facts: vec![fact.into()], ..job.well() }
             }

@@ -105,7 +105,7 @@ impl Workshop {
                 }
                 bark = barked(dog.as_mut()) => match bark {
                     Bark::Tell { sign, silent, busy } => {
-                        job.tell(Signal { step: job.order.step, sign, for_ms: millis(silent), busy }).await;
+                        job.tell(Signal { step: job.order.step, sign, for_ms: millis(silent), busy, what: None, times: 0 }).await;
                     }
                     Bark::Lingers => {
                         ours = Some(Ours::Lingered);
