@@ -26,6 +26,7 @@ mod scripted;
 mod secrets;
 mod setup;
 mod steering;
+mod stories;
 mod streams;
 mod term;
 mod watch;

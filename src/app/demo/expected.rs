@@ -13,7 +13,8 @@ use crate::loops::core::verdict::Decision;
 /// How a loop has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Done in exactly two iterations: `continue` with findings, then `done`.
+    /// Done in exactly two iterations: `continue` with findings, then `done`. Its actor's stream told of a retry, of tools,
+    /// and of tokens and dollars.
     ContinueThenDone,
     /// Done, each test passed, none before what it depends on.
     AllPassed {
@@ -72,7 +73,7 @@ impl Expected {
                             && !first.findings.is_empty()
                             && second.decision == Decision::Done =>
                     {
-                        Ok(())
+                        streamed(run)
                     }
                     _ => Err(format!("its verdicts were {}", verdict_words(run))),
                 }
@@ -169,6 +170,19 @@ fn all_passed(run: &RunState, tests: usize) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether the actor's streams were understood.
+fn streamed(run: &RunState) -> Result<(), String> {
+    let (mut tools, mut retries) = (0, 0);
+    for end in actor_ends(run).filter_map(|end| end.agent.as_ref()) {
+        tools += end.tools;
+        retries += end.retries;
+    }
+    match (run.usage.tokens(), run.usage.micro_usd) {
+        (Some(_), Some(_)) if tools > 0 && retries > 0 => Ok(()),
+        used => Err(format!("its actor told of {tools} tools, {retries} retries and the usage {used:?}")),
+    }
 }
 
 fn actor_ends(run: &RunState) -> impl Iterator<Item = &crate::loops::core::step::StepEnd> {

@@ -5,7 +5,7 @@
 use super::agent::{SPEED, SUBCOMMAND};
 use super::expected::Expected;
 use crate::loops::core::gate::{CommandLine, GateSpec};
-use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec};
+use crate::loops::core::spec::{AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -58,6 +58,7 @@ impl Stage<'_> {
                          a user finds the command in the README.";
         DemoLoop {
             spec: LoopSpec {
+                actor: self.streaming("coder", "coder/count"),
                 critic: Some(self.agent("reviewer", "reviewer/count")),
                 gates: vec![gate("tests", "sh tests/run.sh count"), gate("lint", "sh lint.sh")],
                 ..self.spec("count-words", 7, objective, "coder/count")
@@ -191,6 +192,11 @@ impl Stage<'_> {
             gates: Vec::new(),
             stuck: crate::loops::core::watch::Policy::default(),
         }
+    }
+
+    /// An agent whose script prints a stream of events.
+    fn streaming(&self, name: &str, script: &str) -> AgentSpec {
+        AgentSpec { dialect: DialectName::Claude, ..self.agent(name, script) }
     }
 
     fn agent(&self, name: &str, script: &str) -> AgentSpec {
