@@ -6,8 +6,7 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
 use divan::Bencher;
-use loopdash::app::config::{Config, OnStart};
-use loopdash::app::tui::agents::Agents;
+use loopdash::app::config::OnStart;
 use loopdash::app::tui::keymap::Keymap;
 use loopdash::app::tui::ui::Ui;
 use loopdash::app::tui::update::Ctx;
@@ -127,11 +126,9 @@ fn dashboard(bencher: Bencher<'_, '_>, size: &str) {
     let (keymap, mut ui) = (Keymap::default(), Ui::new((area.width, area.height)));
     ui.loading = false;
     ui.select(Some(id(0)));
-    let agents = Agents::new(Config::default(), "/repo".into());
     let ctx = Ctx {
         fleet: &fleet,
         loops: &[],
-        agents: &agents,
         no_new_loop: None,
         on_start: OnStart::Leave,
         now: NOW,

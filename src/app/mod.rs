@@ -2,6 +2,7 @@
 //!
 //! [`main_entry`] is all that the binary calls.
 
+pub mod agents;
 pub mod boot;
 pub mod cli;
 pub mod commands;

@@ -36,6 +36,8 @@ pub struct Palette<'a> {
     pub input: &'a str,
     /// The cursor in it, counted in `char`s.
     pub cursor: usize,
+    /// What to say where there are no rows.
+    pub nothing: &'a str,
     /// The visible rows.
     pub rows: &'a [PaletteRow<'a>],
     /// The selected one among them.
@@ -107,7 +109,7 @@ impl Widget for &Palette<'_> {
             Pen::new(buf, self.theme, inside, 1).rule(0, Role::Border);
         }
         if self.rows.is_empty() {
-            Pen::new(buf, self.theme, list, 0).gap(2).put("nothing matches", Role::Dim);
+            Pen::new(buf, self.theme, list, 0).gap(2).put(self.nothing, Role::Dim);
         }
         for (y, row) in (0..list.height).zip(self.rows) {
             let selected = usize::from(y) == self.selected;
@@ -133,8 +135,8 @@ mod tests {
     fn matched_letters_are_lit_and_reasons_shown() {
         let theme = theme();
         let extent = Extent { total: 3, offset: 0, visible: 3 };
-        let palette =
-            Palette { theme: &theme, title: "Command", input: "pau", cursor: 3, rows: &ROWS, selected: 1, extent };
+        let (input, nothing, rows) = ("pau", "nothing matches", &ROWS);
+        let palette = Palette { theme: &theme, title: "Command", input, cursor: 3, nothing, rows, selected: 1, extent };
         insta::assert_snapshot!(shot(&palette, 60, 14), @"
         ▏
         ▏          ╭─ Command ──────────────────────── 3 ─╮

@@ -19,6 +19,7 @@ mod layers;
 mod looking;
 mod offers;
 mod pauses;
+mod probing;
 mod processes;
 mod ptys;
 mod screen;

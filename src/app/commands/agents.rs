@@ -2,17 +2,17 @@
 //! one that cannot work.
 
 use super::text::line;
+use crate::app::agents::Agents;
 use crate::app::cli::args::AgentsArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::config::{Config, Loaded, repository_root};
 use crate::app::context::Context;
-use crate::loops::agent::probe::{Found, probe};
+use crate::loops::agent::probe::Found;
 use crate::loops::agent::profile::{Abilities, Profile};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::spec::LoopSpec;
 use serde::Serialize;
 use std::io::Write;
-use std::path::Path;
 
 /// An agent, as `--json` prints it.
 #[derive(Serialize)]
@@ -61,9 +61,10 @@ pub(super) fn rows(context: &Context, loaded: &Loaded) -> Vec<Row> {
     let config = &loaded.config;
     let repo = repository_root(&context.cwd).unwrap_or_else(|| context.cwd.clone());
     let specs = config.agent_names().into_iter().filter_map(|name| config.agent_spec(name, Role::Critic, &repo));
-    let agents: Vec<(AgentSpec, Profile)> = specs.map(|spec| with_profile(config, spec)).collect();
-    let found = look(context, &agents, &repo);
-    let rows = agents.into_iter().zip(found).map(|((spec, profile), found)| Row {
+    let agents = Agents::new(config.clone(), repo.clone(), context.state_root().ok());
+    let looked: Vec<(AgentSpec, Profile)> = specs.map(|spec| agents.with_profile(spec)).collect();
+    let found = agents.look(&looked);
+    let rows = looked.into_iter().zip(found).map(|((spec, profile), found)| Row {
         configured: config.agents.contains_key(&spec.name),
         can: profile.abilities(),
         profile: spec.profile,
@@ -73,36 +74,14 @@ pub(super) fn rows(context: &Context, loaded: &Loaded) -> Vec<Row> {
     rows.collect()
 }
 
-/// Refuses loops with an agent that is missing, cannot be run, is too old, or does not know what it would be told.
+/// Refuses loops with an agent that cannot work.
 ///
 /// # Errors
 /// One line for each such agent.
 pub(in crate::app) fn require(context: &Context, config: &Config, specs: &[LoopSpec]) -> Result<(), Failure> {
-    let mut agents: Vec<(AgentSpec, Profile)> = Vec::new();
-    for spec in specs.iter().flat_map(|spec| [Some(&spec.actor), spec.critic.as_ref()]).flatten() {
-        if !agents.iter().any(|(known, _)| known == spec) {
-            agents.push(with_profile(config, spec.clone()));
-        }
-    }
-    let found = look(context, &agents, Path::new(specs.first().map_or(".", |spec| spec.repo.as_str())));
-    let refused = agents.iter().zip(found).filter_map(|((spec, _), found)| {
-        found.problem.map(|problem| format!("the agent `{}` cannot work: {problem}", spec.name))
-    });
-    let mut refused: Vec<String> = refused.collect();
-    refused.dedup();
-    if refused.is_empty() { Ok(()) } else { Err(Failure::Data(refused.join("\n"))) }
-}
-
-fn with_profile(config: &Config, spec: AgentSpec) -> (AgentSpec, Profile) {
-    let profile = config.profiles.get(&spec.profile).cloned();
-    let own = config.agent(&spec.name).zip(profile.as_ref()).and_then(|(agent, profile)| agent.over(profile));
-    let profile = own.or(profile).unwrap_or_else(|| Profile { version: Vec::new(), ..Profile::default() });
-    (spec, profile)
-}
-
-fn look(context: &Context, agents: &[(AgentSpec, Profile)], base: &Path) -> Vec<Found> {
-    let kept = context.state_root().ok().filter(|root| root.is_dir());
-    probe(agents, std::env::var_os("PATH").as_deref(), base, kept.as_deref())
+    let repo = specs.first().map_or_else(|| context.cwd.clone(), |spec| spec.repo.clone().into());
+    let agents = Agents::new(config.clone(), repo, context.state_root().ok());
+    agents.require(specs.iter().flat_map(LoopSpec::agents)).map_err(Failure::Data)
 }
 
 fn abilities(can: Abilities) -> String {

@@ -4,18 +4,18 @@
 
 use super::agents::require;
 use super::alone::{alone, greeting};
+use crate::app::agents::Agents;
 use crate::app::boot::{self, Boot, start};
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::cli::{Colour, DashboardArgs};
 use crate::app::config::{
-    Config, LoadOptions, Loaded, OnHangup, OnStart, RunRequest, Standing, for_run, load, repository_root, resolve,
-    user_file,
+    Config, LoadOptions, Loaded, OnHangup, OnStart, Problems, RunRequest, Standing, for_run, load, repository_root,
+    resolve, user_file,
 };
 use crate::app::context::Context;
 use crate::app::link::Link;
 use crate::app::logging;
-use crate::app::tui::agents::Agents;
-use crate::app::tui::{Ending, NewLoop, Options, has_terminal, run};
+use crate::app::tui::{AgentsOf, Ending, NewLoop, Options, has_terminal, run};
 use crate::loops::core::command::{Command, Request};
 use crate::loops::core::ids::Who;
 use crate::loops::core::spec::{LoopSpec, Trigger};
@@ -97,7 +97,7 @@ pub fn open_on(context: &Context, loaded: &Loaded, boot: Boot, mut opening: Open
     let filter = std::env::var(logging::LOG_VARIABLE).ok();
     let log = logging::start(store.root(), context.global.verbose, filter.as_deref());
     let _log = log.inspect_err(|error| context.note(&error.to_string())).ok();
-    let mut options = options(context, loaded, opening)?;
+    let mut options = options(context, loaded, store.root(), opening)?;
     options.greeting = greeting(&store);
     let runtime = boot::runtime(Some(2))?;
     let ending = runtime.block_on(async {
@@ -135,7 +135,7 @@ async fn go_on(handle: Handle, resume: Vec<Command>) {
     }
 }
 
-fn options(context: &Context, loaded: &Loaded, opening: Opening) -> Result<Options, Failure> {
+fn options(context: &Context, loaded: &Loaded, state: &Path, opening: Opening) -> Result<Options, Failure> {
     let repo = repository_root(&context.cwd);
     let configured = loaded.files.iter().any(|(_, path)| repo.as_ref().is_some_and(|repo| path.starts_with(repo)));
     // A mistake in one loop was told when the configuration was read; here it only means that it cannot be started.
@@ -156,28 +156,54 @@ fn options(context: &Context, loaded: &Loaded, opening: Opening) -> Result<Optio
             _ => loaded.config.engine.on_hangup,
         },
         greeting: None,
-        agents: Agents::new(loaded.config.clone(), repo.clone().unwrap_or_else(|| context.cwd.clone())),
-        new_loop: new_loop(context, repo, &loaded.config),
+        agents: Agents::new(
+            loaded.config.clone(),
+            repo.clone().unwrap_or_else(|| context.cwd.clone()),
+            Some(state.to_owned()),
+        ),
+        agents_of: agents_of(context, repo.clone(), state),
+        new_loop: new_loop(context, repo, &loaded.config, state),
     })
 }
 
 /// How a prompt becomes a loop: as `loopdash run -p` would make it, with the configuration as it then is.
-fn new_loop(context: &Context, repo: Option<PathBuf>, config: &Config) -> Result<NewLoop, String> {
+fn new_loop(context: &Context, repo: Option<PathBuf>, config: &Config, state: &Path) -> Result<NewLoop, String> {
     let repo = repo.ok_or("this is no git repository: go to one, or make one with `git init`")?;
     if config.agents.is_empty() {
         return Err("no agent is configured: `loopdash init` writes a loopdash.toml to put yours into".to_owned());
     }
-    let options = context.load_options();
-    Ok(Arc::new(move |prompt: &str| make_loop(&options, &repo, prompt)))
+    let (options, state) = (context.load_options(), state.to_owned());
+    Ok(Arc::new(move |prompt: &str| make_loop(&options, &repo, &state, prompt)))
 }
 
-fn make_loop(options: &LoadOptions, repo: &Path, prompt: &str) -> Result<LoopSpec, String> {
+fn make_loop(options: &LoadOptions, repo: &Path, state: &Path, prompt: &str) -> Result<LoopSpec, String> {
     let path = options.env.get("PATH").cloned().unwrap_or_default();
     let standing = Standing { repo, cwd: &options.cwd, path: &path };
     let request = RunRequest { prompt: Some(prompt.to_owned()), ..RunRequest::default() };
-    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    let loaded = load(options).map_err(|problems| first(problems.to_string()))?;
-    for_run(&loaded, standing, &request).map_err(|problems| first(problems.to_string()))
+    let loaded = load(options).map_err(|problems| first_line(&problems))?;
+    let spec = for_run(&loaded, standing, &request).map_err(|problems| first_line(&problems))?;
+    Agents::new(loaded.config, repo.to_owned(), Some(state.to_owned())).require(spec.agents())?;
+    Ok(spec)
+}
+
+/// The agents of any repository, as its configuration has them by then; the file of `--config` is for the own one alone.
+fn agents_of(context: &Context, own: Option<PathBuf>, state: &Path) -> AgentsOf {
+    let (options, state) = (context.load_options(), state.to_owned());
+    let same = move |repo: &Path| own.as_ref().and_then(|own| own.canonicalize().ok()) == repo.canonicalize().ok();
+    Arc::new(move |repo: &Path| {
+        let options = match same(repo) {
+            true => options.clone(),
+            false => LoadOptions { cwd: repo.to_owned(), config_file: None, ..options.clone() },
+        };
+        let loaded = load(&options).map_err(|problems| {
+            format!("the configuration of {} cannot be used: {}", repo.display(), first_line(&problems))
+        })?;
+        Ok(Agents::new(loaded.config, repo.to_owned(), Some(state.clone())))
+    })
+}
+
+fn first_line(problems: &Problems) -> String {
+    problems.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// The configured theme, in the colours that the terminal has.

@@ -5,7 +5,6 @@
 
 pub mod action;
 mod afar;
-pub mod agents;
 mod aside;
 pub mod ask;
 pub mod chord;
@@ -31,15 +30,20 @@ mod xray;
 
 pub use run::{has_terminal, run};
 
+use crate::app::agents::Agents;
 use crate::app::config::{OnHangup, OnStart};
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::widgets::theme::Theme;
 use jiff::tz::TimeZone;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-/// Makes a loop of a prompt typed on the dashboard, or says why it cannot.
+/// Makes a loop of a prompt typed on the dashboard, or says why it cannot. It blocks.
 pub type NewLoop = Arc<dyn Fn(&str) -> Result<LoopSpec, String> + Send + Sync>;
+
+/// The agents that the configuration of a repository has by now, or why they are not known. It blocks.
+pub type AgentsOf = Arc<dyn Fn(&Path) -> Result<Agents, String> + Send + Sync>;
 
 /// What the dashboard is opened with.
 #[derive(Clone)]
@@ -64,8 +68,10 @@ pub struct Options {
     pub on_hangup: OnHangup,
     /// Something to say at the start.
     pub greeting: Option<String>,
-    /// Agents that a role can be given.
-    pub agents: agents::Agents,
+    /// The agents of those loops.
+    pub agents: Agents,
+    /// The agents that a role can be given in any repository.
+    pub agents_of: AgentsOf,
     /// How a prompt becomes a loop; else why none can, as a fragment.
     pub new_loop: Result<NewLoop, String>,
 }

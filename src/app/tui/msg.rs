@@ -4,8 +4,10 @@
 
 use super::chord::Chord;
 use super::ui::{Seen, Tone};
+use crate::app::agents::Agents;
 use crate::app::view::loaded::SearchWant;
 use crate::loops::core::command::{Command, LiveRuns};
+use crate::loops::core::ids::RunId;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -31,6 +33,15 @@ pub enum Msg {
     Say(Tone, String),
     /// Standing trouble of the engine, or its end.
     Trouble(Option<String>),
+    /// The agents that a run can be given, or why they are not known.
+    Agents(RunId, Result<Agents, String>),
+    /// No loop could be made of a prompt.
+    Unmade {
+        /// What was typed.
+        prompt: String,
+        /// Why, as a fragment.
+        why: String,
+    },
     /// A search has ended.
     Found {
         /// What was searched.
@@ -65,6 +76,15 @@ pub enum Effect {
     NewLoop(String),
     /// Submit the loop at this position of the configuration.
     StartLoop(usize),
+    /// Find out which agents this run can be given.
+    ReadAgents(RunId),
+    /// Ask the engine to give a role to an agent, once the agent was found to work.
+    SetAgent {
+        /// What.
+        command: Command,
+        /// What to say when it is accepted.
+        said: String,
+    },
     /// Put a text on the clipboard.
     Copy(String),
     /// Put the command of the step that is looked at on the clipboard.

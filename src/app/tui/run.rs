@@ -2,6 +2,7 @@
 //!
 //! [`run`] gives the terminal back and the engine its orders however it ends.
 
+mod make;
 mod visit;
 
 use super::aside::Visit;
@@ -15,10 +16,12 @@ use super::signals::Signals;
 use super::terminal::{Terminal, output_file};
 use super::ui::Tone;
 use super::{Ending, Options};
+use crate::app::agents::Agents;
 use crate::app::config::OnHangup;
 use crate::app::link::Link;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::{Command, LiveRuns, Rejected};
+use crate::loops::core::ids::RunId;
 use crate::loops::engine::{Accepted, Subscription, Update};
 use crate::loops::fault;
 use anyhow::Context as _;
@@ -28,12 +31,18 @@ use std::time::Instant;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep_until;
 
-/// Word from the engine to something that was asked.
+/// Word to something that was asked, mostly from the engine.
 enum Answer {
     /// To a request: what to say when it is a yes.
     To(String, Result<Accepted, Rejected>),
     /// The fleet as it is; `None` if the engine is gone.
     Fleet(Option<Subscription>),
+    /// It takes a while to make a request.
+    Later,
+    /// No loop could be made of a prompt.
+    Unmade { prompt: String, why: String },
+    /// The agents that a run can be given.
+    Agents(RunId, Result<Agents, String>),
 }
 
 /// Why the loop is over.
@@ -241,6 +250,9 @@ impl Desk {
             Heard::Job(done) => self.done(shell, done),
             Heard::Answer(Answer::To(said, result)) => answered(shell, &said, result),
             Heard::Answer(Answer::Fleet(subscription)) => self.take(shell, subscription),
+            Heard::Answer(Answer::Later) => make::later(shell),
+            Heard::Answer(Answer::Unmade { prompt, why }) => told(shell, Msg::Unmade { prompt, why }),
+            Heard::Answer(Answer::Agents(run, agents)) => told(shell, Msg::Agents(run, agents)),
             Heard::Output => shell.output_changed(),
             Heard::Resized => {
                 let (columns, rows) = terminal.size();
@@ -301,15 +313,20 @@ impl Desk {
         for effect in effects {
             match effect {
                 Effect::Send { command, said } => self.send(command, said),
-                Effect::NewLoop(prompt) => match shell.new_loop(&prompt) {
-                    Ok((command, said)) => self.send(command, said),
-                    Err(why) => {
-                        shell.tell(Msg::Say(Tone::Bad, why));
+                Effect::NewLoop(prompt) => {
+                    if let Some(made) = shell.new_loop(&prompt) {
+                        self.make(made, Some(prompt));
                     }
-                },
+                }
                 Effect::StartLoop(index) => {
-                    if let Some((command, said)) = shell.start_loop(index) {
-                        self.send(command, said);
+                    if let Some(made) = shell.start_loop(index) {
+                        self.make(made, None);
+                    }
+                }
+                Effect::ReadAgents(run) => self.read_agents(shell, run),
+                Effect::SetAgent { command, said } => {
+                    if let Some(made) = shell.set_agent(command, said) {
+                        self.make(made, None);
                     }
                 }
                 Effect::Copy(text) => shell.copy(&text, &text),
@@ -384,9 +401,14 @@ fn answered(shell: &mut Shell, said: &str, result: Result<Accepted, Rejected>) {
         Ok(accepted) => (Tone::Good, accepted.note.unwrap_or_else(|| said.to_owned())),
     };
     if !text.is_empty() {
-        shell.urgent();
-        shell.tell(Msg::Say(tone, text));
+        told(shell, Msg::Say(tone, text));
     }
+}
+
+/// Lets the screen know something that the operator waits for.
+fn told(shell: &mut Shell, msg: Msg) {
+    shell.urgent();
+    shell.tell(msg);
 }
 
 /// Takes the terminal again after a stop, whatever has happened to it.

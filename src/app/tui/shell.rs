@@ -4,9 +4,12 @@
 //! The loop around it is in `run`; here nothing waits.
 
 mod clipboard;
+mod make;
 mod send;
 mod visit;
 mod watch;
+
+pub(super) use make::Made;
 
 use super::Options;
 use super::afar::Afar;
@@ -123,7 +126,6 @@ impl Shell {
         let ctx = Ctx {
             fleet: &self.fleet,
             loops: &self.options.loops,
-            agents: &self.options.agents,
             no_new_loop: self.options.new_loop.as_ref().err().map(String::as_str),
             on_start: self.options.on_start,
             now: (self.clock)(),
@@ -188,7 +190,6 @@ impl Shell {
         let ctx = Ctx {
             fleet: &self.fleet,
             loops: &self.options.loops,
-            agents: &self.options.agents,
             no_new_loop: self.options.new_loop.as_ref().err().map(String::as_str),
             on_start: self.options.on_start,
             now,
@@ -309,22 +310,6 @@ impl Shell {
     pub(super) fn first_command(&mut self) -> Option<Command> {
         let specs = std::mem::take(&mut self.options.start);
         (!specs.is_empty()).then_some(Command::Submit { specs, trigger: self.options.trigger })
-    }
-
-    /// The command that makes a loop of a prompt, and what to say when it is accepted.
-    pub(super) fn new_loop(&self, prompt: &str) -> Result<(Command, String), String> {
-        let make = self.options.new_loop.as_ref().map_err(Clone::clone)?;
-        Ok(self.submit(make(prompt)?))
-    }
-
-    /// The command that starts a loop of the configuration.
-    pub(super) fn start_loop(&self, index: usize) -> Option<(Command, String)> {
-        self.options.loops.get(index).cloned().map(|spec| self.submit(spec))
-    }
-
-    fn submit(&self, spec: crate::loops::core::spec::LoopSpec) -> (Command, String) {
-        let said = format!("queued {}", spec.name);
-        (Command::Submit { specs: vec![spec], trigger: self.options.trigger }, said)
     }
 
     /// The operator leaves; the engine is ending its runs.

@@ -2,7 +2,8 @@
 //!
 //! It changes in [`update`](super::update::update) alone; drawing only reads it.
 
-use super::overlay::Overlay;
+use super::overlay::{Overlay, PaletteOf};
+use crate::app::agents::Agents;
 use crate::loops::core::ids::{Millis, RunId, StepId};
 
 /// The panes of the detail side.
@@ -236,9 +237,16 @@ pub struct Ui {
     pub offered: bool,
     /// The run whose pause is waited for before the screen steps aside.
     pub taking_over: Option<TakeOver>,
+    /// The agents that roles of this run can be given, as they were read last.
+    pub agents: Option<(RunId, Result<Agents, String>)>,
 }
 
 impl Ui {
+    /// Whether what a palette offers is yet to be read.
+    pub fn awaits_agents(&self, of: PaletteOf) -> bool {
+        matches!(of, PaletteOf::Agents(run) if self.agents.as_ref().is_none_or(|(known, _)| *known != run))
+    }
+
     /// The screen at the start.
     pub fn new(size: (u16, u16)) -> Self {
         Self {
@@ -267,6 +275,7 @@ impl Ui {
             step: None,
             offered: false,
             taking_over: None,
+            agents: None,
         }
     }
 

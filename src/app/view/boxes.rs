@@ -241,7 +241,7 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
 }
 
 fn draw_palette(scene: &Scene<'_>, palette: &Palette, screen: Rect, buf: &mut Buffer) {
-    let offers = offers(palette, scene.ctx);
+    let offers = offers(palette, scene.ui, scene.ctx);
     let height = usize::from(PaletteBox::visible_rows(screen)).max(1);
     let top = (palette.selected + 1).saturating_sub(height);
     let shown_offers = offers.iter().skip(top).take(height);
@@ -264,6 +264,10 @@ fn draw_palette(scene: &Scene<'_>, palette: &Palette, screen: Rect, buf: &mut Bu
             PaletteOf::Everything => "Command",
             PaletteOf::Loops => "Start a loop",
             PaletteOf::Agents(_) => "Give a role to another agent",
+        },
+        nothing: match palette.of {
+            of if scene.ui.awaits_agents(of) => "reading the configuration…",
+            _ => "nothing matches",
         },
         input: palette.input.value(),
         cursor: palette.input.cursor(),

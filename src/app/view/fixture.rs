@@ -428,9 +428,9 @@ pub fn xray() -> crate::app::view::xray::Xray {
 }
 
 /// The agents that need no table.
-pub fn agents() -> crate::app::tui::agents::Agents {
+pub fn agents() -> crate::app::agents::Agents {
     let bundled = crate::loops::agent::profile::BUNDLED.iter();
     let profiles = bundled.map(|(name, text)| ((*name).to_owned(), toml::from_str(text).unwrap_or_default()));
     let config = crate::app::config::Config { profiles: profiles.collect(), ..Default::default() };
-    crate::app::tui::agents::Agents::new(config, "/home/ada/shop".into())
+    crate::app::agents::Agents::new(config, "/home/ada/shop".into(), None)
 }

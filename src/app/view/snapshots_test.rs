@@ -4,7 +4,6 @@
 
 use super::*;
 use crate::app::config::OnStart;
-use crate::app::tui::agents::Agents;
 use crate::app::tui::keymap::Keymap;
 use crate::app::tui::msg::{Effect, Msg};
 use crate::app::tui::update::update;
@@ -26,7 +25,6 @@ struct Desk {
     fleet: Fleet,
     loaded: Loaded,
     loops: Vec<LoopSpec>,
-    agents: Agents,
     keymap: Keymap,
     frame: u64,
     wants: Wants,
@@ -37,8 +35,7 @@ impl Desk {
     fn new(fleet: Fleet, size: (u16, u16), on_start: OnStart) -> Self {
         let keymap = Keymap::default();
         let (ui, loaded, wants) = (Ui::new(size), Loaded::default(), Wants::default());
-        let agents = fixture::agents();
-        let mut desk = Self { ui, fleet, loaded, loops: Vec::new(), agents, keymap, frame: 0, wants, on_start };
+        let mut desk = Self { ui, fleet, loaded, loops: Vec::new(), keymap, frame: 0, wants, on_start };
         desk.tell(Msg::Loaded);
         desk
     }
@@ -59,7 +56,6 @@ impl Desk {
         Ctx {
             fleet: &self.fleet,
             loops: &self.loops,
-            agents: &self.agents,
             no_new_loop: None,
             on_start: self.on_start,
             now: NOW,

@@ -94,6 +94,12 @@ impl LoopSpec {
         }
     }
 
+    /// All agents that it names: its actor, its critic, and the one that its actor may be replaced by.
+    pub fn agents(&self) -> impl Iterator<Item = &AgentSpec> {
+        let stronger = self.stronger.as_deref().map(|stronger| &stronger.agent);
+        std::iter::once(&self.actor).chain(&self.critic).chain(stronger)
+    }
+
     /// The providers that its agents live on; one of both counts once.
     pub fn providers(&self) -> impl Iterator<Item = &str> {
         let actor = self.actor.provider();

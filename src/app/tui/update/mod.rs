@@ -11,7 +11,6 @@ mod steering;
 mod tests;
 
 use super::action::{Action, Place, row_of};
-use super::agents::Agents;
 use super::ask::disabled;
 use super::chord::Chord;
 use super::keymap::Keymap;
@@ -32,8 +31,6 @@ pub struct Ctx<'a> {
     pub fleet: &'a Fleet,
     /// Loops of the configuration that can be started.
     pub loops: &'a [LoopSpec],
-    /// Agents that a role can be given.
-    pub agents: &'a Agents,
     /// Why no loop can be made of a prompt here.
     pub no_new_loop: Option<&'a str>,
     /// What happens to interrupted runs at the start.
@@ -70,6 +67,8 @@ pub fn update(ui: &mut Ui, ctx: &Ctx<'_>, msg: Msg) -> Vec<Effect> {
         }
         Msg::Say(tone, text) => ui.say(tone, text, ctx.now),
         Msg::Trouble(trouble) => ui.trouble = trouble,
+        Msg::Agents(run, agents) => agents::known(ui, ctx, run, agents),
+        Msg::Unmade { prompt, why } => overlays::unmade(ui, ctx, &prompt, why),
         Msg::Found { want, hits, more } => moving::found(ui, ctx, &want, hits, more),
     }
     Vec::new()
@@ -152,7 +151,7 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
         Action::Xray => overlays::open_xray(ui, ctx),
         Action::Palette => overlays::open_palette(ui, ctx, PaletteOf::Everything),
         Action::StartLoop => overlays::open_palette(ui, ctx, PaletteOf::Loops),
-        Action::SetAgent => agents::choose(ui, ctx),
+        Action::SetAgent => return agents::choose(ui, ctx),
         Action::NewLoop => open_text(ui, Purpose::NewLoop),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],

@@ -6,7 +6,7 @@ use super::super::action::{Action, TABLE};
 use super::super::ask::disabled;
 use super::super::chord::Chord;
 use super::super::msg::Effect;
-use super::super::overlay::{Offer, Overlay, Palette, PaletteOf, Purpose, XrayBox};
+use super::super::overlay::{Offer, Overlay, Palette, PaletteOf, Purpose, TextBox, XrayBox};
 use super::super::ui::{Tone, Ui};
 use super::{Ctx, agents, moving, perform, steering};
 use crate::app::view::roster;
@@ -227,12 +227,12 @@ pub(super) fn open_palette(ui: &mut Ui, ctx: &Ctx<'_>, of: PaletteOf) {
 
 /// The best offer that can be taken; the best of all if none can.
 fn first_enabled(palette: &Palette, ui: &Ui, ctx: &Ctx<'_>) -> usize {
-    let offers = offers(palette, ctx);
+    let offers = offers(palette, ui, ctx);
     offers.iter().position(|(offer, ..)| offer_disabled(offer, ui, ctx).is_none()).unwrap_or_default()
 }
 
 /// What the palette offers for what was typed, best match first: the offer, its text and the matching characters.
-pub fn offers(palette: &Palette, ctx: &Ctx<'_>) -> Vec<(Offer, String, Vec<u32>)> {
+pub fn offers(palette: &Palette, ui: &Ui, ctx: &Ctx<'_>) -> Vec<(Offer, String, Vec<u32>)> {
     use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
     use nucleo_matcher::{Config, Matcher, Utf32Str};
     let mut all: Vec<(Offer, String)> = Vec::new();
@@ -244,7 +244,7 @@ pub fn offers(palette: &Palette, ctx: &Ctx<'_>) -> Vec<(Offer, String, Vec<u32>)
         all.extend(runs.into_iter().map(|run| (Offer::Go(run), format!("go to {}", label(run)))));
     }
     if let PaletteOf::Agents(run) = palette.of {
-        all.extend(agents::offers(ctx.agents, run));
+        all.extend(agents::offers(ui, run));
     } else {
         let loops = ctx.loops.iter().enumerate();
         all.extend(loops.map(|(index, spec)| (Offer::Start(index), format!("start {}", spec.name))));
@@ -269,11 +269,13 @@ pub fn offers(palette: &Palette, ctx: &Ctx<'_>) -> Vec<(Offer, String, Vec<u32>)
 }
 
 fn palette_key(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect> {
+    let Some(Overlay::Palette(palette)) = ui.overlays.last() else { return Vec::new() };
+    let (offers, unread) = (offers(palette, ui, ctx), ui.awaits_agents(palette.of));
     let Some(Overlay::Palette(palette)) = ui.overlays.last_mut() else { return Vec::new() };
-    let offers = offers(palette, ctx);
     match action {
         Some(Action::ChoiceNext) => palette.selected = (palette.selected + 1).min(offers.len().saturating_sub(1)),
         Some(Action::ChoicePrev) => palette.selected = palette.selected.saturating_sub(1),
+        Some(Action::Accept) if unread => {}
         Some(Action::Accept) => {
             let offer = offers.into_iter().nth(palette.selected).map(|(offer, ..)| offer);
             ui.overlays.pop();
@@ -292,6 +294,16 @@ fn palette_key(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect
         _ => {}
     }
     Vec::new()
+}
+
+/// Opens the box again with a prompt that no loop could be made of, unless something else lies there by now.
+pub(super) fn unmade(ui: &mut Ui, ctx: &Ctx<'_>, prompt: &str, why: String) {
+    if ui.overlays.is_empty() {
+        let mut text = TextBox::new(Purpose::NewLoop);
+        text.insert(prompt);
+        ui.overlays.push(Overlay::Text(text));
+    }
+    ui.say(Tone::Bad, why, ctx.now);
 }
 
 /// Takes what was typed; the box stays open, with the reason in the footer, if that is refused.

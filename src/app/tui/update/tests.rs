@@ -2,7 +2,6 @@
 //!
 //! A word of the string is a key of the table (`ctrl-d`, `enter`), or several characters typed one by one.
 
-use super::super::agents::Agents;
 use super::super::keymap::Keymap;
 use super::super::msg::Wish;
 use super::super::overlay::Overlay;
@@ -22,7 +21,6 @@ struct Desk {
     fleet: Fleet,
     keymap: Keymap,
     loops: Vec<LoopSpec>,
-    agents: Agents,
     marks: Vec<DiffMark>,
     on_start: OnStart,
     frame: u64,
@@ -33,8 +31,7 @@ impl Desk {
         let loops = vec![fixture::spec("nightly", Vec::new())];
         let keymap = Keymap::default();
         let ui = Ui::new((120, 40));
-        let agents = fixture::agents();
-        let mut desk = Self { ui, fleet, keymap, loops, agents, marks: Vec::new(), on_start: OnStart::Leave, frame: 0 };
+        let mut desk = Self { ui, fleet, keymap, loops, marks: Vec::new(), on_start: OnStart::Leave, frame: 0 };
         desk.tell(Msg::Loaded);
         desk.draw();
         desk
@@ -50,7 +47,6 @@ impl Desk {
         let ctx = Ctx {
             fleet: &self.fleet,
             loops: &self.loops,
-            agents: &self.agents,
             no_new_loop: None,
             on_start: self.on_start,
             now: NOW,
@@ -72,7 +68,11 @@ impl Desk {
     fn keys(&mut self, keys: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
         for chord in chords(keys) {
-            effects.extend(self.tell(Msg::Key { chord, seen: self.frame }));
+            let done = self.tell(Msg::Key { chord, seen: self.frame });
+            if let [Effect::ReadAgents(run)] = done[..] {
+                self.tell(Msg::Agents(run, Ok(fixture::agents())));
+            }
+            effects.extend(done.into_iter().filter(|effect| !matches!(effect, Effect::ReadAgents(_))));
             self.draw();
         }
         effects
@@ -608,8 +608,8 @@ fn an_x_ray_opens_on_the_step_that_is_looked_at_and_goes_through_its_neighbours(
 
 #[test]
 fn a_role_is_given_to_another_agent_with_a_model_if_it_takes_one() {
-    let given = |effects: &[Effect]| match sent(effects).as_slice() {
-        [Command::Run { run, ask: Ask::SetAgent { role, agent } }] => {
+    let given = |effects: &[Effect]| match effects {
+        [Effect::SetAgent { command: Command::Run { run, ask: Ask::SetAgent { role, agent } }, .. }] => {
             (*run, *role, agent.name.clone(), agent.model.clone(), agent.command.join(" "))
         }
         other => panic!("{other:?}"),
@@ -627,4 +627,26 @@ fn a_role_is_given_to_another_agent_with_a_model_if_it_takes_one() {
     let mut ended = Desk::busy("rate-limiter");
     ended.keys("A");
     assert!(ended.ui.overlays.is_empty() && ended.ui.toast.is_some(), "nothing can be given to a run that has ended");
+}
+
+#[test]
+fn agents_that_cannot_be_read_close_their_list_and_say_why() {
+    let mut desk = Desk::busy("auth-refactor");
+    let run = fixture::id("auth-refactor");
+    let key = Msg::Key { chord: Chord::parse("A").unwrap(), seen: desk.frame };
+    assert_eq!(desk.tell(key), [Effect::ReadAgents(run)]);
+    desk.tell(Msg::Agents(fixture::id("docs-sweep"), Ok(fixture::agents())));
+    assert_eq!(desk.keys("enter"), [], "those of another run are not offered");
+    assert!(!desk.ui.overlays.is_empty(), "its own are waited for");
+    desk.tell(Msg::Agents(run, Err("the configuration cannot be used".to_owned())));
+    assert!(desk.ui.overlays.is_empty() && desk.toast().contains("cannot be used"));
+}
+
+#[test]
+fn a_prompt_that_no_loop_was_made_of_is_not_lost() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert_eq!(desk.keys("c Sell enter"), [Effect::NewLoop("Sell".to_owned())]);
+    desk.tell(Msg::Unmade { prompt: "Sell\nfish".to_owned(), why: "no such agent".to_owned() });
+    assert_eq!(desk.toast(), "no such agent");
+    assert_eq!(desk.keys("enter"), [Effect::NewLoop("Sell\nfish".to_owned())]);
 }
