@@ -600,6 +600,7 @@ fn draw_detail(theme: &Theme, area: Rect, border: bool, focus: Side, open: usize
         test: Some(("CP-SPEC-005", "session tokens expire")),
         branch: Some("run/auth-refactor"),
         agents: Some(("claude", "codex")),
+        used: &[],
         in_place: false,
         read_only: false,
         phases: &phases,

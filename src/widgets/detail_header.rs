@@ -29,6 +29,8 @@ pub struct DetailHeader<'a> {
     pub branch: Option<&'a str>,
     /// Actor and critic.
     pub agents: Option<(&'a str, &'a str)>,
+    /// What the run has used, in words: the whole of it first, then less; the first that there is room for is shown.
+    pub used: &'a [String],
     /// True where the run works in the operator's own checkout.
     pub in_place: bool,
     /// True where another loopdash owns the run.
@@ -92,22 +94,28 @@ impl Widget for &DetailHeader<'_> {
                 pen.at_end(&format!("{short} "), role);
             }
         }
-        let room = |pen: &Pen<'_, '_>, text: &str| {
-            usize::from(pen.left()) > usize::from(strip.full_width()) + text::width(text) + 2
+        let room = |pen: &Pen<'_, '_>, text: &str, beside: usize| {
+            usize::from(pen.left()) > usize::from(strip.full_width()) + text::width(text) + beside + 2
         };
         let state = self.state.map(|(mark, word)| (mark, format!("{} {}", mark.glyph(), text::clean(word))));
+        // How the run stands outranks who works on it, and that what they have used.
+        let stands = state.as_ref().map_or(0, |(_, state)| text::width(state) + 1);
         if let Some((actor, critic)) = self.agents {
             let agents = format!("{} › {}", text::clean(actor), text::clean(critic));
-            // How the run stands outranks who works on it.
-            let both = state.as_ref().map_or_else(|| agents.clone(), |(_, state)| format!("{state} {agents}"));
-            if room(&pen, &both) {
+            if room(&pen, &agents, stands) {
                 pen.at_end(&agents, Role::Dim);
+            }
+        }
+        for used in self.used.iter().map(|used| format!(" {} ", text::clean(used))) {
+            if room(&pen, &used, stands) {
+                pen.at_end(&used, Role::Dim);
+                break;
             }
         }
         if let Some((mark, state)) = state {
             if self.phases.is_empty() {
                 pen.put(&state, mark.role());
-            } else if room(&pen, &state) {
+            } else if room(&pen, &state, 0) {
                 pen.at_end(&state, mark.role());
             }
         }
@@ -139,6 +147,7 @@ mod tests {
             test: Some(("CP-SPEC-005", "session tokens expire")),
             branch: Some("run/auth-refactor"),
             agents: Some(("claude", "codex")),
+            used: &[],
             in_place: false,
             read_only: false,
             phases: &PHASES,
@@ -168,6 +177,21 @@ mod tests {
         │ ● ◉ gates 38s ○            │
         ");
         hold_at_all_sizes(&header(&theme));
+    }
+
+    #[test]
+    fn what_it_has_used_is_told_as_far_as_there_is_room() {
+        let theme = theme();
+        let used = ["12k in 40k cached 1.9k out $0.03", "14k tok $0.03"].map(str::to_owned);
+        let header = DetailHeader { state: Some((Mark::Active, "running")), used: &used, ..header(&theme) };
+        let rows: Vec<_> = [130, 105, 90, 70].into_iter().map(|width| shown(&header, width).remove(1)).collect();
+        insta::assert_snapshot!(rows.join("\n"), @"
+        │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic                       ◉ running  12k in 40k cached 1.9k out $0.03  claude › codex │
+        │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic                 ◉ running  14k tok $0.03  claude › codex │
+        │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic                  ◉ running claude › codex │
+        │ ● actor 2m41s  ━━  ◉ gates 38s  ──  ○ critic             ◉ running │
+        ");
+        hold_at_all_sizes(&header);
     }
 
     #[test]

@@ -418,6 +418,7 @@ pub fn xray() -> crate::app::view::xray::Xray {
     launched.add("LOOPDASH_SLOT".to_owned(), "1".to_owned());
     launched.add("ANTHROPIC_API_KEY".to_owned(), "hush".to_owned());
     launched.dropped.push("CLAUDECODE".to_owned());
+    launched.version = Some("2.1.197".to_owned());
     launched.stdin = Some(Sent { bytes: 4_120, blob: "5f2a".repeat(10) });
     let member = |depth, pid, command: &str, cpu_ms| {
         let load = Some(Load { cpu_ms, resident: 180_000_000 });

@@ -2,7 +2,7 @@
 //!
 //! Phases follow from the steps of the last iteration, so that a finished run shows how it ended.
 
-use super::{Scene, list};
+use super::{Scene, list, usage};
 use crate::loops::core::fleet::Ownership;
 use crate::loops::core::spec::Isolation;
 use crate::loops::core::state::{Iteration, RunState, StepRecord};
@@ -48,6 +48,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         Some(until) => format!("limit until {}", scene.clock.until(until)),
         None => list::word(scene, run).or_else(silent).unwrap_or_else(|| mark.word().to_owned()),
     };
+    let used = usage::shrinking(&state.usage);
     DetailHeader {
         theme: scene.theme,
         name: &state.label,
@@ -60,6 +61,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             let critic = spec.critic.as_ref().map_or("no critic", |critic| critic.name.as_str());
             (spec.actor.name.as_str(), critic)
         }),
+        used: &used,
         in_place: spec.is_some_and(|spec| spec.isolation == Isolation::None),
         read_only: matches!(run.ownership, Ownership::Other { .. }),
         phases: &phases,

@@ -19,6 +19,17 @@ pub(super) fn kinds(usage: &Usage) -> Vec<String> {
     tokens.chain(dollars(usage)).collect()
 }
 
+/// The same in less and less room, the whole first; nothing where nothing is known.
+pub(super) fn shrinking(usage: &Usage) -> Vec<String> {
+    let whole = kinds(usage).join(" ");
+    let tokens = sums(&Usage { cached: None, ..*usage }).join(" ");
+    let mut forms = vec![whole, tokens];
+    forms.extend(dollars(usage));
+    forms.retain(|form| !form.is_empty());
+    forms.dedup();
+    forms
+}
+
 fn dollars(usage: &Usage) -> Option<String> {
     usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6))
 }
@@ -36,6 +47,9 @@ mod tests {
         assert_eq!(kinds(&all).join(" "), "12k in 40k cached 1.9k out $0.03");
         assert_eq!(sums(&all).join(" "), "14k tok 40k cached $0.03");
         assert_eq!(kinds(&Usage { micro_usd: Some(0), ..Usage::default() }), ["$0.00"]);
-        assert!(kinds(&Usage::default()).is_empty() && sums(&Usage::default()).is_empty());
+        assert_eq!(shrinking(&all), ["12k in 40k cached 1.9k out $0.03", "14k tok $0.03", "$0.03"]);
+        assert_eq!(shrinking(&some), ["12k in 1.9k out", "14k tok"]);
+        let nothing = Usage::default();
+        assert!(kinds(&nothing).is_empty() && sums(&nothing).is_empty() && shrinking(&nothing).is_empty());
     }
 }

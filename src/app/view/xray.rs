@@ -73,7 +73,7 @@ pub(super) fn draw(scene: &Scene<'_>, shown: &XrayBox, screen: Rect, buf: &mut B
     };
     let iteration = if step.iteration > 0 { format!("i{} ", step.iteration) } else { String::new() };
     let about = format!(" {} · {iteration}{name} · step {} of {}", state.label, step.id, state.steps.len());
-    let mut parts = vec![("How it went", outcome(scene, state, step)), ("Agent", agent(state, step))];
+    let mut parts = vec![("How it went", outcome(scene, state, step)), ("Agent", agent(state, step, read))];
     parts.push(("How it was started", launch(state, step, read)));
     parts.push(("What runs of it", processes(step, read)));
     let facts: Vec<(&str, Vec<Fact<'_>>)> = parts
@@ -124,9 +124,11 @@ fn outcome(scene: &Scene<'_>, state: &RunState, step: &StepRecord) -> Vec<Line> 
     lines
 }
 
-fn agent(state: &RunState, step: &StepRecord) -> Vec<Line> {
+fn agent(state: &RunState, step: &StepRecord, read: Option<&Xray>) -> Vec<Line> {
     let Some(name) = &step.agent else { return Vec::new() };
     let mut lines: Vec<Line> = vec![("agent", plain_str(name), Role::Text)];
+    let version = read.and_then(|read| read.launched.as_ref().ok()?.version.as_deref());
+    lines.extend(version.map(|version| ("version", plain_str(version), Role::Text)));
     let end = match &step.end {
         Some(StepOutcome::Finished(end)) => end.agent.as_deref(),
         _ => None,

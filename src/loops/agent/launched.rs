@@ -29,6 +29,9 @@ pub struct Launched {
     /// Whether it had a terminal of its own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub terminal: bool,
+    /// The version that its program told when it was asked last; `None` where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// Bytes that were sent.

@@ -26,7 +26,7 @@ pub mod vitals;
 
 pub use family::not_an_orphan;
 pub use launch::{Cause, Ended, Exit, Input, Ladder, Launch, Leftover, RUN_MARK, STEP_MARK};
-pub use process::{Control, Running, Supervisor};
+pub use process::{Control, Running, Supervisor, find_program};
 pub use resolve::{SpawnError, resolve};
 pub use sgr::{SgrState, TextColor, TextStyle};
 pub use tap::Listen;

@@ -68,6 +68,13 @@ pub fn probe(agents: &[(AgentSpec, Profile)], path: Option<&OsStr>, cwd: &Path, 
     looked.into_iter().map(|(found, _)| found).collect()
 }
 
+/// The version that the program of a file told when it was asked last, as long as the file is the same. Asks nobody; blocks
+/// for a look at the file.
+pub fn known_version(file: &Path, kept: &Path) -> Option<String> {
+    let told = read_kept(kept).remove(&file.display().to_string())?;
+    told.version.filter(|_| told.stamp == stamp(file))
+}
+
 fn read_kept(state: &Path) -> BTreeMap<String, Told> {
     std::fs::read(state.join(KEPT)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
@@ -266,6 +273,10 @@ mod tests {
         look(spec.clone());
         let before = times();
         assert_eq!((look(spec), times()), (first, before));
+        let known = || known_version(&dir.path().join("agent"), state.path());
+        assert_eq!((known().as_deref(), times()), (Some("1.5"), before));
+        std::fs::write(dir.path().join("agent"), "#!/bin/sh\n").unwrap();
+        assert_eq!(known(), None, "nobody knows what that is");
         assert_eq!(look(program(dir.path(), &script("1.75"))).version.as_deref(), Some("1.75"));
     }
 }

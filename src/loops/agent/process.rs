@@ -263,8 +263,11 @@ fn no_pipe() -> io::Error {
     io::Error::other("the system gave no pipe")
 }
 
-/// Checks what can be checked beforehand: after the fork there is only a status to tell it by.
-fn find_program(launch: &Launch) -> Result<PathBuf, SpawnError> {
+/// The file that is started, with all that can be checked beforehand: after the fork there is only a status to tell it by.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn find_program(launch: &Launch) -> Result<PathBuf, SpawnError> {
     let bad = |reason: String| SpawnError::BadCwd { path: launch.cwd.clone(), reason };
     match launch.cwd.metadata() {
         Ok(meta) if !meta.is_dir() => return Err(bad("it is not a directory".into())),

@@ -81,7 +81,7 @@ impl Workshop {
             Err(why) => return not_started(job, why),
         };
         let before = self.look(&job.order).await;
-        record(&job.order, &launch).await;
+        record(&job.order, &launch, &self.state).await;
         let running = match self.supervisor.spawn(launch).await {
             Ok(running) => running,
             Err(error) => return not_started(job, error.to_string()),
