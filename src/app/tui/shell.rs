@@ -279,7 +279,7 @@ impl Shell {
                 self.fleet.gate_cap = gate_cap;
             }
             Update::Holds(holds) => self.fleet.holds = holds,
-            Update::Budget(budget) => self.fleet.budget = budget,
+            Update::Raises(raises) => self.fleet.raises = raises,
             Update::Live { run, step, output } => {
                 self.live.insert(run, (step, output));
             }

@@ -209,7 +209,15 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
         Purpose::AddTest(run) => (format!("New test of {}", label(run)), "What must hold, in a few words.".to_owned()),
         Purpose::Limit(run) if breached(scene, run).is_some() => {
             let reason = breached(scene, run).map(park).unwrap_or_default();
-            (format!("Budget of {}", label(run)), format!("{reason}. How much instead? Such as 2M, $20 or 4h."))
+            match breached(scene, run) {
+                Some(ParkReason::Budget { fleet: true, .. }) => (
+                    "Budget of all loops".to_owned(),
+                    format!("{reason}. How much until this time tomorrow? Such as 2M or $20."),
+                ),
+                _ => {
+                    (format!("Budget of {}", label(run)), format!("{reason}. How much instead? Such as 2M, $20 or 4h."))
+                }
+            }
         }
         Purpose::Limit(run) => {
             let now = scene.ctx.fleet.state(*run).map_or(0, |state| state.max_iterations);

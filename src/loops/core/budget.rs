@@ -2,14 +2,16 @@
 //!
 //! What no agent reports is not counted; a budget on it is refused where it would be set.
 
+use super::ids::Millis;
 use super::step::Usage;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The time over which a fleet's budget is counted, in milliseconds: the last 24 hours.
 pub const DAY: u64 = 24 * 3_600_000;
 
 /// Something that is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// Tokens read and written; what is read from a provider's cache is not among them.
@@ -64,6 +66,11 @@ impl Budget {
         budget
     }
 
+    /// The limit of one.
+    pub fn limit(mut self, which: Resource) -> Option<u64> {
+        *self.slot(which)
+    }
+
     fn slot(&mut self, which: Resource) -> &mut Option<u64> {
         match which {
             Resource::Tokens => &mut self.tokens,
@@ -75,7 +82,7 @@ impl Budget {
     /// Takes what `other` says, and keeps what it does not.
     pub fn take(&mut self, other: &Self) {
         for which in [Resource::Tokens, Resource::Dollars, Resource::WallClock] {
-            if let Some(limit) = *other.clone().slot(which) {
+            if let Some(limit) = other.limit(which) {
                 *self.slot(which) = Some(limit);
             }
         }
@@ -95,6 +102,46 @@ impl Budget {
     }
 }
 
+/// What all runs may use beyond their configured budget, as operators have said: the last word on each resource, which
+/// holds for as long as the budget is counted over. For good a budget is raised where it is configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Raises(BTreeMap<Resource, (Millis, u64)>);
+
+impl Raises {
+    /// No word on any.
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Takes a word on a resource. Whether anything changed; an earlier word than the last one changes nothing.
+    pub fn hear(&mut self, which: Resource, at: Millis, limit: u64) -> bool {
+        let last = self.0.get(&which).copied();
+        let counts = last.is_none_or(|(last, before)| last < at || (last == at && before < limit));
+        if counts {
+            self.0.insert(which, (at, limit));
+        }
+        counts
+    }
+
+    /// Takes in all words of `others`. Whether anything changed.
+    pub fn join(&mut self, others: &Self) -> bool {
+        let heard = others.0.iter().map(|(which, (at, limit))| self.hear(*which, *at, *limit));
+        heard.fold(false, |any, changed| any | changed)
+    }
+
+    /// `budget` with what is raised of it at `now`. What is unlimited stays so, and nothing is lowered.
+    pub fn over(&self, budget: Budget, now: Millis) -> Budget {
+        let mut raised = budget;
+        for (which, (at, limit)) in &self.0 {
+            if now.since(*at) < DAY {
+                let slot = raised.slot(*which);
+                *slot = slot.map(|configured| configured.max(*limit));
+            }
+        }
+        raised
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +156,20 @@ mod tests {
         let breach = Breach { which: Resource::Dollars, used: 5, limit: 5 };
         assert_eq!(budget.breach(&used(1, None, Some(5)), 0), Some(breach));
         assert_eq!(budget.breach(&Usage::default(), 0), None, "unknown is not 0, and not too much");
+    }
+
+    #[test]
+    fn a_raise_counts_for_a_day_and_neither_limits_nor_lowers() {
+        let budget = Budget { tokens: Some(100), ..Budget::default() };
+        let mut raises = Raises::new();
+        assert!(raises.hear(Resource::Tokens, Millis(5), 300) && raises.hear(Resource::Dollars, Millis(5), 7));
+        assert!(!raises.hear(Resource::Tokens, Millis(4), 900), "an old word");
+        assert_eq!(raises.over(budget, Millis(5)), Budget { tokens: Some(300), ..budget });
+        assert_eq!(raises.over(Budget { tokens: Some(500), ..budget }, Millis(5)).tokens, Some(500));
+        assert_eq!(raises.over(budget, Millis(5 + DAY)), budget);
+        let mut other = Raises::new();
+        assert!(other.hear(Resource::Tokens, Millis(6), 200) && raises.join(&other) && !raises.join(&other));
+        assert_eq!(raises.over(budget, Millis(7)).tokens, Some(200));
     }
 
     #[test]

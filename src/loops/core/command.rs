@@ -61,7 +61,7 @@ pub enum Command {
         /// Which.
         provider: String,
     },
-    /// Another budget for all runs, over 24 hours.
+    /// A larger budget for all runs, for the next 24 hours; for good it is raised in the configuration.
     SetFleetBudget {
         /// Which: tokens or dollars.
         which: Resource,

@@ -146,6 +146,9 @@ fn pause(run: &RunState, kind: PauseKind, who: Who) -> Decision {
         return one(Paused { kind });
     }
     legal(run, RunMove::AskPause)?;
+    if run.needs_person() {
+        return refuse("a run that is waiting for you cannot be paused");
+    }
     if run.status == RunStatus::Pausing && (run.pause == Some(kind) || run.pause == Some(PauseKind::Now)) {
         return refuse("it is pausing already");
     }

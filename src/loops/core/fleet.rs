@@ -2,7 +2,7 @@
 //!
 //! A front end holds one of these and keeps it current by applying what the engine sends.
 
-use super::budget::{Budget, DAY};
+use super::budget::{Breach, Budget, DAY, Raises};
 use super::event::{Outcome, ParkReason, Record};
 use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
@@ -59,8 +59,10 @@ pub struct Fleet {
     pub repo_cap: Option<u32>,
     /// Runs that may have a slot at once with an agent, by its name; an absent one is unlimited.
     pub agent_caps: BTreeMap<String, u32>,
-    /// What all runs may use up in 24 hours.
+    /// What all runs may use up in 24 hours, as configured.
     pub budget: Budget,
+    /// What operators have allowed beyond that.
+    pub raises: Raises,
 }
 
 /// How many runs are in each state.
@@ -101,7 +103,9 @@ impl Fleet {
     pub const fn new(cap: u32, gate_cap: u32) -> Self {
         let agent_caps = BTreeMap::new();
         let budget = Budget { tokens: None, micro_usd: None, wall_clock_ms: None };
-        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds: Holds::new(), budget }
+        let holds = Holds::new();
+        let raises = Raises::new();
+        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds, budget, raises }
     }
 
     /// Applies a record, making room for a run not seen before as one of mine.
@@ -155,6 +159,11 @@ impl Fleet {
             .flat_map(|state| state.steps.iter().rev().take_while(|step| step.ended.is_none_or(|at| at > since)));
         recent.filter_map(|step| step.usage()).for_each(|usage| used.add(usage));
         used
+    }
+
+    /// The budget of all runs that is used up, if one is.
+    pub fn breach(&self, now: Millis) -> Option<Breach> {
+        self.raises.over(self.budget, now).breach(&self.used(now), 0)
     }
 
     /// The held provider that keeps a run from starting its agents, and the hold.

@@ -149,6 +149,7 @@ pub const RUN_TABLE: &[(RunStatus, RunMove, RunStatus)] = {
         (S::Frozen,   M::Interrupt, S::Paused),
         (S::Stopping, M::Finish,    S::Finished),
         (S::Parked,   M::Unpark,    S::Queued),
+        (S::Parked,   M::AskPause,  S::Pausing),
         (S::Parked,   M::AskStop,   S::Stopping),
         (S::Parked,   M::Finish,    S::Finished),
         (S::Finished, M::Reopen,    S::Queued),

@@ -4,7 +4,7 @@
 //! screen never slows the engine.
 
 use crate::loops::agent::transcript::LiveOutput;
-use crate::loops::core::budget::Budget;
+use crate::loops::core::budget::Raises;
 use crate::loops::core::command::{Rejected, Request};
 use crate::loops::core::event::Record;
 use crate::loops::core::fleet::{Fleet, FleetRun};
@@ -82,8 +82,8 @@ pub enum Update {
         /// Gates at once.
         gate_cap: u32,
     },
-    /// Another budget of all runs.
-    Budget(Budget),
+    /// Other budgets of all runs are raised: all of them.
+    Raises(Raises),
     /// Other providers are held: all of them.
     Holds(Holds),
     /// A step's process prints here.

@@ -3,11 +3,9 @@
 //! What holds is a fact of the fleet, told to every loopdash of the box. One timer serves all who wait.
 
 use super::handle::Update;
-use super::prepare::{AfterAdopt, silent};
+use super::prepare::AfterAdopt;
 use super::task::{Engine, Inner};
-use crate::loops::core::budget::{Budget, Resource};
-use crate::loops::core::command::Rejected;
-use crate::loops::core::event::{Event, Noted, ParkReason, Parked, Unparked};
+use crate::loops::core::event::{ParkReason, Parked, Unparked};
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::hold::{Hold, Holds, judge};
 use crate::loops::core::ids::{Millis, RunId, Who};
@@ -38,7 +36,7 @@ impl Engine {
     /// What a run is parked for instead of starting `work`: the fleet's budget is used up, or its agent's provider held.
     pub(super) fn held_back(&self, state: &RunState, work: &Work) -> Option<ParkReason> {
         let provider = provider(state.spec.as_deref()?, &work.kind)?;
-        if let Some(breach) = self.fleet.budget.breach(&self.fleet.used(self.now()), 0) {
+        if let Some(breach) = self.fleet.breach(self.now()) {
             return Some(ParkReason::budget(breach, true));
         }
         let Hold { class, detail, until } = self.fleet.holds.get(provider, self.now())?.clone();
@@ -53,35 +51,6 @@ impl Engine {
             self.say_hold(provider, None, fact);
         }
         self.wake_all(who, |state| state.awaited_provider() == Some(provider)) || held
-    }
-
-    /// Sets a budget of all runs; those that wait for it go on.
-    pub(super) fn set_fleet_budget(&mut self, which: Resource, limit: u64, who: Who) -> Result<(), Rejected> {
-        let budget = Budget::of(which, limit);
-        if limit == 0 || budget.breach(&self.fleet.used(self.now()), 0).is_some() {
-            return Err(Rejected("as much was used in the last 24 hours already".to_owned()));
-        }
-        self.fleet.budget.take(&budget);
-        self.tell(Update::Budget(self.fleet.budget));
-        let waits = |state: &RunState| {
-            state.needs_person() && matches!(state.park, Some(ParkReason::Budget { fleet: true, .. }))
-        };
-        for run in self.mine(waits) {
-            if !self.has_pending(run) {
-                self.queue(run, vec![Unparked { who }.into()], None);
-            }
-        }
-        Ok(())
-    }
-
-    /// A word on a loop whose agents the fleet's budget cannot count.
-    pub(super) fn uncounted(&self, spec: &LoopSpec) -> Option<Event> {
-        let Budget { tokens, micro_usd, .. } = self.fleet.budget;
-        let limits = [(Resource::Tokens, tokens), (Resource::Dollars, micro_usd)];
-        let (which, agent) =
-            limits.into_iter().find_map(|(which, limit)| Some((which, limit.and(silent(spec, which))?)))?;
-        let text = format!("the fleet's {} does not count this run: {agent} does not tell what it uses", which.word());
-        Some(Noted { text }.into())
     }
 
     /// An agent that worked shows that its login and account are in order.
@@ -115,23 +84,24 @@ impl Engine {
         });
     }
 
-    /// Reads the fleet's facts off the engine's task, then comes back as [`Inner::Holds`].
-    pub(super) fn spawn_read_holds(&self) {
+    /// Reads the fleet's facts off the engine's task, then comes back as [`Inner::Facts`].
+    pub(super) fn spawn_read_facts(&self) {
         let store = self.config.store.clone();
         let inner = self.inner_in.clone();
         tokio::spawn(async move {
             let read = tokio::task::spawn_blocking(move || fleet::read(&store)).await;
             if let Ok(Ok(facts)) = read {
-                let _ = inner.send(Inner::Holds(facts.holds())).await;
+                let _ = inner.send(Inner::Facts(facts)).await;
             }
         });
     }
 
     /// Reads the fleet's facts before anything can start.
-    pub(super) async fn read_holds(&mut self) {
+    pub(super) async fn read_facts(&mut self) {
         let store = self.config.store.clone();
         if let Ok(Ok(facts)) = tokio::task::spawn_blocking(move || fleet::read(&store)).await {
             self.fleet.holds = facts.holds();
+            self.fleet.raises = facts.raises();
         }
     }
 

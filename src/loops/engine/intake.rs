@@ -69,7 +69,7 @@ impl Engine {
                 let _ = answer.send(Ok(Accepted::default()));
             }
             Command::SetFleetBudget { which, limit } => {
-                let _ = answer.send(self.set_fleet_budget(which, limit, who).map(|()| Accepted::default()));
+                let _ = answer.send(self.raise_budget(which, limit, who).map(|()| Accepted::default()));
             }
             Command::Shutdown { live } => self.shutdown(live, who, answer),
         }
@@ -255,8 +255,11 @@ impl Engine {
             Inner::Adopted(adopted) => self.adopted(adopted).await,
             Inner::Scanned(scanned) => self.scanned(scanned),
             Inner::Touched(Change::Run(run)) => self.touched(run),
-            Inner::Touched(Change::Fleet) => self.spawn_read_holds(),
-            Inner::Holds(holds) => self.hear_holds(&holds),
+            Inner::Touched(Change::Fleet) => self.spawn_read_facts(),
+            Inner::Facts(facts) => {
+                self.hear_holds(&facts.holds());
+                self.hear_raises(&facts.raises());
+            }
             Inner::Foreign(run, entry) => self.foreign(run, entry),
             Inner::Summarised(run, result) => {
                 if let Err(why) = result {

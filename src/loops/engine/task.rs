@@ -13,10 +13,10 @@ use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{LiveRuns, Rejected};
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::{Fleet, FleetRun};
-use crate::loops::core::hold::Holds;
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
 use crate::loops::journal::Store;
+use crate::loops::journal::fleet::FleetFacts;
 use crate::loops::journal::watch::{Change, Watch};
 use crate::loops::mask::Mask;
 use std::borrow::Cow;
@@ -151,8 +151,8 @@ pub(super) enum Inner {
     Scanned(super::prepare::Scanned),
     /// Somebody wrote to a run's journal, or to the fleet's.
     Touched(Change),
-    /// What the fleet's file says of providers.
-    Holds(Holds),
+    /// What the fleet's file says.
+    Facts(FleetFacts),
     /// A run of another loopdash, read anew.
     Foreign(RunId, Option<Box<FleetRun>>),
     /// A finished run's summary is written.
@@ -210,7 +210,7 @@ pub(super) struct Engine {
 
 impl Engine {
     async fn run(mut self, startup: Startup) {
-        self.read_holds().await;
+        self.read_facts().await;
         if startup != Startup::Ignore {
             self.loading = true;
             self.spawn_scan();

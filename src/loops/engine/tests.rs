@@ -216,15 +216,23 @@ impl Rig {
 
     /// With a clock that stands at `epoch` and goes with the runtime's time.
     async fn since(epoch: u64, dir: TempDir, cap: u32, gate_cap: u32, script: Arc<Script>, startup: Startup) -> Self {
+        let config = Self::config(&dir, epoch, cap, gate_cap, startup);
+        Self::on(dir, config, script).await
+    }
+
+    fn config(dir: &TempDir, epoch: u64, cap: u32, gate_cap: u32, startup: Startup) -> Config {
         let begun = tokio::time::Instant::now();
-        let config = Config {
+        Config {
             store: Store::open(&dir.path().join("state")).unwrap(),
             caps: Caps { engine: cap, repository: None, agents: BTreeMap::new() },
             gate_cap,
             budget: Budget::default(),
             startup,
             clock: Arc::new(move || Millis(epoch + u64::try_from(begun.elapsed().as_millis()).unwrap())),
-        };
+        }
+    }
+
+    async fn on(dir: TempDir, config: Config, script: Arc<Script>) -> Self {
         let running = start(config, Arc::new(Scripted(Arc::clone(&script))));
         let subscription = running.handle.subscribe().await.unwrap();
         Self { dir, running, script, fleet: subscription.fleet, updates: subscription.updates }
@@ -282,7 +290,7 @@ impl Rig {
             Update::Run(run) => drop(self.fleet.runs.insert(run.state.id, *run)),
             Update::Caps { cap, gate_cap } => (self.fleet.cap, self.fleet.gate_cap) = (cap, gate_cap),
             Update::Holds(holds) => self.fleet.holds = holds,
-            Update::Budget(budget) => self.fleet.budget = budget,
+            Update::Raises(raises) => self.fleet.raises = raises,
             Update::Live { .. } | Update::Loaded | Update::Trouble(_) | Update::Ended => {}
         }
     }

@@ -6,6 +6,7 @@ use super::error::JournalError;
 use super::line::{Line, Lines, seal, unseal};
 use super::replay::open_plain;
 use super::store::{Store, private_options, require_file};
+use crate::loops::core::budget::{Raises, Resource};
 use crate::loops::core::hold::{Hold, Holds};
 use crate::loops::core::ids::{Millis, Who};
 use crate::loops::core::record::FORMAT;
@@ -38,6 +39,15 @@ pub enum FleetFact {
     ProviderFreed {
         /// Which.
         provider: String,
+        /// Who said so.
+        who: Who,
+    },
+    /// All runs may use more than the configured budget, for as long as that is counted over.
+    BudgetRaised {
+        /// Of what.
+        which: Resource,
+        /// How much, in the resource's unit.
+        limit: u64,
         /// Who said so.
         who: Who,
     },
@@ -106,6 +116,17 @@ impl FleetFacts {
             };
         }
         holds
+    }
+
+    /// The last word on each budget of all runs.
+    pub fn raises(&self) -> Raises {
+        let mut raises = Raises::new();
+        for FleetRecord { at, fact } in &self.records {
+            if let FleetFact::BudgetRaised { which, limit, .. } = fact {
+                raises.hear(*which, *at, *limit);
+            }
+        }
+        raises
     }
 
     fn last<T>(&self, pick: impl Fn(&FleetFact) -> Option<T>) -> Option<T> {
@@ -197,6 +218,7 @@ fn entry(json: &str) -> Option<FleetRecord> {
 mod tests {
     use super::*;
     use crate::loops::core::activity::FailureClass;
+    use crate::loops::core::budget::Budget;
     use crate::loops::journal::testing::store;
 
     fn hold() -> Hold {
@@ -213,6 +235,7 @@ mod tests {
             FleetFact::ProviderHeld { provider: "p".to_owned(), hold: hold() },
             FleetFact::ProviderHeld { provider: "q".to_owned(), hold: Hold { until: None, ..hold() } },
             FleetFact::ProviderFreed { provider: "p".to_owned(), who: Who::Operator },
+            FleetFact::BudgetRaised { which: Resource::Tokens, limit: 9, who: Who::Operator },
             FleetFact::Ended { pid: 7 },
         ];
         (1..).zip(facts).map(|(at, fact)| FleetRecord { at: Millis(at), fact }).collect()
@@ -232,6 +255,8 @@ mod tests {
         let held: Vec<(&str, Option<Millis>)> =
             holds.in_force(Millis(1)).map(|(name, hold)| (name, hold.until)).collect();
         assert_eq!(held, [("q", None)]);
+        let budget = facts.raises().over(Budget::of(Resource::Tokens, 1), Millis(20));
+        assert_eq!(budget.tokens, Some(9));
     }
 
     #[test]

@@ -347,7 +347,10 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
         return match limit {
             Ok(command) => {
                 ui.overlays.pop();
-                vec![Effect::Send { command, said: "another budget for all loops".to_owned() }]
+                vec![Effect::Send {
+                    command,
+                    said: "a larger budget for all loops, until this time tomorrow".to_owned(),
+                }]
             }
             Err(reason) => {
                 ui.say(Tone::Bad, reason, ctx.now);

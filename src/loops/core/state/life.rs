@@ -46,6 +46,8 @@ impl RunState {
 
     pub(super) fn pause_requested(&mut self, e: &PauseRequested, at: Millis) {
         if self.shift(RunMove::AskPause, at) {
+            // It waits for its operator now, and for its provider again when it goes on, if that is still held.
+            self.park = None;
             self.pause = Some(e.kind);
             if e.kind == PauseKind::Now {
                 self.interrupt_step(InterruptWhy::Pause);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::loops::core::activity::FailureClass;
-use crate::loops::core::budget::Resource;
+use crate::loops::core::budget::{Budget, Resource};
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::hold::Hold;
 use crate::loops::journal::fleet::{self, FleetFact, FleetRecord};
@@ -78,6 +78,28 @@ async fn retry_goes_on_at_once_and_lifts_the_hold() {
     rig.until("both done", |fleet| fleet.counts().done == 2).await;
     assert!(rig.state(runs[1]).updated.0 < 3_600_000);
     assert!(rig.send(Command::LiftHold { provider: "p".to_owned() }).await.is_err(), "nothing is held any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_waits_for_its_provider_is_paused_or_stopped_like_any_other() {
+    let (script, weather) = stormy(FailureClass::Rate, Some(600_000), &["a", "b"]);
+    let mut rig = Rig::new(2, 2, script).await;
+    let specs = vec![of(&rig, "a", "p"), of(&rig, "b", "q")];
+    let runs = rig.submit(specs).await;
+    rig.until_run(runs[0], "parked", held).await;
+    rig.until_run(runs[1], "parked", held).await;
+    rig.ask(runs[1], Ask::Stop).await.unwrap();
+    rig.until_run(runs[1], "stopped", RunState::is_finished).await;
+    let pause = Ask::Pause { kind: PauseKind::AfterStep };
+    rig.ask(runs[0], pause.clone()).await.unwrap();
+    rig.until_run(runs[0], "paused", |state| state.status == RunStatus::Paused && state.park.is_none()).await;
+    assert!(rig.ask(runs[0], pause).await.is_err());
+    weather.clear();
+    tokio::time::sleep(secs(700)).await;
+    assert!(rig.ask(runs[0], Ask::Resume).await.is_ok(), "its time has passed, and it was not woken");
+    rig.until_run(runs[0], "done", RunState::is_finished).await;
+    let actors = rig.state(runs[0]).steps.iter().filter(|step| step.kind == StepKind::Actor).map(|step| step.started.0);
+    assert!(actors.collect::<Vec<_>>()[1] >= 700_000);
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,10 +231,17 @@ fn hungry(tokens: u64) -> Arc<Script> {
     })
 }
 
+/// An engine whose agents use 60 tokens each, under a budget of 100 for all runs.
+async fn on_a_diet(dir: TempDir) -> Rig {
+    let config = Rig::config(&dir, 1, 1, 1, Startup::Recover);
+    Rig::on(dir, Config { budget: Budget::of(Resource::Tokens, 100), ..config }, hungry(60)).await
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fleet_that_has_used_its_day_asks_before_the_next_agent() {
-    let mut rig = Rig::new(1, 1, hungry(60)).await;
-    rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 100 }).await.unwrap();
+    let dir = Rig::new(1, 1, hungry(60)).await.crash().await;
+    let mut rig = on_a_diet(dir).await;
+    assert!(rig.send(Command::SetFleetBudget { which: Resource::Dollars, limit: 100 }).await.is_err(), "there is none");
     let specs = ["a", "b", "c"].map(|name| of(&rig, name, name)).to_vec();
     let runs = rig.submit(specs).await;
     rig.until("one asks", |fleet| fleet.counts().needs_you == 1).await;
@@ -223,6 +252,33 @@ async fn a_fleet_that_has_used_its_day_asks_before_the_next_agent() {
     rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 1_000 }).await.unwrap();
     rig.until("all done", |fleet| fleet.counts().done == 3).await;
     assert_eq!(rig.fleet.used(Millis(u64::MAX / 2)).tokens(), None, "a day later nothing of it counts");
+
+    // The next start knows of it.
+    let mut rig = on_a_diet(rig.crash().await).await;
+    let specs = vec![of(&rig, "d", "d")];
+    let run = rig.submit(specs).await[0];
+    rig.until_run(run, "done", RunState::is_finished).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_loopdash_raises_the_budget_of_all_runs_too() {
+    let dir = Rig::new(1, 1, hungry(60)).await.crash().await;
+    let store = Store::open(&dir.path().join("state")).unwrap();
+    let mut rig = on_a_diet(dir).await;
+    let specs = ["a", "b", "c"].map(|name| of(&rig, name, name)).to_vec();
+    rig.submit(specs).await;
+    rig.until("one asks", |fleet| fleet.counts().needs_you == 1).await;
+    let raise = |limit| {
+        let fact = FleetFact::BudgetRaised { which: Resource::Tokens, limit, who: Who::Operator };
+        fleet::append(&store, &FleetRecord { at: Millis(limit), fact }).unwrap();
+    };
+    // Real files, real notices: time has to be real, too.
+    tokio::time::resume();
+    raise(110);
+    rig.until("it is heard", |fleet| fleet.raises.over(fleet.budget, Millis(110)).tokens == Some(110)).await;
+    assert_eq!(rig.fleet.counts().needs_you, 1, "that is used up, too");
+    raise(1_000);
+    rig.until("all done", |fleet| fleet.counts().done == 3).await;
 }
 
 #[tokio::test(start_paused = true)]
