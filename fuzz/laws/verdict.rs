@@ -10,7 +10,10 @@ pub(crate) fn holds(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let verdict = read(&text, KEY);
     for other in ["", "k7qz-0w3m", "K7QZ-0W3M "] {
-        assert_eq!(read(&text.replace(KEY, other), KEY).decision, Decision::Unknown, "without the key: {text:?}");
+        // What stood around a key that was taken out can be one.
+        let without = text.replace(KEY, other);
+        let none = without.contains(&format!("\"{KEY}\"")) || read(&without, KEY).decision == Decision::Unknown;
+        assert!(none, "without the key: {text:?}");
     }
     assert_eq!(read(&text, "").decision, Decision::Unknown, "no key was issued: {text:?}");
     if verdict.decision == Decision::Unknown {

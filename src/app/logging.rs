@@ -1,5 +1,7 @@
-//! The log of loopdash itself: a file a day in the state directory, never the screen, never an agent's output.
+//! The log of loopdash itself: a file a day in the state directory, never the screen, never an agent's output, secrets
+//! masked.
 
+use crate::loops::mask::Mask;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -129,7 +131,9 @@ impl Daily {
 
 impl Write for Daily {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file()?.write(bytes)
+        // An event is one write.
+        self.file()?.write_all(&Mask::of_process().bytes(bytes))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

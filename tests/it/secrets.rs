@@ -65,3 +65,53 @@ fn secrets_are_masked_in_journals_lines_and_summaries_and_kept_in_the_raw_output
     let raw = read(&ran.steps(&StepKind::Actor)[0].join("stdout.log"));
     assert!(raw.contains(VALUE) && raw.contains(TOKEN), "the raw output is kept as it came");
 }
+
+/// A private key as a program prints it; no real one.
+fn key() -> Vec<String> {
+    let body = (0..6).map(|nth| format!("{nth}zQ/").repeat(16));
+    let mut lines = vec!["-----BEGIN OPENSSH PRIVATE KEY-----".to_owned()];
+    lines.extend(body.chain(["bGFzdA==".to_owned(), "-----END OPENSSH PRIVATE KEY-----".to_owned()]));
+    lines
+}
+
+#[test]
+fn nothing_that_loopdash_writes_tells_or_asks_holds_a_secret() {
+    let ground = Ground::new();
+    let key = key();
+    let address = "postgres://app:correct-staple@db/shop";
+    std::fs::write(ground.path("secrets"), format!("{}\n{TOKEN}\n{address}\n", key.join("\n"))).unwrap();
+    let secrets = ground.path("secrets").display().to_string();
+    let seen = ground.path("seen").display().to_string();
+    // The gate prints them and fails, so that the next prompt holds its tail; then it passes, and a critic gets the diff.
+    let gate = format!("cat {secrets}; echo $MY_API_KEY; test -e {seen} || {{ touch {seen}; exit 1; }}");
+    let take = format!("cat {secrets} >> taken.txt; cat {secrets} 1>&2");
+    let actor = ["complain", "oh", "sh", &take, "claim"];
+    let mut command = ground.run_command(&actor, &["done", "ok"], &["--output", "--gate", &gate]);
+    command.env("MY_API_KEY", VALUE).env("LOOPDASH_LOG", "trace");
+    let told = Told::from(command.output().unwrap()).exits(0);
+    let ran = ground.ran();
+    let log = ground.loopdash(&["log", "make-a-note"]).exits(0).out;
+    let show = ground.loopdash(&["show", "make-a-note"]).exits(0).out;
+    assert_eq!((ran.prompts(&StepKind::Actor).len(), ran.prompts(&StepKind::Critic).len()), (2, 1));
+    for prompt in [&ran.prompts(&StepKind::Actor)[1], &ran.prompts(&StepKind::Critic)[0], &told.out] {
+        assert!(prompt.contains("BEGIN OPENSSH PRIVATE KEY-----") && prompt.contains("ghp_[masked]"), "{prompt}");
+    }
+    let mut texts = vec![("told".to_owned(), told.out), ("log".to_owned(), log), ("show".to_owned(), show)];
+    let mut found = Vec::new();
+    modes(&ground.path("state"), &mut found);
+    let raw = ["stdout.log", "stderr.log", "story.log", "story-stderr.log"];
+    let written = found.into_iter().filter(|(path, is_dir, _)| !is_dir && !raw.iter().any(|name| path.ends_with(name)));
+    texts.extend(written.map(|(path, ..)| {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        (path, text)
+    }));
+    assert!(texts.len() > 12);
+    let body = key.iter().filter(|line| !line.starts_with("-----")).map(String::as_str);
+    for secret in body.chain([VALUE, TOKEN, "correct-staple"]) {
+        for (place, text) in &texts {
+            assert!(!text.contains(secret), "{secret} stands in {place}:\n{text}");
+        }
+    }
+    let stdout = std::fs::read_to_string(ran.steps(&StepKind::Gate("cat".into()))[0].join("stdout.log"));
+    assert!(stdout.unwrap().contains(&key[1]), "the raw output is kept as it came");
+}

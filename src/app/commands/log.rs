@@ -10,6 +10,7 @@ use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::Ownership;
 use crate::loops::journal::watch::{Change, watch};
 use crate::loops::journal::{Extent, Follower, RunDir, Store, replay_into};
+use crate::loops::mask::Mask;
 use std::io::{BufWriter, Write};
 
 /// Prints the events of a run; with `--follow` until it is over.
@@ -78,6 +79,7 @@ impl<W: Write> Pen<W> {
         self.over = matches!(record.event, Event::Finished(_));
         if self.written.is_ok() {
             let (at, text) = (moment(record.at), line(&sentence(&record.event)));
+            let text = Mask::of_process().text(&text);
             self.written = writeln!(self.out, "{at}  {:>4}  {text}", record.seq);
         }
     }

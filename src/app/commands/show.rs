@@ -11,6 +11,7 @@ use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::verdict::Severity;
 use crate::loops::journal::Store;
+use crate::loops::mask::Mask;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -21,7 +22,7 @@ use std::io::Write;
 pub fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let store = context.store()?;
     let run = find(&store, &args.run)?;
-    std::io::stdout().lock().write_all(page(&run, &store).as_bytes())?;
+    std::io::stdout().lock().write_all(Mask::of_process().text(&page(&run, &store)).as_bytes())?;
     Ok(Exit::Done)
 }
 

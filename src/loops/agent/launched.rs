@@ -2,6 +2,7 @@
 //! It is for a person's eyes; nothing that loopdash decides depends on it.
 
 use crate::loops::core::agent::PromptRoute;
+use crate::loops::mask::{Mask, is_secret_name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -10,8 +11,6 @@ use std::path::Path;
 
 /// The file's name.
 const FILE: &str = "launch.json";
-/// What the names of secrets hold.
-const SECRET_WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "COOKIE"];
 
 /// How a step was launched.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +45,7 @@ pub struct Sent {
 impl Launched {
     /// Adds a variable to what was added, without its value if that may be a secret.
     pub fn add(&mut self, name: String, value: String) {
-        let value = (!may_be_secret(&name, &value)).then_some(value);
+        let value = (!may_be_secret(&name, &value)).then(|| Mask::of_process().text(&value).into_owned());
         self.added.insert(name, value);
     }
 
@@ -78,11 +77,9 @@ impl Launched {
 /// that only refers to another variable is none.
 pub fn may_be_secret(name: &str, value: &str) -> bool {
     let refers = value.starts_with("${") && value.find('}') == value.len().checked_sub(1);
-    let name = name.to_ascii_uppercase();
-    let by_name = SECRET_WORDS.iter().any(|word| name.contains(word)) || name.split('_').any(|word| word == "AUTH");
     let address =
         value.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
-    !refers && (by_name || address)
+    !refers && (is_secret_name(name) || address)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use super::launch::{RUN_MARK, STEP_MARK};
+use crate::loops::mask::Mask;
 
 mod load;
 #[cfg(any(test, not(target_os = "linux")))]
@@ -91,7 +92,7 @@ fn pids_with(name: &str, value: &str) -> HashSet<u32> {
     ps::pids_with(name, value)
 }
 
-/// Fills in the whole command line.
+/// Fills in the whole command line, its secrets masked.
 pub(super) fn describe(mut proc: Proc) -> Proc {
     #[cfg(target_os = "linux")]
     if let Ok(line) = std::fs::read(format!("/proc/{}/cmdline", proc.pid)) {
@@ -102,7 +103,7 @@ pub(super) fn describe(mut proc: Proc) -> Proc {
         }
     }
     let clean = super::sanitize::plain_str(&proc.command).replace('\n', " ");
-    proc.command = clean.chars().take(200).collect();
+    proc.command = Mask::of_process().text(&clean).chars().take(200).collect();
     proc
 }
 

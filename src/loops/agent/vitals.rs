@@ -10,6 +10,7 @@ use super::transcript::LiveOutput;
 use crate::loops::core::activity::{Activity, FailureClass, UsageScope};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::step::Usage;
+use crate::loops::mask::Mask;
 
 /// Tools at work that are remembered; a stream that starts more without ending them is not understood.
 const MOST_TOOLS: usize = 32;
@@ -64,7 +65,7 @@ impl Vitals {
             Activity::ToolStarted { id, name, summary } => {
                 self.used_tools = self.used_tools.saturating_add(1);
                 if self.tools.len() < MOST_TOOLS {
-                    let (id, name, summary) = (id.clone(), name.clone(), summary.clone());
+                    let (id, name, summary) = (id.clone(), name.clone(), Mask::of_process().text(summary).into_owned());
                     self.tools.push(ToolNow { id, name, summary, since: now });
                 }
             }

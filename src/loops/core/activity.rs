@@ -44,7 +44,8 @@ pub enum Activity {
     },
     /// The tool is done.
     ToolEnded {
-        /// The id that it started with; a tool that was never started (its stream tells only ends) has a start before it.
+        /// The id that it started with. Of a stream that tells only ends each has a start before it; elsewhere a start
+        /// may have been lost.
         id: String,
         /// Whether it went well, where the stream says so.
         ok: Option<bool>,

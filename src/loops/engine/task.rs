@@ -19,7 +19,6 @@ use crate::loops::journal::Store;
 use crate::loops::journal::fleet::FleetFacts;
 use crate::loops::journal::watch::{Change, Watch};
 use crate::loops::mask::Mask;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -300,39 +299,39 @@ impl Engine {
     }
 }
 
-/// An event without the secrets in what agents and the system said. What the operator wrote is kept as it is: the loop is
-/// made of it.
+/// Members of events that name something which is looked up by them.
+const NAMES: [&str; 12] =
+    ["type", "test", "id", "kind", "gate", "agent", "session", "commit", "tree", "parent", "ref", "branch"];
+
+/// An event without the secrets in what agents and the system said. What the operator wrote, and the places that a run
+/// works in, are kept as they are: the loop is made of them.
 fn masked(event: Event) -> Event {
     use crate::loops::core::record::{Decoded, decode, encode};
-    let said = matches!(
+    let kept = matches!(
         event,
-        Event::StepStarted(_)
-            | Event::StepFinished(_)
-            | Event::StepInterrupted(_)
-            | Event::VerdictReached(_)
-            | Event::GateFinished(_)
-            | Event::TestFailed(_)
-            | Event::TestBlocked(_)
-            | Event::RepositoryTouched(_)
-            | Event::Parked(_)
-            | Event::Signal(_)
-            | Event::SignalRaised(_)
-            | Event::RemedyTaken(_)
-            | Event::Noted(_)
-            | Event::Finished(_)
+        Event::Submitted(_)
+            | Event::WorkspaceReady(_)
+            | Event::Spawned(_)
+            | Event::SnapshotTaken(_)
+            | Event::TestAdded(_)
+            | Event::Guidance(_)
+            | Event::Answered(_)
+            | Event::AgentSet(_)
     );
-    if !said {
+    if kept {
         return event;
     }
     let record = Record { seq: 1, at: Millis(0), run: RunId::new(uuid::Uuid::nil()), event };
     // Through its JSON, so that no field is forgotten.
-    let read = |json: &str| match decode(json) {
-        Ok(Decoded::Known(record)) => Some(record.event),
-        _ => None,
+    let free = || {
+        let mut json = serde_json::from_str(&encode(&record).ok()?).ok()?;
+        if !Mask::of_process().value(&mut json, &NAMES) {
+            return None;
+        }
+        match decode(&json.to_string()) {
+            Ok(Decoded::Known(record)) => Some(record.event),
+            _ => None,
+        }
     };
-    let free = encode(&record).ok().and_then(|json| match Mask::of_process().text(&json) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(free) => read(&free),
-    });
-    free.unwrap_or(record.event)
+    free().unwrap_or(record.event)
 }

@@ -30,7 +30,7 @@ pub use search::{Direction, Found, Hit, Query};
 pub(super) use writer::{Totals, Writer};
 
 use super::sanitize;
-use crate::loops::mask::Mask;
+use crate::loops::mask::{Lines, Mask, may_be_body};
 
 /// Which of a step's two transcripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +62,8 @@ impl Edition {
 /// A longer line is shown up to here; the rest of it is on disk only.
 pub const LINE_CAP: usize = 64 * 1024;
 
+/// How far before the first line that is asked for a key may begin that goes on in it: a key of 16384 bits has 200 lines.
+const KEY_LINES: u64 = 200;
 /// What is read at once of a whole stream.
 const PIECE_BYTES: usize = 256 * 1024;
 
@@ -124,17 +126,39 @@ impl Transcript {
     pub fn lines(&self, range: Range<u64>) -> io::Result<Vec<RawLine>> {
         let index = self.index()?;
         let range = range.start..range.end.min(index.end().lines());
+        let mut mask = self.mask_before(&index, range.start)?;
         let mut lines = Vec::new();
         walk::scan(&index, &self.files, range, &mut |line| {
             lines.push(RawLine {
                 stream: line.stream,
-                bytes: Mask::of_process().bytes(line.bytes).into_owned(),
+                bytes: mask.line(line.bytes).into_owned(),
                 cut: line.cut,
                 at_ms: u64::from(line.at_ms),
             });
             ControlFlow::Continue(())
         })?;
         Ok(lines)
+    }
+
+    /// The mask as it is where line `start` begins: inside a key or not.
+    fn mask_before(&self, index: &Index<'_>, start: u64) -> io::Result<Lines<'static>> {
+        let mut mask = Mask::of_process().lines();
+        let see = |range: Range<u64>, each: &mut dyn FnMut(&[u8])| {
+            walk::scan(index, &self.files, range, &mut |line| {
+                each(line.bytes);
+                ControlFlow::Continue(())
+            })
+        };
+        if start == 0 {
+            return Ok(mask);
+        }
+        // A key that goes on here has a full line just before or soon behind: two lines of headers may come between.
+        let mut may_go_on = false;
+        see(start - 1..start + 4, &mut |line| may_go_on |= may_be_body(line))?;
+        if may_go_on {
+            see(start.saturating_sub(KEY_LINES)..start, &mut |line| drop(mask.line(line)))?;
+        }
+        Ok(mask)
     }
 
     /// Looks for at most `limit` lines that match, from line `from` on, that line included. Reads a bounded piece; ask

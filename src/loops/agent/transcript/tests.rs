@@ -248,3 +248,23 @@ async fn readers_wake_up_once_for_much_output() {
     assert_eq!(waiter.await.unwrap(), 5_001);
     assert_eq!(live.last_output_ms().map(|at| at < 60_000), Some(true));
 }
+
+#[test]
+fn a_key_is_masked_wherever_reading_begins() {
+    let (_root, dir) = dir();
+    let body: Vec<String> = (0..30).map(|nth| format!("{}k9/", nth % 10).repeat(16)).collect();
+    let mut text = String::from("before\n-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: AES-128-CBC,00\n\n");
+    body.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    text.push_str("bGFzdA==\n-----END RSA PRIVATE KEY-----\nafter\n");
+    write(&dir, &vec![(Stream::Stdout, text.into_bytes())]);
+    let transcript = Transcript::open(&dir);
+    let count = transcript.line_count().unwrap();
+    for start in 0..count {
+        for line in seen(&transcript, start..count) {
+            let line = String::from_utf8(line.1).unwrap();
+            assert!(!body.contains(&line) && line != "bGFzdA==", "{line} when read from {start}");
+        }
+        assert_eq!(seen(&transcript, count - 1..count)[0].1, b"after");
+    }
+    assert!(!transcript.tail(20, 10_000).unwrap().contains("k9/"));
+}

@@ -1,6 +1,7 @@
 //! What the prompts need from disk and git: tails of gates, context files, the change.
 //!
-//! The texts themselves are made by the pure core; here is only the gathering, off the async threads.
+//! The texts themselves are made by the pure core; here is only the gathering, off the async threads. What is gathered
+//! is masked: no provider is told a secret that lies in the repository or was printed.
 
 use super::Workshop;
 use crate::loops::agent::transcript::Transcript;
@@ -15,6 +16,7 @@ use crate::loops::core::verdict::Decision;
 use crate::loops::engine::order::Order;
 use crate::loops::git::diff::to_text;
 use crate::loops::journal::RunDir;
+use crate::loops::mask::Mask;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -59,7 +61,7 @@ impl Workshop {
                 objective: &order.spec.objective,
                 test: listed(&order),
                 base: Some(&base),
-                diff: &to_text(&diff, DIFF_BYTES),
+                diff: &Mask::of_process().text(&to_text(&diff, DIFF_BYTES)),
                 gates: &as_gates(&tails),
                 findings: findings.map_or(&[], |verdict| verdict.findings.as_slice()),
                 notes: &notes,
@@ -193,5 +195,5 @@ fn read_inside(root: &Path, name: &str) -> Result<String, String> {
     let mut bytes = Vec::new();
     let file = File::open(&path).map_err(|error| error.to_string())?;
     file.take(CONTEXT_BYTES).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(Mask::of_process().text(&String::from_utf8_lossy(&bytes)).into_owned())
 }
