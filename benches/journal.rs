@@ -104,9 +104,7 @@ fn iteration(n: u32) -> Vec<Event> {
             StepKind::Snapshot => events.push(snapshot(step)),
             StepKind::Gate(gate) => {
                 let outcome = GateResult::Passed;
-                events.push(
-                    GateFinished { step, gate, required: true, outcome, duration_ms: 4_321, digest: None }.into(),
-                );
+                events.push(GateFinished::new(step, gate, true, outcome, 4_321).into());
             }
             StepKind::Critic => events.push(VerdictReached { step, verdict: verdict() }.into()),
             _ => {}

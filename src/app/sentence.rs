@@ -3,7 +3,7 @@
 use crate::loops::core::budget::{Budget, Resource};
 use crate::loops::core::event::{Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, When};
 use crate::loops::core::ids::Millis;
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{RunState, gate_words};
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::{Severity, Verdict};
@@ -50,7 +50,12 @@ pub fn sentence(event: &Event) -> String {
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
-            format!("{kind} {}: {} after {}", e.gate, e.outcome.word(), duration(e.duration_ms))
+            format!(
+                "{kind} {}: {} after {}",
+                e.gate,
+                gate_words(&e.outcome, e.tests.as_deref()),
+                duration(e.duration_ms)
+            )
         }
         Event::VerdictReached(e) => verdict(&e.verdict),
         Event::Guidance(e) => {

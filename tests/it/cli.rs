@@ -344,14 +344,7 @@ fn journal(here: &Desk, id: &str, label: &str) -> RunId {
         undone: Vec::new(),
         touched: Vec::new(),
     };
-    let gate = GateFinished {
-        step: StepId(3),
-        gate: "tests".to_owned(),
-        required: true,
-        outcome: GateResult::Passed,
-        duration_ms: 1_500,
-        digest: None,
-    };
+    let gate = GateFinished::new(StepId(3), "tests".to_owned(), true, GateResult::Passed, 1_500);
     let events: Vec<Event> = vec![
         submitted(here, label).into(),
         Admitted { slot: 0 }.into(),

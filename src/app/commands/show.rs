@@ -144,7 +144,7 @@ fn trip(iteration: &Iteration) -> String {
     for gate in &iteration.gates {
         let advisory = if gate.required { "" } else { " (advisory)" };
         let length = duration(gate.duration_ms);
-        let _ = writeln!(text, "    gate {}{advisory}: {} after {length}", line(&gate.name), gate.outcome.word());
+        let _ = writeln!(text, "    gate {}{advisory}: {} after {length}", line(&gate.name), gate.words());
     }
     if let Some(verdict) = &iteration.verdict {
         let _ = writeln!(text, "    verdict: {}: {}", verdict.decision.word(), line(&verdict.summary));

@@ -253,6 +253,9 @@ pub struct Gate {
     /// Whether the iteration needs it. The result of one that is not required is only shown.
     #[serde(default = "yes")]
     pub required: bool,
+    /// A JUnit report that it writes, relative to the worktree. Without one, tests are read from what the command prints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub junit: Option<String>,
 }
 
 const fn default_priority() -> u8 {

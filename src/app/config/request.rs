@@ -227,7 +227,13 @@ fn gate(definition: &Loop, command: &str) -> Result<Gate, Problem> {
         name = format!("{stem}-{number}");
         number += 1;
     }
-    Ok(Gate { name, command: CommandLine::Shell(command.to_owned()), timeout: default_gate_timeout(), required: true })
+    Ok(Gate {
+        name,
+        command: CommandLine::Shell(command.to_owned()),
+        timeout: default_gate_timeout(),
+        required: true,
+        junit: None,
+    })
 }
 
 /// A short name from the first words of an objective.

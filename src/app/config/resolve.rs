@@ -192,6 +192,7 @@ fn gate_spec(gate: &Gate) -> GateSpec {
         command: gate.command.clone(),
         timeout_ms: gate.timeout.millis(),
         required: gate.required,
+        junit: gate.junit.clone(),
     }
 }
 

@@ -263,6 +263,9 @@ impl Checks<'_> {
             self.value(&at, problem.label("taken by a gate above").help("give each gate its own name"));
         }
         self.command(&child(path, "command"), &gate.command, &format!("gate `{}`", gate.name));
+        if let Some(report) = &gate.junit {
+            self.inside(&child(path, "junit"), report);
+        }
     }
 
     /// An agent that a loop names, or may leave out when there is just one.

@@ -216,6 +216,7 @@ fn gate(name: &str, command: &str) -> GateSpec {
         command: CommandLine::Shell(command.to_owned()),
         timeout_ms: millis(STEP_TIMEOUT),
         required: true,
+        junit: None,
     }
 }
 

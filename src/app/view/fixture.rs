@@ -61,6 +61,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         command: CommandLine::Shell(command.to_owned()),
         timeout_ms: 600_000,
         required: true,
+        junit: None,
     };
     LoopSpec {
         name: name.to_owned(),
@@ -185,8 +186,7 @@ impl Life {
         self.step(StepKind::Gate(name.to_owned()), None, 14_000, lines, end(Some(exit)));
         let outcome = if code == 0 { GateResult::Passed } else { GateResult::Failed { exit } };
         let step = StepId(self.step);
-        let gate = name.to_owned();
-        self.put(GateFinished { step, gate, required: true, outcome, duration_ms: 14_000, digest: None })
+        self.put(GateFinished::new(step, name.to_owned(), true, outcome, 14_000))
     }
 
     pub fn verdict(&mut self, decision: Decision, summary: &str, findings: Vec<Finding>) -> &mut Self {

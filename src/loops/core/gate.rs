@@ -54,6 +54,16 @@ pub struct GateSpec {
     pub timeout_ms: u64,
     /// Whether its failure keeps the iteration from the critic; an advisory gate only reports.
     pub required: bool,
+    /// The JUnit report that it writes, relative to the worktree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub junit: Option<String>,
+}
+
+impl GateSpec {
+    /// A required gate of this name, without further wishes.
+    pub fn new(name: &str, command: CommandLine, timeout_ms: u64) -> Self {
+        Self { name: name.to_owned(), command, timeout_ms, required: true, junit: None }
+    }
 }
 
 /// The name under which a test's own `verify` command runs beside the loop's gates.

@@ -70,6 +70,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
             command: CommandLine::Shell("true".to_owned()),
             timeout_ms: 1000,
             required: true,
+            junit: None,
         }],
         stuck: Policy::default(),
     }
@@ -250,12 +251,8 @@ impl Driver {
                 };
                 self.commit(
                     GateFinished {
-                        step: step.id,
-                        gate: name.clone(),
-                        required: true,
-                        outcome,
-                        duration_ms: 3,
                         digest: dice.is_multiple_of(2).then(|| "d".to_owned()),
+                        ..GateFinished::new(step.id, name.clone(), true, outcome, 3)
                     }
                     .into(),
                 );

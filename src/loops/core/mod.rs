@@ -19,6 +19,7 @@ mod laws;
 pub mod plan;
 pub mod prompt;
 pub mod record;
+pub mod runner;
 pub mod schedule;
 pub mod setback;
 pub mod spec;

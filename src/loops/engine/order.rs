@@ -224,6 +224,7 @@ impl Order {
             command: CommandLine::Argv(verify),
             timeout_ms: VERIFY_TIMEOUT_MS,
             required: true,
+            junit: None,
         })
     }
 

@@ -167,17 +167,7 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
             }
             .into(),
         ],
-        StepKind::Gate(gate) => vec![
-            GateFinished {
-                step: order.step,
-                gate: gate.clone(),
-                required: true,
-                outcome: GateResult::Passed,
-                duration_ms: 1,
-                digest: None,
-            }
-            .into(),
-        ],
+        StepKind::Gate(gate) => vec![GateFinished::new(order.step, gate.clone(), true, GateResult::Passed, 1).into()],
         StepKind::Critic => {
             let verdict = Verdict { decision, confidence: Some(1.0), summary: text("s"), findings: Vec::new() };
             vec![VerdictReached { step: order.step, verdict }.into()]
@@ -267,6 +257,7 @@ impl Rig {
                 command: CommandLine::Shell("true".to_owned()),
                 timeout_ms: 1000,
                 required: true,
+                junit: None,
             }],
             stuck: crate::loops::core::watch::Policy::default(),
         }

@@ -9,6 +9,7 @@ use super::store::RunDir;
 use crate::loops::core::event::Outcome;
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, RunId, TestId};
+use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::Usage;
 use crate::loops::core::test_state::TestStatus;
@@ -111,6 +112,9 @@ pub struct GateSummary {
     pub outcome: GateResult,
     /// Wall time.
     pub duration_ms: u64,
+    /// What its tests came to, where its runner is understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Box<TestsSeen>>,
 }
 
 /// What was changed in sum.
@@ -189,6 +193,7 @@ fn gates(state: &RunState) -> Vec<GateSummary> {
                 required: gate.required,
                 outcome: gate.outcome.clone(),
                 duration_ms: gate.duration_ms,
+                tests: gate.tests.clone(),
             };
             match gates.iter_mut().find(|known| known.gate == last.gate) {
                 Some(known) => *known = last,

@@ -216,8 +216,7 @@ fn snapshot(step: u32, commit: &str) -> Event {
 }
 
 fn gate(step: u32, outcome: GateResult) -> Event {
-    let (step, gate) = (StepId(step), GATE.to_owned());
-    GateFinished { step, gate, required: true, outcome, duration_ms: 200, digest: None }.into()
+    GateFinished::new(StepId(step), GATE.to_owned(), true, outcome, 200).into()
 }
 
 fn spec() -> LoopSpec {

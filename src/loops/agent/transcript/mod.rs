@@ -231,6 +231,30 @@ impl Transcript {
         }
     }
 
+    /// All lines of one stream, in order, each whole wherever the other stream broke in, clean of terminal control, and
+    /// cut at [`LINE_CAP`] bytes.
+    pub fn stream_lines(&self, stream: Stream, each: &mut impl FnMut(&[u8])) -> io::Result<()> {
+        let mut open: Vec<u8> = Vec::new();
+        self.bytes(stream, &mut |mut piece| {
+            while let Some(at) = memchr::memchr(b'\n', piece) {
+                let (line, rest) = (piece.get(..at).unwrap_or_default(), piece.get(at + 1..).unwrap_or_default());
+                if open.is_empty() {
+                    clean(line, each);
+                } else {
+                    extend(&mut open, line);
+                    clean(&open, each);
+                    open.clear();
+                }
+                piece = rest;
+            }
+            extend(&mut open, piece);
+        })?;
+        if !open.is_empty() {
+            clean(&open, each);
+        }
+        Ok(())
+    }
+
     /// The last line that says something, clean, for a list of loops.
     pub fn last_line(&self) -> io::Result<Option<String>> {
         let end = self.line_count()?;
@@ -249,6 +273,20 @@ impl Transcript {
             }
         };
         Ok(Index::new(self.files.order()?, tail))
+    }
+}
+
+fn extend(open: &mut Vec<u8>, bytes: &[u8]) {
+    let room = LINE_CAP.saturating_sub(open.len());
+    open.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+}
+
+/// Most lines hold nothing to clean.
+fn clean(line: &[u8], each: &mut impl FnMut(&[u8])) {
+    let line = line.get(..LINE_CAP).unwrap_or(line);
+    match memchr::memchr(0x1b, line) {
+        None => each(line.strip_suffix(b"\r").unwrap_or(line)),
+        Some(_) => each(sanitize::plain_line(line).as_bytes()),
     }
 }
 

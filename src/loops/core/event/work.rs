@@ -4,6 +4,7 @@
 
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{StepId, TestId, Who};
+use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::step::{AgentEnd, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::Verdict;
@@ -344,6 +345,16 @@ pub struct GateFinished {
     /// The digest of the end of what it printed, normalised, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What its tests came to, where its runner is understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Box<TestsSeen>>,
+}
+
+impl GateFinished {
+    /// A gate that ended so, of whose output nothing is known.
+    pub const fn new(step: StepId, gate: String, required: bool, outcome: GateResult, duration_ms: u64) -> Self {
+        Self { step, gate, required, outcome, duration_ms, digest: None, tests: None }
+    }
 }
 
 /// The critic has spoken, or could not be read.

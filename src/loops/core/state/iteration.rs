@@ -6,6 +6,7 @@ use super::RunState;
 use crate::loops::core::event::UndoneHunk;
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{Millis, StepId, TestId};
+use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::spec::CriticWhen;
 use crate::loops::core::step::StepEnd;
 use crate::loops::core::verdict::{Decision, Severity, Verdict};
@@ -73,8 +74,25 @@ pub struct GateRun {
     pub duration_ms: u64,
     /// The digest of what it printed last, if it failed.
     pub digest: Option<String>,
+    /// What its tests came to, where its runner is understood.
+    pub tests: Option<Box<TestsSeen>>,
     /// The step with its output.
     pub step: StepId,
+}
+
+impl GateRun {
+    /// Its end, and what its tests came to: `exit 101, 412 passed 3 failed`.
+    pub fn words(&self) -> String {
+        gate_words(&self.outcome, self.tests.as_deref())
+    }
+}
+
+/// A gate's end, and what its tests came to.
+pub fn gate_words(outcome: &GateResult, tests: Option<&TestsSeen>) -> String {
+    match tests {
+        Some(tests) => format!("{}, {}", outcome.word(), tests.words()),
+        None => outcome.word(),
+    }
 }
 
 /// Where an iteration stands.

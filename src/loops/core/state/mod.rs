@@ -12,7 +12,7 @@ mod step_record;
 mod steps;
 mod takeover;
 
-pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo};
+pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo, gate_words};
 pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 
 use super::budget::{Breach, Budget};

@@ -198,6 +198,7 @@ impl RunState {
                 outcome: e.outcome.clone(),
                 duration_ms: e.duration_ms,
                 digest: e.digest.clone(),
+                tests: e.tests.clone(),
                 step: e.step,
             });
         }

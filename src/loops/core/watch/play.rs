@@ -83,12 +83,7 @@ pub(super) struct Play {
 
 fn spec(policy: Policy) -> LoopSpec {
     let agent = |name: &str| AgentSpec::new(name, vec![name.to_owned()]);
-    let gate = GateSpec {
-        name: "tests".to_owned(),
-        command: CommandLine::Shell("true".to_owned()),
-        timeout_ms: 1000,
-        required: true,
-    };
+    let gate = GateSpec::new("tests", CommandLine::Shell("true".to_owned()), 1000);
     LoopSpec {
         name: "play".to_owned(),
         repo: "/r".to_owned(),
@@ -226,7 +221,7 @@ impl Play {
                     Some(output) => (GateResult::Failed { exit: Exit::Code(101) }, super::digest(output)),
                 };
                 let gate = gate.clone();
-                self.commit(GateFinished { step, gate, required: true, outcome, duration_ms: 1000, digest });
+                self.commit(GateFinished { digest, ..GateFinished::new(step, gate, true, outcome, 1000) });
             }
             StepKind::Critic => {
                 let decision = if trip.done { Decision::Done } else { Decision::Continue };

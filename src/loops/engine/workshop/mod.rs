@@ -6,6 +6,8 @@
 mod critic;
 mod ending;
 mod evidence;
+mod gate;
+mod gate_output;
 mod keep;
 mod place;
 mod process;
@@ -22,8 +24,7 @@ use super::report::{Ended, Report, Steps, Wish};
 use crate::loops::agent::Supervisor;
 use crate::loops::agent::dialect::Heard;
 use crate::loops::agent::transcript::LiveOutput;
-use crate::loops::core::event::{Event, GateFinished, Signal, SnapshotTaken};
-use crate::loops::core::gate::GateResult;
+use crate::loops::core::event::{Event, Signal, SnapshotTaken};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN, Isolation};
 use crate::loops::core::step::{Cause, StepEnd, StepKind};
@@ -103,33 +104,6 @@ impl Workshop {
             }
             done.end.question = last.strip_prefix(ASK_TOKEN).map(|question| question.trim().to_owned());
         }
-        done
-    }
-
-    async fn gate(&self, job: &mut Job) -> Done {
-        let Some(gate) = job.order.gate() else {
-            return job.failed("the loop has no such gate".to_owned());
-        };
-        let argv = gate.command.argv();
-        let mut done = self.run_process(job, argv, process::Prompt::None).await;
-        let outcome = match (done.end.cause, done.end.exit) {
-            (Cause::TimedOut, _) => GateResult::TimedOut,
-            (Cause::NotStarted, _) | (_, None) => {
-                GateResult::CouldNotRun { error: done.end.error.clone().unwrap_or_else(|| "it never ran".to_owned()) }
-            }
-            (_, Some(exit)) if exit.ok() => GateResult::Passed,
-            (_, Some(exit)) => GateResult::Failed { exit },
-        };
-        let digest = if outcome.passed() { None } else { self.gate_digest(&job.order).await };
-        let fact = GateFinished {
-            step: job.order.step,
-            gate: gate.name,
-            required: gate.required,
-            outcome,
-            duration_ms: done.end.duration_ms,
-            digest,
-        };
-        done.facts.push(fact.into());
         done
     }
 
