@@ -30,9 +30,9 @@ pub(super) const ROWS: &[Row] = &[
 fn row_32_a_second_one_is_refused_by_name_and_takes_over_at_once_after_a_kill() {
     let ground = Ground::new();
     let before = Before::of(&ground);
-    let script = "test -e begun && exit; touch begun; echo working; sleep 600";
+    let script = "test -e begun && exit; touch begun; echo at w''ork; sleep 600";
     let mut first = Live::start(ground.run_command(&["sh", script, "touch", "x", "claim"], &[], &["--output"]));
-    first.until("working");
+    first.until("at work");
     let id = ground.ran().dir.run().to_string();
     let resume = || ground.loopdash(&["resume", &id, "--headless"]);
     let told = assert_told(resume(), 65, &format!("with pid {}", first.child.id()));
