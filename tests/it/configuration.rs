@@ -67,6 +67,7 @@ fn reference() -> String {
         ("[prices.\"MODEL\"]", "Price"),
         ("[profiles.NAME]", "Profile"),
         ("[[loop]]", "Loop"),
+        ("[stuck]` and `[loop.stuck]", "Stuck"),
         ("[loop.limits]", "LoopLimits"),
         ("[[loop.gate]]", "Gate"),
     ] {

@@ -29,6 +29,7 @@ mod setup;
 mod steering;
 mod stories;
 mod streams;
+mod stuck;
 mod term;
 mod watch;
 mod worklist;

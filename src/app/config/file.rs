@@ -3,6 +3,7 @@
 //! The doc comments are the descriptions in `loopdash schema config`; [`Config`] is the root.
 
 use super::agent::{Agent, Dollars, Price};
+use super::stuck::Stuck;
 use crate::loops::agent::profile::Profile;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::duration::Span;
@@ -33,6 +34,8 @@ pub struct Config {
     pub profiles: BTreeMap<String, Profile>,
     /// What a model's tokens cost, by the name that it is asked for with.
     pub prices: BTreeMap<String, Price>,
+    /// When runs are taken to be stuck, and what is done about it without asking.
+    pub stuck: Stuck,
     /// The loops of this repository.
     #[serde(rename = "loop")]
     pub loops: Vec<Loop>,
@@ -219,6 +222,9 @@ pub struct Loop {
     /// Further limits.
     #[serde(default)]
     pub limits: LoopLimits,
+    /// When it is taken to be stuck; keys that are given replace those for all loops.
+    #[serde(default)]
+    pub stuck: Stuck,
     /// Commands that loopdash runs itself after each iteration, in order.
     #[serde(default, rename = "gate")]
     pub gates: Vec<Gate>,
@@ -308,6 +314,7 @@ impl Loop {
             context_files: Vec::new(),
             setup: None,
             limits: LoopLimits::default(),
+            stuck: Stuck::default(),
             gates: Vec::new(),
         }
     }

@@ -13,6 +13,7 @@ mod origin;
 mod request;
 mod resolve;
 mod schema;
+pub mod stuck;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -112,7 +112,7 @@ impl<'a> Resolver<'a> {
             context_files: definition.context_files.clone(),
             setup: definition.setup.clone(),
             gates: definition.gates.iter().map(gate_spec).collect(),
-            stuck: crate::loops::core::watch::Policy::default(),
+            stuck: definition.stuck.policy(&self.loaded.config.stuck),
         })
     }
 

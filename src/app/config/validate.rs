@@ -10,6 +10,7 @@ use super::origin::{Origins, child, element};
 use crate::loops::agent::profile::{Profile, Version};
 use crate::loops::core::agent::{PromptRoute, SessionUse};
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
+use crate::loops::core::watch::Remedy;
 use crate::loops::core::worktree_path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
@@ -242,6 +243,13 @@ impl Checks<'_> {
         }
         if let Some(setup) = &definition.setup {
             self.command(&child(path, "setup"), setup, &format!("`setup` of loop `{name}`"));
+        }
+        let heals = definition.stuck.auto_heal.iter().flatten();
+        if definition.stronger.is_none() && heals.clone().any(|heal| heal.remedy() == Remedy::Stronger) {
+            let problem = Problem::new(format!("loop `{name}` has no stronger agent to heal with"));
+            let label = "`stronger` is among its remedies";
+            let help = "name one: `stronger = \"…\"`, or leave the remedy out";
+            self.value(&child(&child(path, "stuck"), "auto_heal"), problem.label(label).help(help));
         }
         let mut gates = BTreeSet::new();
         for (index, gate) in definition.gates.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Child processes of the loops and their output: started, watched, stopped with all they started, and recorded.
 //! The door is [`Supervisor`]; [`transcript`] is what a step printed and [`sanitize`] makes it fit for a screen.
 
+mod circle;
 pub mod dialect;
 pub mod environment;
 mod family;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::circle::Circle;
 use super::dialect::{Decoder, Heard};
 use super::story::Teller;
 use super::transcript::{Edition, Stream, Writer};
@@ -23,6 +24,8 @@ pub struct Listen {
     pub max_events: Option<u64>,
     /// Retries after which it is.
     pub max_retries: Option<u32>,
+    /// Calls of one tool with one result that are worth telling.
+    pub same_tool: Option<u32>,
 }
 
 /// Listens to one step.
@@ -46,6 +49,7 @@ struct Ears {
     story: Arc<LiveStory>,
     vitals: Vitals,
     alarm: Alarm,
+    circle: Circle,
     events: u64,
 }
 
@@ -55,7 +59,8 @@ impl Tap {
         let writer = Writer::create(dir, Edition::Story, limit)?;
         let story = Arc::new(LiveStory::new(writer.live()));
         let (teller, vitals, alarm) = (Teller::default(), Vitals::default(), Alarm::default());
-        let ears = Ears { listen, teller, writer, story, vitals, alarm, events: 0 };
+        let circle = Circle::new(listen.same_tool);
+        let ears = Ears { listen, teller, writer, story, vitals, alarm, circle, events: 0 };
         Ok(Self { decoder: Decoder::new(listen.dialect), ears })
     }
 
@@ -105,6 +110,10 @@ impl Ears {
         self.vitals.take(activity, now);
         let piece = matches!(activity, Activity::Text { whole: false, .. } | Activity::Thinking { whole: false, .. });
         self.events += u64::from(!piece);
+        if let Some(circling) = self.circle.take(activity, now) {
+            self.alarm.circling = circling;
+            self.story.ring(self.alarm.clone());
+        }
         self.watch();
     }
 

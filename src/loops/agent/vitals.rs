@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use tokio::sync::watch;
 
+pub use super::circle::Circling;
 use super::transcript::LiveOutput;
 use crate::loops::core::activity::{Activity, FailureClass, UsageScope};
 use crate::loops::core::ids::Millis;
@@ -108,6 +109,8 @@ pub struct Alarm {
     pub finished: Option<Instant>,
     /// Why it is taken to go round in circles, as a fragment.
     pub runaway: Option<String>,
+    /// The call that it makes again and again.
+    pub circling: Option<Circling>,
 }
 
 /// The story of a running step: its lines, and what the agent is doing now. Reading it disturbs nobody.
@@ -148,7 +151,7 @@ impl LiveStory {
 }
 
 /// The moment, by the wall clock.
-pub(super) fn now() -> Millis {
+pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

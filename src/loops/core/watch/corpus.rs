@@ -183,6 +183,20 @@ fn healthy() -> Vec<(&'static str, Vec<Trip>)> {
                 }];
             }),
         ),
+        (
+            "the same words each time while findings shrink",
+            steady(8, |i, t| {
+                t.said = "I have met every finding and all tests of the whole project pass now".to_owned();
+                t.findings = points(i..8);
+            }),
+        ),
+        (
+            "the same words each time without a claim, while the work moves",
+            steady(8, |i, t| {
+                t.said = format!("I wrote part {i} and committed it, and there is more to do after this one");
+                t.claim = i == 7;
+            }),
+        ),
         ("long iterations", steady(3, |_, t| t.minutes = 35)),
         ("an actor that does not claim for long", steady(8, |i, t| t.claim = i == 7)),
     ]

@@ -11,6 +11,7 @@ fn failed<'a>(trip: &Trip<'a>) -> Vec<(&'a str, Option<&'a str>)> {
 
 /// Iterations in a row with the same failures. A gate that fails in another way has moved.
 pub(super) fn same(trips: &Trips<'_>, policy: &Policy) -> Option<Sighting> {
+    let trips = &trips.closed();
     let last = failed(trips.all.last()?);
     // Without its output nobody can say that a failure is the same.
     if last.is_empty() || last.iter().any(|(_, digest)| digest.is_none()) {

@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 use trips::Trips;
 
 /// Something that says that a run is stuck, or that a person should look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pattern {
     /// A step prints nothing, and its processes do nothing.

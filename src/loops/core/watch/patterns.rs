@@ -119,7 +119,7 @@ fn the_same_failures_but_for_numbers_and_times() {
     let output = |i: usize| {
         format!("test index_rebuild failed after {i}.2{i}s at /tmp/run-{i}/x.rs:{i}, one of the two that fail")
     };
-    let play = raises(Pattern::SameFailures, varied(4, |i, t| t.red = Some(output(i))));
+    let play = raises(Pattern::SameFailures, varied(7, |i, t| t.red = Some(output(i))));
     let what = &play.run.watched.raised(Pattern::SameFailures).unwrap().sighting.what;
     assert_eq!(what, "4 iterations fail in the same way: tests (exit 101)");
 }

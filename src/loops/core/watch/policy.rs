@@ -73,6 +73,24 @@ impl Policy {
         *self == Self::default()
     }
 
+    /// Has a pattern raised no more.
+    pub const fn turn_off(&mut self, pattern: Pattern) {
+        match pattern {
+            Pattern::Silence => self.silence_ms = None,
+            Pattern::LongRun => self.long_run_ms = None,
+            Pattern::Cost => self.cost_micro_usd = None,
+            Pattern::SameTool => self.same_tool = None,
+            Pattern::SameOutput => self.same_output = None,
+            Pattern::TreeAgain => self.tree_again = None,
+            Pattern::NoChange => self.no_change = None,
+            Pattern::SameFailures => self.same_failures = None,
+            Pattern::FindingsStay => self.findings_stay = None,
+            Pattern::FindingsReturn => self.findings_return = None,
+            Pattern::FindingsContradict => self.findings_contradict = None,
+            Pattern::Undone => self.undone = None,
+        }
+    }
+
     /// The threshold of a pattern that is counted.
     pub(super) const fn count(&self, pattern: Pattern) -> Option<usize> {
         let count = match pattern {

@@ -39,6 +39,12 @@ impl<'a> Trips<'a> {
         self.all.last().is_none_or(|trip| trip.iteration.passed)
     }
 
+    /// Those that are over: of an open one it is not known yet what its gates and its critic say.
+    pub(super) fn closed(&self) -> Self {
+        let all = self.all.iter().filter(|trip| trip.iteration.ended.is_some()).copied().collect();
+        Self { run: self.run, all }
+    }
+
     /// How many of the last iterations in a row are `alike`.
     pub(super) fn trailing(&self, alike: impl Fn(&Trip<'a>) -> bool) -> usize {
         self.all.iter().rev().take_while(|trip| alike(trip)).count()

@@ -6,10 +6,13 @@ use super::ending::{Ours, finished};
 use super::record::record;
 use super::watchdog::{Bark, Watchdog};
 use super::{Done, Job, Workshop, millis};
+use crate::loops::agent::sanitize;
 use crate::loops::agent::transcript::Transcript;
+use crate::loops::agent::vitals::{self, Circling};
 use crate::loops::agent::{Control, Input, Ladder, Launch, Listen, dialect, environment};
 use crate::loops::core::agent::{AgentSpec, DialectName, Watch};
-use crate::loops::core::event::Signal;
+use crate::loops::core::event::{Sign, Signal};
+use crate::loops::core::ids::StepId;
 use crate::loops::core::spec::PromptRoute;
 use crate::loops::core::step::Cause;
 use crate::loops::core::verdict;
@@ -107,6 +110,7 @@ impl Workshop {
                     Bark::Tell { sign, silent, busy } => {
                         job.tell(Signal { step: job.order.step, sign, for_ms: millis(silent), busy, what: None, times: 0 }).await;
                     }
+                    Bark::Circles(circling) => job.tell(circles(job.order.step, circling)).await,
                     Bark::Lingers => {
                         ours = Some(Ours::Lingered);
                         control.stop();
@@ -151,7 +155,7 @@ impl Workshop {
             dir: order.step_dir(),
             timeout: Some(order.timeout()),
             ladder: Ladder::default(),
-            listen: order.agent().and_then(listen),
+            listen: order.agent().and_then(|agent| listen(agent, order.spec.stuck.same_tool)),
         })
     }
 
@@ -167,10 +171,19 @@ impl Workshop {
 }
 
 /// How an agent is listened to; plain text is only kept.
-fn listen(agent: &AgentSpec) -> Option<Listen> {
+fn listen(agent: &AgentSpec, same_tool: Option<u32>) -> Option<Listen> {
     let Watch { max_events, max_retries, .. } = agent.watch;
     let dialect = agent.dialect;
-    (dialect != DialectName::Text).then_some(Listen { dialect, max_events, max_retries })
+    (dialect != DialectName::Text).then_some(Listen { dialect, max_events, max_retries, same_tool })
+}
+
+/// What is told of a call that is made again and again, or no longer.
+fn circles(step: StepId, circling: Option<Circling>) -> Signal {
+    let Some(Circling { call, times, since }) = circling else {
+        return Signal { step, sign: Sign::Varied, for_ms: 0, busy: None, what: None, times: 0 };
+    };
+    let what = Some(sanitize::plain_str(&call));
+    Signal { step, sign: Sign::Repeating, for_ms: vitals::now().since(since), busy: None, what, times }
 }
 
 async fn barked(dog: Option<&mut Watchdog>) -> Bark {

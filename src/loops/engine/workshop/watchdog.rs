@@ -5,7 +5,7 @@
 
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::agent::tree;
-use crate::loops::agent::vitals::Alarm;
+use crate::loops::agent::vitals::{Alarm, Circling};
 use crate::loops::core::agent::Watch;
 use crate::loops::core::event::Sign;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(super) enum Bark {
         /// Whether its processes use the CPU.
         busy: Option<bool>,
     },
+    /// It makes one call again and again, or, with `None`, no longer.
+    Circles(Option<Circling>),
     /// Its work is over, and its process lives on: to be stopped.
     Lingers,
     /// It goes round in circles: to be stopped.
@@ -44,6 +46,8 @@ pub(super) struct Watchdog {
     /// Silence before this does not count: the start, or the last thaw.
     since: Instant,
     told: Option<Told>,
+    /// The circle that was told.
+    circling: Option<Circling>,
     frozen: bool,
     /// It has said that the step is to be ended, and is done.
     over: bool,
@@ -62,7 +66,7 @@ struct Told {
 impl Watchdog {
     pub(super) fn new(watch: Watch, live: Arc<LiveOutput>, pid: u32) -> Self {
         let alarm = live.story().map(|story| story.alarm());
-        Self { watch, live, pid, alarm, since: Instant::now(), told: None, frozen: false, over: false }
+        Self { watch, live, pid, alarm, since: Instant::now(), told: None, circling: None, frozen: false, over: false }
     }
 
     /// The step stands still, or goes on. Time frozen is no silence.
@@ -83,6 +87,10 @@ impl Watchdog {
             if let Some(why) = alarm.runaway {
                 self.over = true;
                 return Bark::Runaway(why);
+            }
+            if alarm.circling != self.circling {
+                self.circling.clone_from(&alarm.circling);
+                return Bark::Circles(alarm.circling);
             }
             let linger = Duration::from_millis(self.watch.linger_ms);
             let end = alarm.finished.map(|finished| finished.max(self.since) + linger);
