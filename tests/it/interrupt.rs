@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
 /// An agent that works until it is ended, then does its work when it is started again.
-const SECOND_TIME: &str = r#"
+pub(crate) const SECOND_TIME: &str = r#"
 [[scene]]
 when = { exists = ["begun"] }
 steps = [{ touch = "x" }, "claim"]
@@ -16,7 +16,8 @@ steps = [{ touch = "x" }, "claim"]
 steps = [{ touch = "begun" }, { say = "working" }, "hang"]
 "#;
 
-fn working(ground: &Ground, actor: &[&str]) -> Live {
+/// A loopdash whose actor has said that it works.
+pub(crate) fn working(ground: &Ground, actor: &[&str]) -> Live {
     let mut live = Live::start(ground.run_command(actor, &[], &["--output"]));
     live.until("working");
     live

@@ -3,16 +3,21 @@
 //! `LOOPDASH_KILLS` says how many; the moments come from `LOOPDASH_SEED`, which is printed.
 
 use crate::ground::{Ground, Ran, agent};
+use loopdash::loops::agent::tree;
 use loopdash::loops::core::event::{Event, Outcome};
 use loopdash::loops::core::step::StepKind;
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 /// Runs at once.
 const FLEET: usize = 3;
 /// A fleet is let run to its end after so many kills.
 const KILLS_A_FLEET: u32 = 10;
+
+/// Longer than a fleet takes on a busy machine; reached only by a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Moments by chance, the same for the same seed (the xorshift of Marsaglia, 2003).
 struct Chance(u64);
@@ -49,30 +54,83 @@ fn run(ground: &Ground) -> Command {
     ground.command(&args)
 }
 
-/// A loopdash whose acknowledged records go to a file.
+/// A loopdash whose acknowledged records go to a file, and its complaints to another.
 struct Killable {
     child: Child,
     out: tempfile::NamedTempFile,
+    err: tempfile::NamedTempFile,
+}
+
+/// What a loopdash said until its end.
+struct Said {
+    code: Option<i32>,
+    acknowledged: String,
+    complaints: String,
 }
 
 impl Killable {
     fn start(mut command: Command) -> Self {
-        let out = tempfile::NamedTempFile::new().unwrap();
-        let child = command.stdout(out.reopen().unwrap()).stderr(Stdio::null()).spawn().unwrap();
-        Self { child, out }
+        let file = || tempfile::NamedTempFile::new().unwrap();
+        let (out, err) = (file(), file());
+        let child = command.stdout(out.reopen().unwrap()).stderr(err.reopen().unwrap()).spawn().unwrap();
+        Self { child, out, err }
     }
 
     /// Kills it; what it had acknowledged by then.
     fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        std::fs::read_to_string(self.out.path()).unwrap()
+        self.said(None).acknowledged
     }
 
-    /// Waits for its end.
-    fn end(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
-        (code, std::fs::read_to_string(self.out.path()).unwrap())
+    /// Waits for its end. One that does not come is told with all that can be seen of it from outside.
+    fn end(mut self) -> Said {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return self.said(status.code());
+            }
+            if Instant::now() > deadline {
+                let seen = seen_of(self.child.id());
+                self.child.kill().unwrap();
+                self.child.wait().unwrap();
+                let Said { acknowledged, complaints, .. } = self.said(None);
+                panic!("never ended\n{seen}\n{acknowledged}\n{complaints}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn said(&self, code: Option<i32>) -> Said {
+        let text = |file: &tempfile::NamedTempFile| std::fs::read_to_string(file.path()).unwrap();
+        Said { code, acknowledged: text(&self.out), complaints: text(&self.err) }
+    }
+}
+
+/// What each thread of a process waits for, and the processes below it.
+fn seen_of(pid: u32) -> String {
+    let mut seen = String::new();
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    for task in tasks.map(|entry| entry.path()) {
+        let read = |name: &str| std::fs::read_to_string(task.join(name)).unwrap_or_default();
+        seen.push_str(&format!("{} {} {}\n", read("comm").trim(), read("wchan"), read("syscall").trim()));
+    }
+    for proc in tree::descendants(pid) {
+        seen.push_str(&format!("{proc:?}\n"));
+    }
+    seen
+}
+
+/// Keeps the state directory of a failed test, to be looked into.
+struct Evidence<'a>(&'a Ground);
+
+impl Drop for Evidence<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kills-{}", std::process::id()));
+            let copied = Command::new("cp").arg("-r").arg(self.0.path("state")).arg(&place).status();
+            eprintln!("its state: {} ({copied:?})", place.display());
+        }
     }
 }
 
@@ -114,11 +172,12 @@ fn row_01_kills_at_random_moments_lose_and_repeat_nothing() {
     eprintln!("{kills} kills, LOOPDASH_SEED={seed}");
     let mut chance = Chance(seed);
     let undisturbed = prepared();
-    assert_eq!(Killable::start(run(&undisturbed)).end().0, Some(0));
+    assert_eq!(Killable::start(run(&undisturbed)).end().code, Some(0));
     let expected = outcome(&undisturbed.ran());
     let mut done = 0;
     while done < kills {
         let ground = prepared();
+        let _evidence = Evidence(&ground);
         let mut acknowledged = String::new();
         let fleet: Vec<Killable> = (0..FLEET).map(|_| Killable::start(run(&ground))).collect();
         std::thread::sleep(Duration::from_millis(chance.below(500)));
@@ -132,13 +191,14 @@ fn row_01_kills_at_random_moments_lose_and_repeat_nothing() {
             acknowledged.push_str(&all.kill());
             done += 1;
         }
-        let (code, rest) = Killable::start(ground.command(&["resume", "--all", "--json"])).end();
-        assert_eq!(code, Some(0), "seed {seed}: {rest}");
-        acknowledged.push_str(&rest);
+        let last = Killable::start(ground.command(&["resume", "--all", "--json"])).end();
+        let told = format!("seed {seed}: {}\n{}", last.acknowledged, last.complaints);
+        assert_eq!(last.code, Some(0), "{told}");
+        acknowledged.push_str(&last.acknowledged);
         assert_kept(&ground, &acknowledged);
         // A loopdash that was killed before its submission was durable has left no run.
         for ran in ground.runs().iter().filter(|ran| ran.state.spec.is_some()) {
-            assert_eq!(outcome(ran), expected, "seed {seed}");
+            assert_eq!(outcome(ran), expected, "{told}\n{:#?}", ran.records);
             assert_eq!(ran.state.refused, 0);
             assert_nothing_repeated(ran);
             ran.assert_gone();

@@ -7,12 +7,14 @@ use super::roster::{Section, roster};
 use super::{Out, Scene};
 use crate::app::tui::overlay::{Overlay, Purpose};
 use crate::app::tui::ui::Focus;
+use crate::loops::agent::Ladder;
 use crate::loops::core::activity::FailureClass;
 use crate::loops::core::event::{ParkReason, PauseKind, Trouble};
 use crate::loops::core::fleet::{FleetRun, Ownership, park_word};
-use crate::loops::core::ids::RunId;
+use crate::loops::core::ids::{Millis, RunId};
 use crate::loops::core::schedule::WhyWaiting;
 use crate::loops::core::state::{Iteration, RunState};
+use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::transition::RunStatus;
 use crate::widgets::format;
 use crate::widgets::loop_list::{Bar, Filter, ListRow, LoopList, LoopRow, visible_rows};
@@ -72,6 +74,9 @@ pub(super) fn word(scene: &Scene<'_>, run: &FleetRun) -> Option<String> {
         _ if run.is_interrupted() => "interrupted",
         RunStatus::Paused if state.pause == Some(PauseKind::Interrupted) => "interrupted",
         RunStatus::Paused => "paused",
+        RunStatus::Pausing | RunStatus::Stopping if let Some(left) = ending(state, scene.clock) => {
+            return Some(format!("kill {left}"));
+        }
         RunStatus::Pausing => "pausing",
         RunStatus::Frozen => "frozen",
         RunStatus::Stopping => "stopping",
@@ -102,6 +107,17 @@ pub(super) fn silent(state: &RunState, clock: &Clock<'_>, whole: bool) -> Option
         None => "",
     };
     Some(if whole { format!("{first} {age}{cpu}") } else { format!("{first} {age}") })
+}
+
+/// When the running step's processes, which the operator has ended, are killed at the latest: `in 3s`, then `now`.
+pub(super) fn ending(state: &RunState, clock: &Clock<'_>) -> Option<String> {
+    let asked = matches!(state.must_interrupt()?, InterruptWhy::Pause | InterruptWhy::Stop);
+    state.active_step().filter(|step| asked && step.process.is_some())?;
+    let Ladder { int, term } = Ladder::default();
+    let grace = u64::try_from((int + term).as_millis()).unwrap_or(u64::MAX);
+    let killed = Millis(state.status_since.0.saturating_add(grace));
+    let left = clock.countdown(killed);
+    Some(if killed > clock.now() { format!("in {left}") } else { left })
 }
 
 /// How much was left after each iteration, in eighths of the most there was.

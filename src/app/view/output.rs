@@ -5,7 +5,7 @@
 use super::doc::{Doc, DocLine};
 use super::loaded::OutputWant;
 use super::page::{Page, Room};
-use super::{Out, Scene, find, step_name, usage};
+use super::{Out, Scene, find, list, step_name, usage};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::ids::StepId;
@@ -165,8 +165,11 @@ fn held_back(scene: &Scene<'_>, state: &RunState) -> String {
     }
 }
 
-/// What the running step's agent is doing, as far as its stream tells.
+/// What becomes of the running step, or what its agent is doing, as far as its stream tells.
 fn doing(scene: &Scene<'_>, state: &RunState) -> Option<String> {
+    if let (Some(left), Some(step)) = (list::ending(state, scene.clock), state.active_step()) {
+        return Some(format!("told to end; {} is killed {left}", step.kind.word()));
+    }
     scene.live(state)?;
     let vitals = scene.loaded.vitals.as_ref()?;
     if let Some(wait) = &vitals.wait {

@@ -9,7 +9,9 @@ use crate::app::tui::msg::{Effect, Msg};
 use crate::app::tui::update::update;
 use crate::app::view::fixture::NOW;
 use crate::app::view::loaded::{DiffKey, Wants};
+use crate::loops::core::event::{PauseKind, PauseRequested, Record};
 use crate::loops::core::fleet::Fleet;
+use crate::loops::core::ids::{Millis, Who};
 use crate::loops::core::spec::LoopSpec;
 use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind, Status};
 use crate::widgets::theme::{ThemeLibrary, Tier};
@@ -450,4 +452,18 @@ fn every_line_of_every_pane_is_brought_into_view_and_marked_when_it_is_the_hit()
             }
         }
     }
+}
+
+#[test]
+fn a_step_that_is_told_to_end_says_when_it_is_killed() {
+    let mut desk = Desk::on("auth-refactor", (120, 40));
+    let run = fixture::id("auth-refactor");
+    let state = &mut desk.fleet.runs.get_mut(&run).unwrap().state;
+    assert!(state.active_step().unwrap().process.is_some());
+    let pause = PauseRequested { kind: PauseKind::Now, who: Who::Operator };
+    state.apply(&Record { seq: state.seq + 1, at: NOW, run, event: pause.into() });
+    let shown = text(&desk.draw());
+    assert!(shown.contains("auth-refactor kill in 4s") && shown.contains("actor is killed in 4s"), "{shown}");
+    desk.fleet.runs.get_mut(&run).unwrap().state.status_since = Millis(NOW.0 - 4_000);
+    assert!(text(&desk.draw()).contains("actor is killed now"));
 }

@@ -385,6 +385,9 @@ async fn take_over(run: RunId, dir: RunDir) -> Result<Taken, JournalError> {
     let opened = tokio::task::spawn_blocking(move || -> Result<_, JournalError> {
         let mut state = RunState::new(run);
         let (writer, _) = JournalWriter::open_into(&dir, |record: Record| state.apply(&record))?;
+        if state.spec.is_none() {
+            return Err(JournalError::NeverSubmitted { run });
+        }
         let spawned: Vec<(u32, u64)> = state.active_step().and_then(|step| step.process).into_iter().collect();
         let found = survivors::find(&[run.to_string()], &spawned);
         Ok((writer, state, found))

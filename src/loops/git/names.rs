@@ -34,7 +34,8 @@ pub fn branch_for(slug: &str) -> String {
     format!("run/{slug}")
 }
 
-/// The first of `wanted`, `wanted-2`, `wanted-3`, ... that no branch of `repo` has or stands in the way of.
+/// The first of `wanted`, `wanted-2`, `wanted-3`, ... that no branch of `repo` has or stands in the way of, and that nobody
+/// has locked, or left locked when they died.
 pub(crate) fn free_branch(repo: &Repository, wanted: &str) -> Result<String, GitError> {
     if !Branch::name_is_valid(wanted).unwrap_or(false) {
         return Err(GitError::BadName { name: wanted.to_owned() });
@@ -46,11 +47,15 @@ pub(crate) fn free_branch(repo: &Repository, wanted: &str) -> Result<String, Git
     let wanted = if blocked { wanted.replace('/', "-") } else { wanted.to_owned() };
     for number in 1..=SUFFIX_LIMIT {
         let name = numbered(&wanted, number);
-        if !is_taken(&taken, &name, true) {
+        if !is_taken(&taken, &name, true) && !is_locked(repo, &name) {
             return Ok(name);
         }
     }
     Err(GitError::NameTaken { name: wanted })
+}
+
+fn is_locked(repo: &Repository, branch: &str) -> bool {
+    repo.commondir().join("refs/heads").join(format!("{branch}.lock")).symlink_metadata().is_ok()
 }
 
 /// `name` for 1, `name-2` for 2, and so on.

@@ -145,9 +145,20 @@ pub(crate) fn keep(repo: &Repository, name: &str, commit: &str) -> Result<(), Gi
     if !name.starts_with("refs/loopdash/") {
         return Err(GitError::BadName { name: name.to_owned() });
     }
-    let id = commit_at(repo, commit)?.id();
-    repo.reference(name, id, true, "loopdash").map_err(GitError::lib("write a ref"))?;
-    Ok(())
+    point(repo, name, commit_at(repo, commit)?.id()).map_err(GitError::lib("write a ref"))
+}
+
+/// Writes a private ref. Only the owner of its run does, and there is one: who finds it locked finds what a loopdash left
+/// that was killed just then.
+pub(super) fn point(repo: &Repository, name: &str, id: Oid) -> Result<(), git2::Error> {
+    match repo.reference(name, id, true, "loopdash") {
+        Err(error) if error.code() == ErrorCode::Locked && name.starts_with("refs/loopdash/") => {
+            // If it cannot be removed, the second attempt says why.
+            let _ = std::fs::remove_file(repo.commondir().join(format!("{name}.lock")));
+            repo.reference(name, id, true, "loopdash").map(drop)
+        }
+        written => written.map(drop),
+    }
 }
 
 /// The commit a revision names.

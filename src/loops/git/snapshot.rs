@@ -6,7 +6,7 @@ use git2::{Commit, Oid, Repository, Signature};
 use super::diff::{EMPTY, compare, count};
 use super::error::GitError;
 use super::names::kept_ref;
-use super::refs::commit_at;
+use super::refs::{commit_at, point};
 use super::repo::{Head, open_objects};
 use super::scan::{Scanned, Skipped, scan};
 use super::workspace::Workspace;
@@ -69,7 +69,7 @@ fn store(wish: &TakeSnapshot) -> Result<Snapshot, GitError> {
     let parents = parents(&repo, &name, wish, head_commit.as_deref())?;
     let message = format!("loopdash: snapshot {leaf} of run {}\n", workspace.run);
     let commit = write(&repo, tree, &parents, &message)?;
-    repo.reference(&name, commit, true, "loopdash").map_err(GitError::lib("write the snapshot's ref"))?;
+    point(&repo, &name, commit).map_err(GitError::lib("write the snapshot's ref"))?;
 
     let since_base = compare(&repo, &workspace.base, &tree.to_string(), false)?;
     let changed_since_parent = match parent {

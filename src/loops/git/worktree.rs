@@ -77,7 +77,7 @@ fn make_branch(repo: &Repository, wanted: &str, base: &str) -> Result<String, Gi
         let name = free_branch(repo, wanted)?;
         match repo.branch(&name, &commit, false) {
             Ok(_) => return Ok(name),
-            Err(error) if error.code() == ErrorCode::Exists => {}
+            Err(error) if matches!(error.code(), ErrorCode::Exists | ErrorCode::Locked) => {}
             Err(error) => return Err(GitError::lib("make a branch")(error)),
         }
     }

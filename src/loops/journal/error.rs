@@ -55,6 +55,12 @@ pub enum JournalError {
         /// Who, if that is known.
         owner: Option<Owner>,
     },
+    /// Its loopdash died before the run was submitted, so that nothing is known of it.
+    #[error("run {run} was never submitted, so there is nothing to go on with; submit its loop anew")]
+    NeverSubmitted {
+        /// Which run.
+        run: RunId,
+    },
     /// A run of this id was already begun.
     #[error("{} already holds a journal; open it instead", path.display())]
     Exists {

@@ -52,7 +52,8 @@ pub fn scan(store: &Store) -> Result<Vec<Scan>, StoreError> {
     Ok(found)
 }
 
-/// Reads one run; `None` if it has no journal.
+/// Reads one run; `None` if it has no journal, or one that no run was ever submitted to: its loopdash died while it made
+/// it, and there is nothing to go on with.
 pub fn scan_run(store: &Store, run: RunId) -> Option<Scan> {
     let dir = store.run_dir(run);
     let mut state = RunState::new(run);
@@ -62,6 +63,7 @@ pub fn scan_run(store: &Store, run: RunId) -> Option<Scan> {
     let (lock, result) = match (lock, result) {
         (_, Err(JournalError::Io { source, .. })) if source.kind() == io::ErrorKind::NotFound => return None,
         (Err(error), Ok(_)) => (Lock::Held(None), Err(error)),
+        (_, Ok(_)) if state.spec.is_none() => return None,
         (lock, result) => (lock.unwrap_or(Lock::Held(None)), result),
     };
     Some(Scan { dir, state, result, lock })
@@ -90,12 +92,13 @@ mod tests {
         let (held, _) = JournalWriter::open(&store.run_dir(run(3))).unwrap();
         let found = scan(&store).unwrap();
         let ids: Vec<_> = found.iter().map(|scan| scan.dir.run()).collect();
-        assert_eq!(ids, (1..=20).map(run).collect::<Vec<_>>());
+        let submitted: Vec<_> = (1..=20).filter(|n| *n != 9).map(run).collect();
+        assert_eq!(ids, submitted, "an empty journal is no run");
         for scan in &found {
             let id = scan.dir.run();
             assert_eq!(scan.result.is_err(), id == run(7) || id == run(8), "{id}");
             assert_eq!(scan.lock != Lock::Free, id == run(3), "{id}");
-            if scan.result.is_ok() && id != run(9) {
+            if scan.result.is_ok() {
                 assert_eq!(scan.state, RunState::replay(id, &life(id)));
                 assert!(scan.state.is_finished());
             }

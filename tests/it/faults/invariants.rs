@@ -1,9 +1,12 @@
 //! What holds after every fault: [`Before`] looks at the operator's repository first, [`Before::holds`] checks it all.
 //!
-//! The terminal's part is in `term.rs`, `disorder`.
+//! [`Before::holds_on`] looks at the terminal, too.
 
 use crate::ground::{Ground, Ran, Told};
+use crate::term::Term;
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 /// The operator's repository as it was before the fault.
@@ -13,6 +16,7 @@ pub(super) struct Before {
     config: Vec<u8>,
     head: Vec<u8>,
     status: String,
+    stash: String,
 }
 
 impl Before {
@@ -25,14 +29,22 @@ impl Before {
             head: file("HEAD"),
             refs: look(ground, &["for-each-ref", "--format=%(refname) %(objectname)"])
                 .lines()
+                .filter(|line| !line.starts_with("refs/loopdash/"))
                 .map(str::to_owned)
                 .collect(),
             status: look(ground, &["status", "--porcelain"]),
+            stash: look(ground, &["stash", "list"]),
         }
     }
 
-    /// Checks that journals replay, that no process is left, and that the repository differs by the runs' own branches
-    /// only.
+    /// Checks [`Before::holds`] after a loopdash that was on this terminal, and that the terminal is as a shell wants it.
+    pub(super) async fn holds_on(&self, ground: &Ground, term: &Term) -> Vec<Ran> {
+        assert_eq!(term.disorder().await, [""; 0], "the terminal");
+        self.holds(ground)
+    }
+
+    /// Checks that journals replay, that no process is left, that what is stored is nobody else's to read, and that the
+    /// repository differs by the runs' own branches only.
     #[track_caller]
     pub(super) fn holds(&self, ground: &Ground) -> Vec<Ran> {
         let runs = ground.runs();
@@ -40,20 +52,32 @@ impl Before {
             assert_eq!(ran.state.refused, 0, "the journal tells what cannot be");
             ran.assert_gone();
         }
+        assert_private(&ground.path("state"));
         let mut now = Self::of(ground);
         let own: BTreeSet<String> = runs
             .iter()
             .filter_map(|ran| ran.state.workspace.as_ref()?.branch.as_ref())
             .map(|branch| format!("refs/heads/{branch} "))
             .collect();
-        let is_own = |line: &String| line.starts_with("refs/loopdash/") || own.iter().any(|own| line.starts_with(own));
-        now.refs.retain(|line| !is_own(line));
+        now.refs.retain(|line| !own.iter().any(|own| line.starts_with(own)));
         assert_eq!(now.refs, self.refs, "refs");
         assert_eq!(now.status, self.status, "the operator's checkout");
+        assert_eq!(now.stash, self.stash, "the operator's stash");
         assert!(now.index == self.index, "the operator's index is as it was");
         assert!(now.config == self.config, "the operator's configuration is as it was");
         assert!(now.head == self.head, "the operator's HEAD is as it was");
         runs
+    }
+}
+
+/// Checks that directories are 0700 and files 0600, all the way down.
+#[track_caller]
+fn assert_private(path: &Path) {
+    let meta = std::fs::symlink_metadata(path).unwrap();
+    let wanted = if meta.is_dir() { 0o700 } else { 0o600 };
+    assert_eq!(meta.permissions().mode() & 0o7777, wanted, "{}", path.display());
+    if meta.is_dir() {
+        std::fs::read_dir(path).unwrap().for_each(|entry| assert_private(&entry.unwrap().path()));
     }
 }
 

@@ -14,9 +14,12 @@ pub(super) const ROWS: &[Row] = &[
         number: 1,
         fault: "kill -9 of loopdash at every offset of the journal, and at random moments of a running fleet",
         happens: "the next start replays: the last record is there whole or not at all, every prefix folds and has a \
-            next step, what was at work is shown interrupted and goes on when resumed, in its iteration",
+            next step, what was at work is shown interrupted and goes on when resumed, in its iteration. Locks that it \
+            left on refs are in nobody's way",
         tests: &[
             "it::faults::journal::row_01_a_journal_cut_at_any_byte_opens_and_goes_on",
+            "it::faults::journal::row_01_what_was_never_submitted_is_no_run",
+            "loops::git::worktree::tests::what_a_killed_loopdash_left_locked_is_in_nobodys_way",
             "slow::kills::row_01_kills_at_random_moments_lose_and_repeat_nothing",
             "loops::journal::replay::tests::every_prefix_opens_with_the_records_that_are_whole_in_it",
             "loops::core::laws::every_prefix_of_a_journal_folds_and_has_a_next",
@@ -122,6 +125,23 @@ fn row_01_a_journal_cut_at_any_byte_opens_and_goes_on() {
         let left = whole.checked_sub(1).map_or(0, |last| ends[last]);
         assert_eq!(std::fs::read(&path).unwrap(), bytes[..left], "cut at {cut}");
     }
+}
+
+#[test]
+fn row_01_what_was_never_submitted_is_no_run() {
+    let ground = Ground::new();
+    let (ran, _) = recorded(&ground);
+    let before = Before::of(&ground);
+    // As a kill leaves it between the making of a journal and its first record.
+    put(&ran.dir.journal(), b"");
+    std::fs::remove_file(ran.dir.summary()).unwrap();
+    let told = ground.loopdash(&["resume", "--all", "--headless"]).exits(0);
+    assert!(told.err.contains("no run is interrupted"), "{}", told.err);
+    ground.loopdash(&["resume", &ran.dir.run().to_string(), "--headless"]).exits(65);
+    assert!(!ground.loopdash(&["list"]).exits(0).out.contains(&ran.state.id.short()));
+    ground.run(&["touch", "y", "claim"], &[], &[]).exits(0);
+    assert_eq!(std::fs::read(ran.dir.journal()).unwrap(), b"", "nothing was written to it");
+    before.holds(&ground);
 }
 
 #[test]

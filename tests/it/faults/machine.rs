@@ -2,7 +2,8 @@
 
 use super::invariants::{Before, assert_told};
 use super::matrix::Row;
-use crate::ground::{Ground, Live};
+use crate::ground::Ground;
+use crate::interrupt::{SECOND_TIME, working};
 use loopdash::loops::core::event::Outcome;
 
 pub(super) const ROWS: &[Row] = &[
@@ -29,10 +30,10 @@ pub(super) const ROWS: &[Row] = &[
 #[test]
 fn row_32_a_second_one_is_refused_by_name_and_takes_over_at_once_after_a_kill() {
     let ground = Ground::new();
+    ground.write("agent.toml", SECOND_TIME);
+    ground.commit("agent");
     let before = Before::of(&ground);
-    let script = "test -e begun && exit; touch begun; echo at w''ork; sleep 600";
-    let mut first = Live::start(ground.run_command(&["sh", script, "touch", "x", "claim"], &[], &["--output"]));
-    first.until("at work");
+    let mut first = working(&ground, &["play", "agent.toml"]);
     let id = ground.ran().dir.run().to_string();
     let resume = || ground.loopdash(&["resume", &id, "--headless"]);
     let told = assert_told(resume(), 65, &format!("with pid {}", first.child.id()));

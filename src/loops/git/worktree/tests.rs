@@ -41,6 +41,24 @@ fn taken_branches_and_paths_get_a_number() {
 }
 
 #[test]
+fn what_a_killed_loopdash_left_locked_is_in_nobodys_way() {
+    let fixture = Fixture::new();
+    let refs = fixture.root().join(".git/refs");
+    // A branch may be somebody else's to make: its name is left alone. A run's own refs are nobody else's.
+    write(&refs.join("heads/run/x.lock"), "");
+    write(&refs.join("loopdash/run-x/base.lock"), "");
+    let first = fixture.workspace("x");
+    assert_eq!(first.branch.as_deref(), Some("run/x-2"));
+    assert_eq!(fixture.git(["rev-parse", "refs/loopdash/run-x/base"]), first.base);
+    let leaf = "1".to_owned();
+    write(&refs.join("loopdash/run-x/1.lock"), "");
+    let taken = take(&TakeSnapshot { workspace: first, leaf, parent: None }).unwrap();
+    assert_eq!(fixture.git(["rev-parse", "refs/loopdash/run-x/1"]), taken.commit);
+    assert!(refs.join("heads/run/x.lock").exists());
+    assert!(!refs.join("loopdash/run-x/1.lock").exists());
+}
+
+#[test]
 fn a_tag_of_the_same_name_is_not_mistaken_for_the_branch() {
     let fixture = Fixture::new();
     fixture.git(["tag", "run/x"]);
