@@ -22,6 +22,15 @@ pub(crate) fn a_loop(name: &str, verbs: &[&str]) -> String {
     text
 }
 
+/// A loop named `name` whose actor is a shell script as it stands; `more` is added to its agent.
+pub(crate) fn a_script(name: &str, script: &str, more: &str) -> String {
+    let argv = serde_json::to_string(&["/bin/sh", "-c", script]).unwrap();
+    let mut text = format!("[agents.{name}]\ncommand = {argv}\n{more}\n\n");
+    writeln!(text, "[[loop]]\nname = \"{name}\"\nobjective = \"Make a note.\"").unwrap();
+    writeln!(text, "actor = \"{name}\"\ncritic = \"none\"\n").unwrap();
+    text
+}
+
 pub(crate) fn with_loops(loops: &[String]) -> Ground {
     let ground = Ground::new();
     ground.write("loopdash.toml", &loops.concat());
@@ -161,25 +170,6 @@ async fn signals_give_the_terminal_back_and_pause_what_is_live() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_by_the_shell_gives_the_terminal_back_and_a_continue_takes_it_again() {
-    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
-    let mut term = open(&ground, &["--start-all"]);
-    term.see("at work").await;
-    term.signal(Signal::TSTP);
-    let pid = term.pid();
-    until("loopdash has stopped itself", || is_stopped(pid)).await;
-    assert_eq!(term.disorder().await, [""; 0]);
-    term.signal(Signal::CONT);
-    term.until("drawn again", |text| text.contains("at work") && text.contains("Loops")).await;
-    leave(&mut term).await;
-    assert_eq!(term.disorder().await, [""; 0]);
-}
-
-fn is_stopped(pid: u32) -> bool {
-    tree::process(pid).is_some_and(|process| process.state == 'T')
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_gives_the_terminal_back_before_its_message() {
     let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
     let (home, state, fault) = (ground.path("home"), ground.path("state"), std::path::PathBuf::from("panic:key"));
@@ -192,60 +182,6 @@ async fn a_panic_gives_the_terminal_back_before_its_message() {
     assert_eq!(term.disorder().await, [""; 0]);
     assert!(term.text().contains("panicked"), "{}", term.text());
     assert_nothing_runs(&ground);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_an_agent_prints_reaches_the_terminal_as_a_command() {
-    let junk = "1b5d35323b633b6157356e5a574e305a57513d07\
-                1b5d303b45564c5449544c451b5c\
-                1b5b3f313030306c1b5b3f3130303368\
-                1b5b3f313034396c1b63051b5b366e9b316d\
-                67726565740a";
-    let ground = with_loops(&[a_loop("evil", &["bytes", junk, "say", "still here", "hang"])]);
-    let mut term = open(&ground, &["--start-all"]);
-    term.see("still here").await;
-    term.see("greet").await;
-    let raw = term.raw();
-    let holds = |bytes: &[u8]| raw.windows(bytes.len()).any(|window| window == bytes);
-    for bytes in [&b"\x1b]52"[..], b"EVLTITLE", b"\x1b[?1000", b"\x1b[?1003", b"\x1bc", b"\x05", b"\x1b[6n", b"\x9b"] {
-        // UTF-8 has 0x9b as a second byte; as a command it would stand after no lead byte.
-        if bytes == b"\x9b" {
-            assert!(!raw.windows(2).any(|two| two[1] == 0x9b && two[0] < 0x80), "C1 CSI");
-        } else {
-            assert!(!holds(bytes), "{:?}", String::from_utf8_lossy(bytes));
-        }
-    }
-    leave(&mut term).await;
-    assert_eq!(term.disorder().await, [""; 0]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_of_sizes_down_to_one_cell_is_survived() {
-    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
-    let mut term = open(&ground, &["--start-all"]);
-    term.see("at work").await;
-    for (opens, overlay) in [("?", "Esc closes"), (":timel", "show timeline"), ("S", "cannot be resumed")] {
-        term.keys(opens).await;
-        term.see(overlay).await;
-        for (rows, cols) in [(1, 1), (2, 200), (100, 4), (12, 40), (1, 1), (100, 400), (5, 20), (4, 19), (50, 1)] {
-            let drawn = term.raw().len();
-            term.resize(rows, cols);
-            // A key without a letter: it neither answers a dialog nor fills the palette.
-            term.keys("\x1b[B").await;
-            until("the new size is drawn", || term.raw().len() > drawn).await;
-        }
-        term.resize(36, 120);
-        term.see(overlay).await;
-        // Alone until it has worked: with a letter right behind it, it would be Alt.
-        term.keys("\x1b").await;
-        term.gone(overlay).await;
-    }
-    term.resize(12, 40);
-    term.see("slow").await;
-    term.resize(36, 120);
-    term.see("at work").await;
-    leave(&mut term).await;
-    assert_eq!(term.disorder().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,8 @@
 
 use pty_process::{OwnedWritePty, Size};
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
+use std::fs::File;
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -164,6 +165,13 @@ impl Term {
         let (r, c) = size_of(rows.max(2), cols.max(4));
         self.seen.parser.lock().unwrap().screen_mut().set_size(r, c);
         self.keys.resize(Size::new(rows, cols)).unwrap();
+    }
+
+    /// Has the terminal take nothing any more, as Ctrl-S and a dead connection do, or take it again.
+    pub(crate) fn stall(&self, stalled: bool) {
+        // Through loopdash's side of it: asked of this side, it is the keys that would not pass.
+        let side = File::open(format!("/proc/{}/fd/0", self.pid())).unwrap();
+        tcflow(side, if stalled { Action::OOff } else { Action::OOn }).unwrap();
     }
 
     /// Whether loopdash has ended.

@@ -114,6 +114,8 @@ pub struct Ended {
     pub exit: Exit,
     /// Why.
     pub cause: Cause,
+    /// Whether it was killed, not by loopdash, while the system killed for want of memory.
+    pub out_of_memory: bool,
     /// From its start to its exit.
     pub duration: Duration,
     /// Bytes read from standard output.

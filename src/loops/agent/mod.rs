@@ -7,6 +7,7 @@ pub mod environment;
 mod family;
 mod launch;
 pub mod launched;
+mod memory;
 pub mod probe;
 mod process;
 pub mod profile;

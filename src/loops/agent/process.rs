@@ -124,6 +124,7 @@ impl Running {
         ended.unwrap_or_else(|_| Ended {
             exit: Exit::Signal(rustix::process::Signal::KILL.as_raw()),
             cause: Cause::Stopped,
+            out_of_memory: false,
             duration: Duration::ZERO,
             stdout_bytes: self.live.stdout_bytes(),
             stderr_bytes: self.live.stderr_bytes(),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::family::Family;
 use super::launch::{Cause, Ended, Exit, Ladder, Leftover};
+use super::memory;
 use super::pump::Pumped;
 use super::signal;
 use super::transcript::Totals;
@@ -61,8 +62,11 @@ enum Grace {
 
 impl Step {
     pub(super) async fn run(mut self) -> Ended {
+        let kills = memory::kills();
         let (status, cause) = self.until_exit().await;
         let duration = self.began.elapsed();
+        let exit = exit_of(status);
+        let out_of_memory = cause == Cause::Natural && was_killed(exit) && memory::kills() > kills;
         self.exited.cancel();
         self.family.leader_is_gone();
 
@@ -91,8 +95,9 @@ impl Step {
         let Pumped { totals, tapped, ended } = pumped.unwrap_or_else(lost);
         let (heard, story) = tapped.map(|tapped| (tapped.heard, tapped.story)).unzip();
         Ended {
-            exit: exit_of(status),
+            exit,
             cause,
+            out_of_memory,
             duration,
             stdout_bytes: totals.stdout_bytes,
             stderr_bytes: totals.stderr_bytes,
@@ -250,6 +255,12 @@ impl Step {
         }
         alive
     }
+}
+
+/// Whether it ended by KILL, or as a shell whose child did.
+fn was_killed(exit: Exit) -> bool {
+    let kill = Signal::KILL.as_raw();
+    matches!(exit, Exit::Signal(signal) if signal == kill) || matches!(exit, Exit::Code(code) if code == 128 + kill)
 }
 
 async fn expiry(left: Option<Duration>) {

@@ -125,6 +125,9 @@ pub struct StepEnd {
     pub exit: Option<Exit>,
     /// Why it ended.
     pub cause: Cause,
+    /// Whether it was killed, and not by loopdash, while the system killed for want of memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out_of_memory: bool,
     /// Wall time.
     pub duration_ms: u64,
     /// Raw bytes on standard output.
@@ -203,6 +206,7 @@ impl StepEnd {
         Self {
             exit: None,
             cause,
+            out_of_memory: false,
             duration_ms: 0,
             stdout_bytes: 0,
             stderr_bytes: 0,
@@ -243,7 +247,7 @@ impl StepEnd {
             }
     }
 
-    /// `rate limited: …`, `exit 1`, `signal KILL`, `timed out`, `not started: …`, or `ok`.
+    /// `rate limited: …`, `exit 1`, `signal KILL`, `killed (likely out of memory)`, `timed out`, `not started: …`, or `ok`.
     pub fn word(&self) -> String {
         if let Some(failure) = self.failure() {
             return match failure.message.as_str() {
@@ -255,6 +259,7 @@ impl StepEnd {
             (Cause::TimedOut, _, _) => "timed out".to_owned(),
             (Cause::NotStarted, Some(error), _) => format!("not started: {error}"),
             (_, Some(error), _) => error.clone(),
+            (Cause::Natural, None, Some(_)) if self.out_of_memory => "killed (likely out of memory)".to_owned(),
             (Cause::Natural, None, Some(exit)) if !exit.ok() => exit.word(),
             _ => "ok".to_owned(),
         }

@@ -1,4 +1,4 @@
-//! Faults of children: agents and gates that hang, hide, flood, lie or cannot be started.
+//! Faults of agents before and after their work: they cannot be started, or what they say cannot be believed.
 
 use super::invariants::{Before, assert_acknowledged};
 use super::matrix::Row;
@@ -33,75 +33,6 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
-        number: 9,
-        fault: "an agent ignores INT, TERM and HUP",
-        happens: "INT, two seconds, TERM, two seconds, KILL; the screen stays alive meanwhile, and leaving takes no longer",
-        tests: &[
-            "it::processes::deaf_children_are_killed_on_time",
-            "it::interrupt::once_is_enough_for_an_agent_that_ignores_it",
-        ],
-    },
-    Row {
-        number: 10,
-        fault: "an agent's child leaves its session, forks twice, wipes its environment, or holds the output open",
-        happens: "found by descent, session, mark, or as an orphan that came to loopdash; named in the step's end, TERM, then \
-            KILL. The step ends with its process, half a second later at most, whoever holds its pipes",
-        tests: &[
-            "it::processes::escaped_children_are_found_and_named",
-            "it::processes::children_that_wipe_their_environment_are_found",
-            "it::baddays::a_child_in_its_own_session_holds_nothing_up_and_is_named",
-        ],
-    },
-    Row {
-        number: 11,
-        fault: "an agent stops itself, or waits for a terminal",
-        happens: "it has no terminal, or with `pty` one where nobody types, and its input ends; a stopped one is ended by CONT with each signal, at its timeout at \
-            the latest. Its silence is told before, with whether its processes use the processor",
-        tests: &[
-            "it::processes::a_child_that_stops_itself_can_be_ended",
-            "it::processes::time_runs_out",
-            "it::watch::silence_is_told_with_its_evidence_and_ends_when_something_is_printed",
-        ],
-    },
-    Row {
-        number: 12,
-        fault: "an agent dies by a signal, exits 0 with nothing said or done",
-        happens: "each is an end of its own, with the signal's name; three failures, or three iterations that change nothing, \
-            need a person",
-        tests: &[
-            "it::processes::statuses_and_signals_are_told_apart",
-            "it::baddays::an_actor_that_keeps_failing_needs_a_person",
-            "it::baddays::an_actor_that_does_or_says_nothing_is_not_done",
-        ],
-    },
-    Row {
-        number: 13,
-        fault: "a gigabyte without a newline",
-        happens: "all of it is on disk, up to 2 GB a step; memory is bounded and a line is shown up to 64 KB, marked as cut",
-        tests: &[
-            "it::processes::a_line_without_end_takes_no_memory",
-            "it::baddays::a_line_without_end_ends_nobody",
-            "loops::agent::transcript::tests::a_limit_stops_the_storing_and_not_the_counting",
-        ],
-    },
-    Row {
-        number: 14,
-        fault: "32 agents flood",
-        happens: "output goes to disk on two threads of its own and passes neither engine nor screen; the screen reads the \
-            lines it shows, at most 20 times a second. The latency of keys under a flood is measured in \
-            `docs/performance.md`, not tested",
-        tests: &[
-            "it::processes::a_flood_is_on_disk_to_the_byte",
-            "app::tui::pace::tests::however_much_changes_the_bytes_stay_within_the_rate",
-        ],
-    },
-    Row {
-        number: 17,
-        fault: "one line of JSON of 10 MB",
-        happens: "a line like any other: kept whole on disk, shown as far as 64 KB",
-        tests: &["loops::agent::transcript::tests::a_line_without_end_is_cut_and_skipped"],
-    },
-    Row {
         number: 18,
         fault: "malformed, cut, or monstrous verdicts",
         happens: "the verdict is unknown: asked again once, then a person; never an acceptance, and no depth overflows a stack",
@@ -128,30 +59,6 @@ pub(super) const ROWS: &[Row] = &[
             "loops::journal::owner::tests::a_reused_pid_is_not_taken_for_the_owner",
             "it::processes::survivors_of_a_crash_are_found_and_stopped",
         ],
-    },
-    Row {
-        number: 34,
-        fault: "kill -9 of loopdash with agents at work",
-        happens: "the kernel kills each agent with it; what had left the agent's session is found by its mark at the next \
-            start and stopped before the run can go on",
-        tests: &[
-            "it::processes::a_killed_loopdash_takes_its_agents_along_and_finds_the_rest",
-            "it::screen::after_a_kill_the_next_start_offers_the_run_and_it_goes_on",
-        ],
-    },
-    Row {
-        number: 44,
-        fault: "a gate hangs, floods, leaves a server behind, or is flaky",
-        happens: "ended whole at its timeout; what it leaves is named and stopped. A gate's result is recorded with each \
-            iteration; gates are not run twice to see whether they are flaky",
-        tests: &["it::headless::every_gate_runs_and_its_end_is_recorded"],
-    },
-    Row {
-        number: 45,
-        fault: "the system kills an agent for its memory",
-        happens: "ended by signal KILL, which loopdash did not send: told as such, and counted as a failure of the actor. \
-            That memory was the cause is not told",
-        tests: &["it::baddays::an_actor_that_keeps_failing_needs_a_person"],
     },
     Row {
         number: 48,

@@ -3,7 +3,9 @@
 //! A theme is a file; its `ROWS` say what happens, and `matrix` makes `docs/reliability.md` of them.
 
 mod agents;
+mod children;
 mod disk;
+mod floods;
 mod git;
 mod input;
 mod invariants;
@@ -16,5 +18,14 @@ mod watched;
 use matrix::Row;
 
 /// All rows, theme by theme.
-const ROWS: &[&[Row]] =
-    &[journal::ROWS, disk::ROWS, agents::ROWS, git::ROWS, terminal::ROWS, input::ROWS, machine::ROWS];
+const ROWS: &[&[Row]] = &[
+    journal::ROWS,
+    disk::ROWS,
+    agents::ROWS,
+    children::ROWS,
+    floods::ROWS,
+    git::ROWS,
+    terminal::ROWS,
+    input::ROWS,
+    machine::ROWS,
+];

@@ -1,9 +1,11 @@
 //! Faults of the terminal and of the program on it: signals, crashes, stalls, sizes.
 
+use super::invariants::Before;
 use super::matrix::Row;
 use crate::ground::Ground;
-use crate::screen::{a_loop, assert_nothing_runs, leave, open, with_loops};
+use crate::screen::{a_loop, a_script, assert_nothing_runs, leave, open, with_loops};
 use crate::term::{Term, until};
+use loopdash::loops::agent::tree;
 use loopdash::loops::core::event::Outcome;
 use loopdash::loops::core::transition::RunStatus;
 use rustix::process::Signal;
@@ -30,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
         fault: "TSTP and CONT from the shell",
         happens: "the terminal is given back before loopdash stops, and set up and painted whole after it goes on; agents work \
             on meanwhile",
-        tests: &["it::screen::a_stop_by_the_shell_gives_the_terminal_back_and_a_continue_takes_it_again"],
+        tests: &["it::faults::terminal::row_36_a_stop_by_the_shell_gives_the_terminal_back_and_agents_work_on"],
     },
     Row {
         number: 37,
@@ -46,13 +48,16 @@ pub(super) const ROWS: &[Row] = &[
         number: 38,
         fault: "a storm of sizes down to one cell, with dialogs open",
         happens: "drawn as it fits, or `too small`; correct afterwards",
-        tests: &["it::screen::a_storm_of_sizes_down_to_one_cell_is_survived"],
+        tests: &["it::faults::terminal::row_38_a_storm_of_sizes_down_to_one_cell_is_survived"],
     },
     Row {
         number: 39,
         fault: "a slow or stalled terminal",
         happens: "one thread writes, one frame at a time: it alone waits, frames are dropped, loops go on",
-        tests: &["app::tui::screen::tests::a_stalled_terminal_holds_one_frame_and_nobody"],
+        tests: &[
+            "it::faults::terminal::row_39_a_stalled_terminal_holds_up_no_loop_and_gets_no_backlog",
+            "app::tui::screen::tests::a_stalled_terminal_holds_one_frame_and_nobody",
+        ],
     },
 ];
 
@@ -132,4 +137,86 @@ async fn row_35_a_hang_up_can_stop_the_loops() {
     assert_eq!(term.disorder().await, [""; 0]);
     assert_eq!(ground.ran().state.status, RunStatus::Paused);
     assert_nothing_runs(&ground);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_36_a_stop_by_the_shell_gives_the_terminal_back_and_agents_work_on() {
+    let ticks = "while :; do echo x >>../../ticks; sleep 0.02; done";
+    let ground = with_loops(&[a_script("slow", &format!("cat >/dev/null; echo at work; {ticks}"), "")]);
+    let before = Before::of(&ground);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    term.signal(Signal::TSTP);
+    let pid = term.pid();
+    until("loopdash has stopped itself", || tree::process(pid).is_some_and(|process| process.state == 'T')).await;
+    assert_eq!(term.disorder().await, [""; 0]);
+    let ticks = || std::fs::metadata(ground.path("ticks")).map_or(0, |meta| meta.len());
+    let then = ticks();
+    until("the agent works on", || ticks() > then + 10).await;
+    // It is told of its new size only by looking.
+    term.resize(30, 100);
+    let written = term.raw().len();
+    term.signal(Signal::CONT);
+    term.until("drawn again", |text| text.contains("at work") && text.contains("Loops")).await;
+    let again = term.raw()[written..].to_vec();
+    assert!(again.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "it took the terminal again");
+    leave(&mut term).await;
+    before.holds_on(&ground, &term).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_38_a_storm_of_sizes_down_to_one_cell_is_survived() {
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+    let before = Before::of(&ground);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    for (opens, overlay) in [("?", "Esc closes"), (":timel", "show timeline"), ("S", "cannot be resumed")] {
+        term.keys(opens).await;
+        term.see(overlay).await;
+        let sizes = [(1, 1), (2, 200), (100, 4), (12, 40), (1, 1), (500, 500), (5, 20), (4, 19), (50, 1)];
+        for (rows, cols) in sizes {
+            let drawn = term.raw().len();
+            term.resize(rows, cols);
+            // A key without a letter: it neither answers a dialog nor fills the palette.
+            term.keys("\x1b[B").await;
+            until("the new size is drawn", || term.raw().len() > drawn).await;
+        }
+        // A terminal that does not know its size, as some serial lines do not.
+        term.resize(0, 0);
+        term.keys("\x1b[B").await;
+        term.resize(36, 120);
+        term.see(overlay).await;
+        // Alone until it has worked: with a letter right behind it, it would be Alt.
+        term.keys("\x1b").await;
+        term.gone(overlay).await;
+    }
+    term.resize(12, 40);
+    term.see("slow").await;
+    term.resize(36, 120);
+    term.see("at work").await;
+    leave(&mut term).await;
+    before.holds_on(&ground, &term).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_39_a_stalled_terminal_holds_up_no_loop_and_gets_no_backlog() {
+    let go = "cat >/dev/null; echo at work; while [ ! -e ../../go ]; do sleep 0.02; done";
+    let chatter = "for i in $(seq 250); do echo line $i of many; sleep 0.01; done; touch x; echo LOOPDASH_DONE";
+    let text =
+        a_script("chatty", &format!("{go}; {chatter}"), "") + "[[loop.gate]]\nname = \"it\"\ncommand = \"test -e x\"\n";
+    let ground = with_loops(&[text]);
+    let before = Before::of(&ground);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    term.stall(true);
+    let drawn = term.raw().len();
+    goes_on(&ground).await;
+    assert!(term.raw().len() - drawn < 16_384, "what had been written before the stall is all that comes");
+    let stalled = term.raw().len();
+    term.stall(false);
+    term.see("1 done").await;
+    let frames = term.raw()[stalled..].windows(8).filter(|bytes| bytes == b"\x1b[?2026h").count();
+    assert!(frames <= 4, "{frames} frames had queued up");
+    leave(&mut term).await;
+    before.holds_on(&ground, &term).await;
 }

@@ -75,6 +75,13 @@ impl Watched {
         Duration::from_millis(ticks * 10)
     }
 
+    /// The most memory that it ever had, in KiB.
+    pub(super) fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Its open files, by number.
     pub(super) fn files(&self) -> Vec<String> {
         let dir = std::fs::read_dir(format!("/proc/{}/fd", self.pid().as_raw_nonzero())).unwrap();

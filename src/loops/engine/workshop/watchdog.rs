@@ -129,8 +129,10 @@ impl Watchdog {
                 }
                 continue;
             }
+            // With the first byte another threshold holds, which may be the shorter one.
+            let moves = told.is_some() || due.is_none() || sign == Sign::NoOutput;
             tokio::select! {
-                _ = live.changed(version), if told.is_some() || due.is_none() => {}
+                _ = live.changed(version), if moves => {}
                 () = until(due.map(|due| Instant::now() + (due - silent))) => {}
             }
         }
