@@ -1,7 +1,9 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
 use crate::loops::core::budget::{Budget, Resource};
-use crate::loops::core::event::{Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, When};
+use crate::loops::core::event::{
+    Chore, Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, Trashed, When,
+};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{RunState, gate_words};
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
@@ -47,6 +49,14 @@ pub fn sentence(event: &Event) -> String {
         Event::SnapshotTaken(e) => snapshot(e),
         Event::TakenOver(e) => format!("taken over by {}", e.who.word()),
         Event::Kept(e) => kept(e),
+        Event::ChoreAsked(e) => format!("{} asked for by {}", chore(e.chore), e.who.word()),
+        Event::Rewound(e) if e.iteration == 0 => format!("worktree set back to its base{}", kept_in(e.trash.as_ref())),
+        Event::Rewound(e) => format!("worktree set back to iteration {}{}", e.iteration, kept_in(e.trash.as_ref())),
+        Event::Scrapped(e) => {
+            let left = e.branch_left.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+            format!("worktree removed{}{left}", kept_in(e.trash.as_ref()))
+        }
+        Event::Restored(e) => format!("worktree brought back{}", kept_in(e.trash.as_ref())),
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
@@ -292,6 +302,25 @@ fn kept(e: &Kept) -> String {
             format!("kept {short}: {files} changed by the {by}, +{} -{}", e.insertions, e.deletions)
         }
     }
+}
+
+fn chore(chore: Chore) -> String {
+    match chore {
+        Chore::Rewind { iteration: 0 } => "rewind to the base".to_owned(),
+        Chore::Rewind { iteration } => format!("rewind to iteration {iteration}"),
+        Chore::Scrap { named: true } => "scrap, with its name typed,".to_owned(),
+        Chore::Scrap { named: false } => "scrap".to_owned(),
+        Chore::Undo => "undo".to_owned(),
+    }
+}
+
+fn kept_in(trash: Option<&Trashed>) -> String {
+    let Some(trash) = trash else { return String::new() };
+    let left = match trash.skipped.as_slice() {
+        [] => String::new(),
+        skipped => format!("; not kept, and left where it is: {}", skipped.join(", ")),
+    };
+    format!("; what it held is kept in {}{left}", trash.name)
 }
 
 fn verdict(verdict: &Verdict) -> String {

@@ -31,6 +31,7 @@ mod stories;
 mod streams;
 mod stuck;
 mod term;
+mod undo;
 mod watch;
 mod worklist;
 mod xray;

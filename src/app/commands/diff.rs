@@ -49,7 +49,7 @@ fn sides(state: &RunState, args: &DiffArgs) -> Result<Sides, Failure> {
     let Some(workspace) = &state.workspace else {
         return Err(Failure::Data(format!("{label} has not started to work; there is nothing to compare")));
     };
-    let kept: Vec<&Iteration> = state.iterations.iter().filter(|iteration| iteration.snapshot.is_some()).collect();
+    let kept: Vec<&Iteration> = state.iterations.iter().filter(|one| one.snapshot.is_some() && !one.aside).collect();
     let commit = |iteration: &Iteration| iteration.snapshot.as_ref().map(|snapshot| snapshot.commit.clone());
     let position = match args.iteration {
         Some(number) => kept.iter().position(|iteration| iteration.number == number).ok_or_else(|| {

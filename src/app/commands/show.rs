@@ -131,7 +131,8 @@ fn tests(state: &RunState) -> String {
 
 fn trip(iteration: &Iteration) -> String {
     let result = iteration.result.as_deref().map_or("open".to_owned(), line);
-    let mut text = format!("  {} {}: {result}\n", iteration.number, line(&iteration.test));
+    let aside = if iteration.aside { " (set aside)" } else { "" };
+    let mut text = format!("  {} {}{aside}: {result}\n", iteration.number, line(&iteration.test));
     if let Some(actor) = &iteration.actor {
         let claim = if actor.claim { ", says that it is done" } else { "" };
         let _ = writeln!(text, "    actor: {} after {}{claim}", line(&actor.word()), duration(actor.duration_ms));

@@ -11,7 +11,7 @@ use crate::loops::core::budget::Resource;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::decide::decide;
 use crate::loops::core::duration::Span;
-use crate::loops::core::event::{ParkReason, PauseKind, When};
+use crate::loops::core::event::{Chore, ParkReason, PauseKind, When};
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::ids::{RunId, Who};
 use crate::loops::core::state::RunState;
@@ -60,7 +60,13 @@ pub fn test_meant<'a>(ui: &Ui, run: &'a RunState) -> Option<&'a TestSpec> {
 /// # Errors
 /// Why it cannot be asked, as a fragment.
 pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(RunId, Ask), String> {
-    let run = steerable(ui, ctx)?;
+    let run = match action {
+        // What is done to a worktree asks for no run that is under way.
+        Action::Rewind | Action::Undo | Action::Scrap => {
+            selected(ui, ctx).filter(|run| run.is_interrupted()).map_or_else(|| steerable(ui, ctx), Ok)?
+        }
+        _ => steerable(ui, ctx)?,
+    };
     let state = &run.state;
     let test = || test_meant(ui, state).map(|test| test.id.clone()).ok_or("the run has no test at work");
     let ask = match action {
@@ -73,6 +79,10 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::SkipTest => Ask::SkipTest { test: test()?, why: String::new() },
         Action::ResetTest => Ask::ResetTest { test: test()? },
         Action::Retry => retry(ui, state),
+        // Which one is chosen afterwards.
+        Action::Rewind => Ask::Chore { chore: Chore::Rewind { iteration: 0 } },
+        Action::Undo => Ask::Chore { chore: Chore::Undo },
+        Action::Scrap => Ask::Chore { chore: Chore::Scrap { named: false } },
         Action::Note => Ask::Note { text: text.to_owned(), when: When::Next },
         Action::Interrupt => Ask::Note { text: text.to_owned(), when: When::Now },
         Action::Answer => Ask::Answer { text: text.to_owned() },
@@ -199,6 +209,9 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::PauseNow
         | Action::Freeze
         | Action::TakeOver
+        | Action::Rewind
+        | Action::Undo
+        | Action::Scrap
         | Action::SetAgent
         | Action::Stop
         | Action::SkipTest
@@ -215,6 +228,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         Action::CopyPath | Action::Shell | Action::Edit => match selected(ui, ctx) {
             None => no("no loop is selected"),
             Some(run) if run.state.workspace.is_none() => no("it has no worktree yet"),
+            Some(run) if run.state.scrapped => no("its worktree is scrapped; undo brings it back"),
             Some(_) => None,
         },
         Action::Xray => match selected(ui, ctx) {

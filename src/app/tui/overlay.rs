@@ -79,6 +79,8 @@ pub enum Purpose {
     Limit(RunId),
     /// The model of an agent for a role.
     Model(RunId, Role, String),
+    /// The name of a run whose worktree and branch go.
+    Scrap(RunId),
     /// The prompt of a new loop.
     NewLoop,
     /// The filter of the list.
@@ -163,6 +165,8 @@ pub enum Offer {
     Start(usize),
     /// Give a role of a run to the agent of this name.
     Agent(RunId, Role, String),
+    /// Set a run's worktree back to this iteration.
+    Rewind(RunId, u32),
 }
 
 /// What a palette offers.
@@ -174,6 +178,8 @@ pub enum PaletteOf {
     Loops,
     /// Agents for the roles of a run.
     Agents(RunId),
+    /// Iterations of a run to go back to.
+    Rewind(RunId),
 }
 
 /// Anything by name.

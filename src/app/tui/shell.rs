@@ -18,17 +18,19 @@ use super::keymap::Keymap;
 use super::msg::{Effect, Msg};
 use super::pace::Pace;
 use super::screen::{Painter, Writer};
-use super::ui::{Pane, TakeOver, Ui};
+use super::ui::{Pane, TakeOver, Tone, Ui};
 use super::update::{Ctx, DiffMark, update};
 use crate::app::view::clock::Clock;
 use crate::app::view::loaded::{Loaded, SearchWant, TailKey, Wants};
 use crate::app::view::timeline::is_told;
 use crate::app::view::{Scene, diff_key, draw};
+use crate::loops::agent::sanitize::plain_str;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::command::Command;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::{Millis, RunId, StepId};
+use crate::loops::core::state::StepOutcome;
 use crate::loops::engine::{Update, system_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -297,6 +299,9 @@ impl Shell {
         if matches!(record.event, Event::StepFinished(_) | Event::StepInterrupted(_)) {
             self.live.remove(&record.run);
         }
+        if let Some((tone, said)) = chore_told(&self.fleet, record) {
+            self.tell(Msg::Say(tone, said));
+        }
         if is_told(record) {
             if self.loaded.journal.run == Some(record.run) {
                 self.loaded.journal.records.push(Arc::clone(record));
@@ -327,4 +332,20 @@ impl Shell {
             let _ = tokio::time::timeout(LAST_FRAME, self.writer.idle()).await;
         }
     }
+}
+
+/// What came of something that was done to a worktree, in words for the footer.
+fn chore_told(fleet: &Fleet, record: &Record) -> Option<(Tone, String)> {
+    let state = fleet.state(record.run)?;
+    let step = match &record.event {
+        Event::StepFinished(ended) => state.step(ended.step).filter(|step| step.kind.is_chore())?,
+        _ => return None,
+    };
+    let (label, what) = (&state.label, step.kind.word());
+    Some(match &step.end {
+        Some(StepOutcome::Finished(end)) if !end.ok() => {
+            (Tone::Bad, format!("{label}: {what} did not happen: {}", plain_str(&end.word())))
+        }
+        _ => (Tone::Good, format!("{label}: {what} is done")),
+    })
 }

@@ -227,6 +227,12 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
             format!("{} of {}: {name}", role.word(), label(run)),
             "With which model? Empty leaves it to the agent.".to_owned(),
         ),
+        Purpose::Scrap(run) => (
+            format!("Scrap {}", label(run)),
+            "Its worktree and branch go, and hold work that may be nowhere else. It is kept, and u brings it back. Type \
+             its name to scrap it."
+                .to_owned(),
+        ),
         Purpose::NewLoop => {
             ("New loop".to_owned(), "What is it to reach? It runs with this repository's defaults.".to_owned())
         }
@@ -257,7 +263,7 @@ fn draw_palette(scene: &Scene<'_>, palette: &Palette, screen: Rect, buf: &mut Bu
         .map(|(offer, label, matched)| {
             let key = match offer {
                 Offer::Do(action) => row_of(*action).map(first_key).unwrap_or_default(),
-                Offer::Go(_) | Offer::Start(_) | Offer::Agent(..) => String::new(),
+                Offer::Go(_) | Offer::Start(_) | Offer::Agent(..) | Offer::Rewind(..) => String::new(),
             };
             (label.as_str(), matched.as_slice(), key, offer_disabled(offer, scene.ui, scene.ctx))
         })
@@ -272,6 +278,7 @@ fn draw_palette(scene: &Scene<'_>, palette: &Palette, screen: Rect, buf: &mut Bu
             PaletteOf::Everything => "Command",
             PaletteOf::Loops => "Start a loop",
             PaletteOf::Agents(_) => "Give a role to another agent",
+            PaletteOf::Rewind(_) => "Set the worktree back to",
         },
         nothing: match palette.of {
             of if scene.ui.awaits_agents(of) => "reading the configuration…",

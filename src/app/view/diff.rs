@@ -29,8 +29,7 @@ const NARROW_GUTTER: u16 = 12;
 pub fn key(state: &RunState, scope: Scope) -> Option<DiffKey> {
     let workspace = state.workspace.as_ref()?;
     let snapshots: Vec<&str> = state
-        .iterations
-        .iter()
+        .standing()
         .filter_map(|iteration| iteration.snapshot.as_ref())
         .map(|snapshot| snapshot.commit.as_str())
         .collect();
@@ -50,7 +49,7 @@ pub fn key(state: &RunState, scope: Scope) -> Option<DiffKey> {
 
 /// The findings of the last verdict, those that keep it from being done first.
 fn findings(state: &RunState) -> Vec<&Finding> {
-    let verdict = state.iterations.iter().rev().find_map(|iteration| iteration.verdict.as_ref());
+    let verdict = state.standing().rev().find_map(|iteration| iteration.verdict.as_ref());
     let mut findings: Vec<&Finding> = verdict.iter().flat_map(|verdict| &verdict.findings).collect();
     findings.sort_by_key(|finding| finding.severity != Grave::Blocking);
     findings

@@ -149,7 +149,7 @@ pub(super) fn badges(state: &RunState) -> [Option<(String, Role)>; 6] {
     let last = state.iterations.last();
     let snapshot = state.last_snapshot().filter(|snapshot| !snapshot.empty);
     let blocking =
-        state.iterations.iter().rev().find(|iteration| iteration.verdict.is_some()).map_or(0, Iteration::blocking);
+        state.iterations.iter().rev().find(|one| one.verdict.is_some() && !one.aside).map_or(0, Iteration::blocking);
     let (met, all) = state.progress();
     let blocked = state.tests.iter().any(|test| test.status == TestStatus::Blocked);
     let failed = last.map_or(0, |iteration| iteration.failed_gates().count());

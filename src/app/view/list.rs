@@ -123,7 +123,7 @@ pub(super) fn ending(state: &RunState, clock: &Clock<'_>) -> Option<String> {
 /// How much was left after each iteration, in eighths of the most there was.
 pub(super) fn strip(state: &RunState) -> Vec<Bar> {
     let judged: Vec<(&Iteration, usize)> =
-        state.iterations.iter().filter_map(|iteration| Some((iteration, iteration.burden()?))).collect();
+        state.standing().filter_map(|iteration| Some((iteration, iteration.burden()?))).collect();
     let most = judged.iter().map(|(_, burden)| *burden).max().unwrap_or(0).max(1);
     let bar = |(iteration, burden): (&Iteration, usize)| {
         let level = if burden == 0 { 1 } else { (burden * 7).div_ceil(most) + 1 };

@@ -109,6 +109,8 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::SnapshotTaken(e) => (if e.empty { Mark::Skipped } else { Mark::Passed }, "loopdash"),
         Event::TakenOver(e) => (Mark::Paused, who(e.who)),
         Event::Kept(e) => (Mark::Info, who(e.by)),
+        Event::ChoreAsked(e) => (Mark::Info, who(e.who)),
+        Event::Rewound(_) | Event::Scrapped(_) | Event::Restored(_) => (Mark::Info, "loopdash"),
         Event::RepositoryTouched(_) => (Mark::Stuck, "loopdash"),
         Event::GateFinished(e) => (if e.outcome.passed() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::VerdictReached(e) => (decision_mark(e.verdict.decision), "critic"),

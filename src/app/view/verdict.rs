@@ -132,6 +132,7 @@ fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Opt
             (true, true) => (Mark::Passed, "done by its gates".to_owned()),
             (true, false) => (Mark::Skipped, "not judged".to_owned()),
         };
+        let word = standing(iteration, word);
         let findings = Vec::new();
         let summary = if result == "asked" { "its actor asked a question".to_owned() } else { result.clone() };
         let judged = false;
@@ -147,7 +148,9 @@ fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Opt
         });
     };
     let before = state.iterations.get(..index).unwrap_or_default().iter().rev();
-    let before = before.filter(|earlier| earlier.test == iteration.test).find_map(|earlier| earlier.verdict.as_ref());
+    let before = before
+        .filter(|earlier| earlier.test == iteration.test && earlier.aside == iteration.aside)
+        .find_map(|earlier| earlier.verdict.as_ref());
     let earlier: &[Finding] = before.map_or(&[], |verdict| &verdict.findings);
     let mut findings: Vec<(&Finding, Option<String>, Change)> = Vec::new();
     for finding in &verdict.findings {
@@ -164,10 +167,15 @@ fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Opt
         iteration: iteration.number,
         mark: decision_mark(verdict.decision),
         judged: true,
-        word: verdict.decision.word().to_owned(),
+        word: standing(iteration, verdict.decision.word().to_owned()),
         confidence: verdict.confidence,
         at,
         summary: verdict.summary.clone(),
         findings,
     })
+}
+
+/// The word, with whether a rewind went back behind it.
+fn standing(iteration: &Iteration, word: String) -> String {
+    if iteration.aside { format!("{word}, set aside") } else { word }
 }

@@ -4,7 +4,7 @@
 
 use super::agent::{AgentSpec, Role};
 use super::budget::Resource;
-use super::event::{PauseKind, When};
+use super::event::{Chore, PauseKind, When};
 use super::ids::{RunId, TestId, Who};
 use super::spec::{LoopSpec, Trigger};
 use super::test_state::TestSpec;
@@ -119,6 +119,12 @@ pub enum Ask {
     ResetTest {
         /// Which.
         test: TestId,
+    },
+    /// Do something to the worktree as a whole.
+    Chore {
+        /// What.
+        #[serde(flatten)]
+        chore: Chore,
     },
     /// Give a blocked test one more attempt.
     RetryTest {

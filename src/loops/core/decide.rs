@@ -6,9 +6,9 @@ use super::agent::Role;
 use super::budget::{Budget, Resource};
 use super::command::{Ask, Rejected};
 use super::event::{
-    AgentSet, Answered, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind, PauseRequested, Paused,
-    PrioritySet, RemedyTaken, Reopened, Resumed, Retried, SignalSeen, StepRestarted, StopRequested, TakenOver,
-    TestAdded, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, When,
+    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind,
+    PauseRequested, Paused, PrioritySet, RemedyTaken, Reopened, Resumed, Retried, SignalSeen, StepRestarted,
+    StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, When,
 };
 use super::ids::Who;
 use super::spec::MAX_PRIORITY;
@@ -49,6 +49,7 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
             change_test(run, test, TestMove::Reset)?;
             Ok(with_unpark(run, TestReset { test: test.clone(), who }.into(), who))
         }
+        Ask::Chore { chore } => do_chore(run, *chore, who),
         Ask::RetryTest { test } => {
             change_test(run, test, TestMove::Retry)?;
             Ok(with_unpark(run, TestRetried { test: test.clone(), who }.into(), who))
@@ -166,6 +167,9 @@ fn take_over(run: &RunState, who: Who) -> Decision {
     if run.workspace.is_none() {
         return refuse("it has no worktree yet");
     }
+    if run.scrapped || run.active_step().is_some_and(|step| step.kind.is_chore()) {
+        return refuse("its worktree is being changed, or gone");
+    }
     let mut events: Vec<Event> = Vec::new();
     if !run.taken_over {
         events.push(TakenOver { who }.into());
@@ -183,6 +187,33 @@ fn take_over(run: &RunState, who: Who) -> Decision {
         }
     }
     Ok(events)
+}
+
+/// Worktrees are set back, removed and brought back only while nothing works in them.
+fn do_chore(run: &RunState, chore: Chore, who: Who) -> Decision {
+    let Some(place) = &run.workspace else { return refuse("it has no worktree yet") };
+    if place.in_place {
+        return refuse("it works in your own checkout, which loopdash neither sets back nor removes");
+    }
+    match (run.status, run.active_step()) {
+        (_, Some(step)) if step.kind.is_chore() => return refuse("its worktree is being changed already"),
+        (RunStatus::Paused | RunStatus::Parked | RunStatus::Finished, None) => {}
+        (other, _) => return refuse(format!("the run is {}; pause it first", other.word())),
+    }
+    match chore {
+        Chore::Rewind { .. } if matches!(run.outcome, Some((Outcome::Done, _))) => {
+            return refuse("it is done; start the loop again for another run");
+        }
+        Chore::Rewind { .. } if run.scrapped => return refuse("its worktree is scrapped; undo brings it back"),
+        Chore::Rewind { iteration } if iteration > 0 && run.snapshot_of(iteration).is_none() => {
+            return refuse(format!("there is no snapshot of iteration {iteration} to go back to"));
+        }
+        Chore::Scrap { .. } if !run.is_finished() => return refuse("it is not over; stop it first"),
+        Chore::Scrap { .. } if run.scrapped => return refuse("it is scrapped already"),
+        Chore::Undo if run.undo.is_none() => return refuse("nothing was taken away that could be brought back"),
+        Chore::Rewind { .. } | Chore::Scrap { .. } | Chore::Undo => {}
+    }
+    one(ChoreAsked { chore, who })
 }
 
 fn resume(run: &RunState, who: Who) -> Decision {

@@ -9,8 +9,9 @@ use super::budget::Resource;
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
-    Admitted, Event, GateFinished, Kept, Outcome, ParkReason, Parked, PauseKind, Record, SnapshotTaken, Spawned,
-    StepFinished, StepInterrupted, StepStarted, Submitted, Unparked, VerdictReached, When, WorkspaceReady,
+    Admitted, Chore, Event, GateFinished, Kept, Outcome, ParkReason, Parked, PauseKind, Record, Restored, Rewound,
+    Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Unparked,
+    VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{CommandLine, GateResult, GateSpec};
 use super::hold::{Holds, judge};
@@ -242,6 +243,22 @@ impl Driver {
                 let (commit, tree) = ("k".to_owned(), "t".to_owned());
                 self.commit(Kept { step: step.id, by, commit, tree, files, insertions: 1, deletions: 0, paths }.into());
             }
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore if dice % 5 == 1 => {
+                end.error = Some("in the way".to_owned());
+            }
+            StepKind::Rewind => {
+                let Some(Chore::Rewind { iteration }) = self.run.chore else { panic!("not asked for") };
+                let trash = Some(trashed(dice));
+                self.commit(Rewound { step: step.id, iteration, commit: "c".to_owned(), trash }.into());
+            }
+            StepKind::Scrap => {
+                let trash = (!dice.is_multiple_of(3)).then(|| trashed(dice));
+                self.commit(Scrapped { step: Some(step.id), trash, branch_left: None }.into());
+            }
+            StepKind::Restore => {
+                let trash = (!dice.is_multiple_of(3)).then(|| trashed(dice));
+                self.commit(Restored { step: step.id, commit: "t".to_owned(), trash }.into());
+            }
             StepKind::Gate(name) => {
                 let outcome = match dice % 5 {
                     0 => GateResult::Failed { exit: Exit::Code(101) },
@@ -273,6 +290,11 @@ impl Driver {
         }
         self.commit(StepFinished { step: step.id, end }.into());
     }
+}
+
+fn trashed(dice: u8) -> Trashed {
+    let name = format!("refs/loopdash/trash/r/{dice}");
+    Trashed { name, commit: "t".to_owned(), head: Some("h".to_owned()), skipped: Vec::new() }
 }
 
 const CLASSES: [FailureClass; 6] = [
@@ -325,6 +347,9 @@ fn asks() -> impl Strategy<Value = Ask> {
         .prop_map(|kind| Ask::Pause { kind }),
         4 => Just(Ask::Resume),
         1 => Just(Ask::TakeOver),
+        3 => (0u32..5).prop_map(|iteration| Ask::Chore { chore: Chore::Rewind { iteration } }),
+        2 => any::<bool>().prop_map(|named| Ask::Chore { chore: Chore::Scrap { named } }),
+        3 => Just(Ask::Chore { chore: Chore::Undo }),
         1 => Just(Ask::Stop),
         1 => id().prop_map(|test| Ask::SkipTest { test, why: String::new() }),
         1 => id().prop_map(|test| Ask::ResetTest { test }),
@@ -430,7 +455,12 @@ proptest! {
             run.apply(record);
             prop_assert_eq!(run.slot.is_some(), run.slot.is_some() && run.status.holds_slot());
             prop_assert!(run.active.is_none() || run.steps.last().is_some_and(|s| Some(s.id) == run.active));
-            prop_assert!(!matches!(run.status, RunStatus::Paused | RunStatus::Parked | RunStatus::Finished) || run.active.is_none());
+            let still = matches!(run.status, RunStatus::Paused | RunStatus::Parked | RunStatus::Finished);
+            prop_assert!(!still || run.active_step().is_none_or(|step| step.kind.is_chore()));
+            let numbers: Vec<u32> = run.iterations.iter().map(|iteration| iteration.number).collect();
+            prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "a number is used once: {:?}", numbers);
+            let counted = run.iterations.iter().filter(|iteration| iteration.counted).count();
+            prop_assert_eq!(counted, run.counted as usize, "what was used stays used");
             if let Event::StepStarted(e) = &record.event {
                 for note in &e.guidance { started.entry(*note).or_default().push(e.step); }
             }
@@ -741,6 +771,78 @@ fn a_note_in_an_interrupted_step_is_told_again() {
     driver.ask(&Ask::Resume).unwrap();
     assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
     assert!(matches!(driver.run.notes[0].delivery, Delivery::Delivered(_)));
+}
+
+fn rewind(iteration: u32) -> Ask {
+    Ask::Chore { chore: Chore::Rewind { iteration } }
+}
+
+#[test]
+fn a_rewind_sets_aside_what_came_after_and_undo_takes_that_back() {
+    let mut driver = Driver::new(spec(vec![test("a", &[]), test("b", &[])]));
+    let verdicts = [Decision::Continue, Decision::Done, Decision::Continue, Decision::NeedsHuman];
+    assert_eq!(play(&mut driver, &verdicts), Wait::Person);
+    let status =
+        |driver: &Driver, id: &str| (driver.run.test(id).unwrap().status, driver.run.test(id).unwrap().attempts);
+    assert_eq!((status(&driver, "a").0, status(&driver, "b").1, driver.run.counted), (TestStatus::Passed, 1, 3));
+    assert!(driver.ask(&rewind(9)).is_err());
+    driver.ask(&rewind(1)).unwrap();
+    driver.settle();
+    driver.end(GOOD);
+    assert_eq!(driver.settle(), Wait::Resume, "it waits for the operator's look");
+    assert_eq!((status(&driver, "a"), status(&driver, "b")), ((TestStatus::Pending, 1), (TestStatus::Pending, 0)));
+    assert_eq!(driver.run.iterations.iter().filter(|one| one.aside).count(), 3);
+    assert_eq!(driver.run.feedback_for("a").unwrap().number, 1);
+    assert_eq!((driver.run.counted, driver.run.iterations.len()), (3, 4), "what was used stays used");
+    assert!(driver.run.pending_notes().any(|note| note.text.contains("after iteration 1. Iterations 2 to 4")));
+    assert!(driver.ask(&rewind(2)).is_err(), "it was set aside");
+    let rewound = driver.run.clone();
+
+    driver.ask(&Ask::Chore { chore: Chore::Undo }).unwrap();
+    driver.settle();
+    driver.end(GOOD);
+    assert_eq!(status(&driver, "a").0, TestStatus::Passed);
+    assert!(driver.run.iterations.iter().all(|one| !one.aside));
+    driver.ask(&Ask::Chore { chore: Chore::Undo }).unwrap();
+    driver.settle();
+    driver.end(GOOD);
+    let aside = |run: &RunState| run.iterations.iter().map(|one| one.aside).collect::<Vec<_>>();
+    assert_eq!((&driver.run.tests, aside(&driver.run)), (&rewound.tests, aside(&rewound)), "undone twice");
+
+    driver.ask(&Ask::Resume).unwrap();
+    assert_eq!(play(&mut driver, &[]), Wait::Nothing);
+    assert_eq!(driver.run.iterations.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(driver.run.outcome.as_ref().unwrap().0, Outcome::Done);
+    assert!(driver.ask(&rewind(1)).is_err(), "it is done");
+}
+
+#[test]
+fn chores_wait_until_nothing_works_and_a_crash_does_not_lose_them() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    play_to(&mut driver, &StepKind::Critic);
+    assert!(driver.ask(&rewind(0)).unwrap_err().contains("pause it first"));
+    assert!(driver.ask(&Ask::Chore { chore: Chore::Undo }).is_err());
+    driver.ask(&Ask::Pause { kind: PauseKind::Now }).unwrap();
+    driver.end(GOOD);
+    driver.settle();
+    assert!(driver.ask(&Ask::Chore { chore: Chore::Scrap { named: true } }).unwrap_err().contains("stop it first"));
+    driver.ask(&rewind(0)).unwrap();
+    driver.settle();
+    assert_eq!(driver.run.active_step().unwrap().kind, StepKind::Rewind);
+    driver.commit(StepInterrupted::new(driver.run.active.unwrap(), InterruptWhy::Crash).into());
+    driver.ask(&Ask::Resume).unwrap();
+    play_to(&mut driver, &StepKind::Rewind);
+    assert!(driver.run.workspace_ready, "its place is looked at first");
+    driver.end(GOOD);
+    assert_eq!(play(&mut driver, &[]), Wait::Nothing);
+    assert_eq!(driver.run.iterations.len(), 2);
+
+    driver.ask(&Ask::Chore { chore: Chore::Scrap { named: false } }).unwrap();
+    driver.settle();
+    driver.end(GOOD);
+    assert!(driver.run.scrapped && driver.settle() == Wait::Nothing);
+    assert!(driver.ask(&Ask::Chore { chore: Chore::Scrap { named: true } }).is_err());
+    driver.ask(&Ask::Chore { chore: Chore::Undo }).unwrap();
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub fn next(run: &RunState) -> Next {
         return Next::Commit(watched);
     }
     match (run.status, run.active) {
+        (RunStatus::Finished | RunStatus::Parked | RunStatus::Paused, Some(step)) => Next::Wait(Wait::Step(step)),
+        (RunStatus::Finished | RunStatus::Parked | RunStatus::Paused, None) if run.chore.is_some() => chore(run),
         (RunStatus::Finished, _) => Next::Wait(Wait::Nothing),
         (RunStatus::Parked, _) => Next::Wait(if run.needs_person() { Wait::Person } else { Wait::Provider }),
         (RunStatus::Paused | RunStatus::Frozen, _) => Next::Wait(Wait::Resume),
@@ -117,6 +119,9 @@ fn work(run: &RunState) -> Next {
     if !run.workspace_ready {
         return start(StepKind::Worktree, open, false);
     }
+    if run.chore.is_some() {
+        return chore(run);
+    }
     if run.keep.is_some() {
         return start(StepKind::Keep, open, false);
     }
@@ -147,6 +152,11 @@ fn stops(breach: &Breach, phase: Option<Phase>) -> bool {
 
 fn start(kind: StepKind, open: Option<&Iteration>, reask: bool) -> Next {
     Next::Start(Work { kind, iteration: open.map_or(0, |iteration| iteration.number), reask })
+}
+
+/// What the operator wants done to the worktree; asked for again after a crash.
+fn chore(run: &RunState) -> Next {
+    run.chore.map_or(Next::Wait(Wait::Nothing), |chore| start(chore.step(), run.open_iteration(), false))
 }
 
 fn finish(outcome: Outcome, reason: impl Into<String>) -> Next {

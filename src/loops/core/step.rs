@@ -20,6 +20,12 @@ pub enum StepKind {
     /// The same outside an iteration's order: what the actor left before the operator took over, and what the operator
     /// left.
     Keep,
+    /// Sets the worktree back to what an iteration left.
+    Rewind,
+    /// Removes the worktree and its branch.
+    Scrap,
+    /// Brings back what the last of these two, or of its own kind, took away.
+    Restore,
     /// One gate, by name.
     Gate(String),
     /// The criticising agent.
@@ -42,6 +48,11 @@ impl StepKind {
         }
     }
 
+    /// Whether it is about the worktree as a whole, and runs while the run's own work stands still.
+    pub const fn is_chore(&self) -> bool {
+        matches!(self, Self::Rewind | Self::Scrap | Self::Restore)
+    }
+
     /// The word for the screen.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -50,6 +61,9 @@ impl StepKind {
             Self::Actor => "actor",
             Self::Snapshot => "snapshot",
             Self::Keep => "keep",
+            Self::Rewind => "rewind",
+            Self::Scrap => "scrap",
+            Self::Restore => "undo",
             Self::Gate(_) => "gate",
             Self::Critic => "critic",
         }

@@ -85,11 +85,13 @@ pub enum RunMove {
     Interrupt,
     /// `reopened`
     Reopen,
+    /// `rewound` or `restored`, while it waited for somebody
+    SetBack,
 }
 
 impl RunMove {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Admit,
         Self::Park,
         Self::Unpark,
@@ -101,6 +103,7 @@ impl RunMove {
         Self::Finish,
         Self::Interrupt,
         Self::Reopen,
+        Self::SetBack,
     ];
 
     const fn verb(self) -> &'static str {
@@ -115,6 +118,7 @@ impl RunMove {
             Self::Finish => "finish",
             Self::Interrupt => "be interrupted",
             Self::Reopen => "be reopened",
+            Self::SetBack => "be set back",
         }
     }
 }
@@ -152,6 +156,7 @@ pub const RUN_TABLE: &[(RunStatus, RunMove, RunStatus)] = {
         (S::Parked,   M::AskPause,  S::Pausing),
         (S::Parked,   M::AskStop,   S::Stopping),
         (S::Parked,   M::Finish,    S::Finished),
+        (S::Parked,   M::SetBack,   S::Paused),
         (S::Finished, M::Reopen,    S::Queued),
     ]
 };

@@ -4,7 +4,7 @@
 //! step runs only after that line is durable.
 
 use crate::loops::core::agent::{AgentSpec, PromptRoute, Role, SessionUse};
-use crate::loops::core::event::StepStarted;
+use crate::loops::core::event::{Chore, StepStarted};
 use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::plan::Work;
@@ -57,6 +57,8 @@ pub struct Order {
     pub places: Vec<Place>,
     /// The last commit that holds the worktree's content, and whose changes since then are to be kept.
     pub keep: (Option<String>, Who),
+    /// What is to be done to the worktree as a whole.
+    pub errand: Option<Errand>,
     /// The run's slot.
     pub slot: u32,
     /// The test that the iteration works on.
@@ -90,6 +92,38 @@ impl Place {
     fn of(point: &Point) -> Option<Self> {
         let Finding { file, line, .. } = &point.finding;
         Some(Self { point: point.id, file: file.clone()?, line: *line })
+    }
+}
+
+/// Something that is to be done to a worktree, with what it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// What.
+    pub chore: Chore,
+    /// The commit whose content it gets.
+    pub to: Option<String>,
+    /// Where the branch was then, if that is known.
+    pub head: Option<String>,
+}
+
+impl Errand {
+    fn new(run: &RunState, chore: Chore) -> Self {
+        let (to, head) = match chore {
+            Chore::Rewind { iteration: 0 } => {
+                let base = run.workspace.as_ref().map(|place| place.base.clone());
+                (base.clone(), base)
+            }
+            Chore::Rewind { iteration } => {
+                let snapshot = run.snapshot_of(iteration);
+                (snapshot.map(|it| it.commit.clone()), snapshot.and_then(|it| it.head.clone()))
+            }
+            Chore::Scrap { .. } => (None, None),
+            Chore::Undo => {
+                let undo = run.undo.as_ref();
+                (undo.map(|it| it.trash.commit.clone()), undo.and_then(|it| it.trash.head.clone()))
+            }
+        };
+        Self { chore, to, head }
     }
 }
 
@@ -127,7 +161,7 @@ impl Order {
             // Random, not of the time as all other ids: qwen takes no version above 5.
             None => Session::New(uuid::Uuid::new_v4().to_string()),
         };
-        let mut snapshots = run.iterations.iter().rev().filter_map(|iteration| iteration.snapshot.as_ref());
+        let mut snapshots = run.standing().rev().filter_map(|iteration| iteration.snapshot.as_ref());
         let places = match (&work.kind, &test) {
             (StepKind::Snapshot, Some(test)) => run.watched.findings.open(&test.id).filter_map(Place::of).collect(),
             _ => Vec::new(),
@@ -146,6 +180,7 @@ impl Order {
             before: snapshots.nth(1).map(|snapshot| snapshot.commit.clone()),
             places,
             keep: (run.last_commit().map(str::to_owned), run.keep.unwrap_or(Who::Harness)),
+            errand: run.chore.filter(|_| work.kind.is_chore()).map(|chore| Errand::new(run, chore)),
             slot: run.slot.unwrap_or_default(),
             test,
             notes,
@@ -183,6 +218,7 @@ impl Order {
     pub fn argv(&self) -> Vec<String> {
         match &self.kind {
             StepKind::Worktree | StepKind::Snapshot | StepKind::Keep => Vec::new(),
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => Vec::new(),
             StepKind::Setup => self.spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             StepKind::Gate(_) => self.gate().map(|gate| gate.command.argv()).unwrap_or_default(),
             StepKind::Actor | StepKind::Critic => self.agent().map(|agent| self.agent_argv(agent)).unwrap_or_default(),

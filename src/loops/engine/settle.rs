@@ -89,6 +89,7 @@ impl Engine {
             }
         }
         self.dirty.insert(run);
+        self.release_after_chore(run);
         let Some(state) = self.fleet.state(run) else { return };
         let wish = match (state.must_interrupt().is_some(), state.must_freeze()) {
             (true, _) => Wish::Stop,
@@ -266,6 +267,13 @@ impl Engine {
         }
     }
 
+    /// A finished run is taken in hand for what is done to its worktree, and given up when that is over.
+    fn release_after_chore(&mut self, run: RunId) {
+        if self.fleet.state(run).is_some_and(|state| state.chore.is_none() && state.active.is_none()) {
+            self.release_if_idle(run);
+        }
+    }
+
     pub(super) fn release_if_idle(&mut self, run: RunId) {
         if self.ledger.owns(run) && self.fleet.state(run).is_some_and(RunState::is_finished) {
             self.release(run);
@@ -291,5 +299,7 @@ const fn changes_tests(event: &Event) -> bool {
             | Event::TestReset(_)
             | Event::TestRetried(_)
             | Event::TestAdded(_)
+            | Event::Rewound(_)
+            | Event::Restored(_)
     )
 }

@@ -12,7 +12,8 @@ use crate::loops::core::activity::Failure;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{Ask, Command, LiveRuns, Rejected, Request};
 use crate::loops::core::event::{
-    Event, GateFinished, Kept, Outcome, PauseKind, SnapshotTaken, VerdictReached, When, WorkspaceReady,
+    Chore, Event, GateFinished, Kept, Outcome, PauseKind, Restored, Rewound, Scrapped, SnapshotTaken, Trashed,
+    VerdictReached, When, WorkspaceReady,
 };
 use crate::loops::core::fleet::{Fleet, Ownership};
 use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
@@ -176,6 +177,16 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
             let (files, paths) = (1, vec![text("src/a.rs")]);
             let (commit, tree, by) = (format!("k{}", order.step), text("t"), order.keep.1);
             vec![Kept { step: order.step, by, commit, tree, files, insertions: 1, deletions: 0, paths }.into()]
+        }
+        StepKind::Rewind | StepKind::Scrap | StepKind::Restore => {
+            let (step, commit) = (order.step, text("t"));
+            let name = format!("refs/loopdash/trash/{}/{step}", order.run);
+            let trash = Some(Trashed { name, commit: commit.clone(), head: None, skipped: Vec::new() });
+            vec![match order.errand.as_ref().unwrap().chore {
+                Chore::Rewind { iteration } => Rewound { step, iteration, commit, trash }.into(),
+                Chore::Scrap { .. } => Scrapped { step: Some(step), trash, branch_left: None }.into(),
+                Chore::Undo => Restored { step, commit, trash }.into(),
+            }]
         }
         StepKind::Setup | StepKind::Actor => Vec::new(),
     }

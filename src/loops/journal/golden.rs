@@ -11,10 +11,11 @@ use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::Budget;
 use crate::loops::core::event::{
-    AgentSet, Answered, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked, PauseKind,
-    PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Resumed, Retried, Sign,
-    Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested,
-    TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, VerdictReached, When,
+    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked,
+    PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored,
+    Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished,
+    StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped,
+    TestWaived, Trashed, Unparked, VerdictReached, When,
 };
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -177,6 +178,10 @@ fn rare() -> Vec<Event> {
             paths: vec!["src/a.rs".to_owned(), "b\\n.txt".to_owned()],
         }
         .into(),
+        ChoreAsked { chore: Chore::Rewind { iteration: 3 }, who }.into(),
+        Rewound { step: StepId(10), iteration: 3, commit: "c0de".to_owned(), trash: Some(trashed()) }.into(),
+        Scrapped { step: Some(StepId(11)), trash: Some(trashed()), branch_left: Some("it moved".to_owned()) }.into(),
+        Restored { step: StepId(12), commit: "7a54".to_owned(), trash: Some(trashed()) }.into(),
         TestWaived { test: test(), who, why: "seen by hand".to_owned() }.into(),
         SignalRaised { sighting: Box::new(sighting()) }.into(),
         SignalCleared { pattern: Pattern::NoChange }.into(),
@@ -200,6 +205,15 @@ fn sighting() -> Sighting {
         first: 3,
         iterations: 3,
         cost: Cost { ms: 1_440_000, usage },
+    }
+}
+
+fn trashed() -> Trashed {
+    Trashed {
+        name: format!("refs/loopdash/trash/{}/1700000009000", run(1)),
+        commit: "7a54".to_owned(),
+        head: Some("ba5e".to_owned()),
+        skipped: vec!["big.bin: too large".to_owned()],
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::chord::Chord;
 use super::super::msg::Effect;
 use super::super::overlay::{Offer, Overlay, Palette, PaletteOf, Purpose, TextBox, XrayBox};
 use super::super::ui::{Tone, Ui};
-use super::{Ctx, agents, moving, perform, steering};
+use super::{Ctx, agents, chores, moving, perform, steering};
 use crate::app::view::roster;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::ids::RunId;
@@ -243,11 +243,13 @@ pub fn offers(palette: &Palette, ui: &Ui, ctx: &Ctx<'_>) -> Vec<(Offer, String, 
         let label = |run| ctx.fleet.state(run).map(|state| state.label.clone()).unwrap_or_default();
         all.extend(runs.into_iter().map(|run| (Offer::Go(run), format!("go to {}", label(run)))));
     }
-    if let PaletteOf::Agents(run) = palette.of {
-        all.extend(agents::offers(ui, run));
-    } else {
-        let loops = ctx.loops.iter().enumerate();
-        all.extend(loops.map(|(index, spec)| (Offer::Start(index), format!("start {}", spec.name))));
+    match palette.of {
+        PaletteOf::Agents(run) => all.extend(agents::offers(ui, run)),
+        PaletteOf::Rewind(run) => all.extend(chores::offers(ctx, run)),
+        PaletteOf::Everything | PaletteOf::Loops => {
+            let loops = ctx.loops.iter().enumerate();
+            all.extend(loops.map(|(index, spec)| (Offer::Start(index), format!("start {}", spec.name))));
+        }
     }
     let typed = palette.input.value().trim();
     if typed.is_empty() {
@@ -288,6 +290,7 @@ fn palette_key(ui: &mut Ui, ctx: &Ctx<'_>, action: Option<Action>) -> Vec<Effect
                 }
                 Some(Offer::Start(index)) => vec![Effect::StartLoop(index)],
                 Some(Offer::Agent(run, role, name)) => agents::chosen(ui, ctx, run, role, name),
+                Some(Offer::Rewind(run, iteration)) => chores::chosen(ui, ctx, run, iteration),
                 None => Vec::new(),
             };
         }
@@ -321,6 +324,7 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
             moving::search(ui, text);
             return Vec::new();
         }
+        Purpose::Scrap(run) => return chores::named(ui, ctx, *run, &text),
         Purpose::Model(run, role, name) => return agents::set(ui, ctx, *run, *role, name, &text),
         Purpose::NewLoop if text.is_empty() => {
             ui.say(Tone::Bad, "type what the loop has to reach", ctx.now);
@@ -391,6 +395,6 @@ fn still_asked(ask: &Ask, purpose: &Purpose, ctx: &Ctx<'_>) -> bool {
 pub fn offer_disabled(offer: &Offer, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
     match offer {
         Offer::Do(action) => disabled(*action, ui, ctx),
-        Offer::Go(_) | Offer::Start(_) | Offer::Agent(..) => None,
+        Offer::Go(_) | Offer::Start(_) | Offer::Agent(..) | Offer::Rewind(..) => None,
     }
 }

@@ -100,7 +100,7 @@ fn ask_text(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) {
     open_text(ui, purpose);
 }
 
-/// What the footer says when a request was accepted.
+/// What the footer says when a request was accepted; nothing if that is empty.
 pub(super) fn said(ask: &Ask, label: &str) -> String {
     match ask {
         Ask::Pause { .. } => format!("pausing {label}"),
@@ -113,6 +113,8 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::Heal { remedy, .. } => format!("{label}: {}", remedy.word()),
         Ask::Acknowledge { pattern } => format!("{label}: {} is seen", pattern.word()),
         Ask::ResetTest { test } => format!("{label}: {test} starts over"),
+        // Its step tells what came of it.
+        Ask::Chore { .. } => String::new(),
         Ask::RetryTest { test } => format!("{label}: {test} gets one more attempt"),
         Ask::Retry => format!("{label} tries again"),
         Ask::RerunGates => format!("{label}: the gates run again"),

@@ -12,7 +12,7 @@ use crate::app::view::fixture::{self, NOW};
 use crate::app::view::loaded::SearchWant;
 use crate::loops::core::agent::Role;
 use crate::loops::core::command::{Ask, Command, LiveRuns};
-use crate::loops::core::event::{PauseKind, When};
+use crate::loops::core::event::{Chore, PauseKind, When};
 use crate::loops::core::fleet::Ownership;
 
 /// A dashboard on a fleet that nobody changes.
@@ -649,4 +649,41 @@ fn a_prompt_that_no_loop_was_made_of_is_not_lost() {
     desk.tell(Msg::Unmade { prompt: "Sell\nfish".to_owned(), why: "no such agent".to_owned() });
     assert_eq!(desk.toast(), "no such agent");
     assert_eq!(desk.keys("enter"), [Effect::NewLoop("Sell\nfish".to_owned())]);
+}
+
+#[test]
+fn a_rewind_asks_which_iteration_and_then_once() {
+    let mut desk = Desk::busy("auth-refactor");
+    assert!(desk.keys("b").is_empty() && desk.toast().contains("pause it first"), "{}", desk.toast());
+    assert!(desk.keys("u").is_empty() && desk.toast().contains("pause it first"));
+    let mut desk = Desk::busy("perf-index");
+    desk.keys("b");
+    assert!(matches!(desk.ui.overlays.last(), Some(Overlay::Palette(_))));
+    desk.draw();
+    desk.keys("down enter");
+    desk.draw();
+    let effects = desk.keys("y");
+    let rewind = Ask::Chore { chore: Chore::Rewind { iteration: 2 } };
+    let asked =
+        |effect: &Effect| matches!(effect, Effect::Send { command: Command::Run { ask, .. }, .. } if *ask == rewind);
+    assert!(effects.len() == 1 && effects.iter().all(asked), "{effects:?}");
+}
+
+#[test]
+fn work_that_may_be_nowhere_else_is_scrapped_by_its_name_alone() {
+    let mut desk = Desk::busy("perf-index");
+    assert!(desk.keys("X").is_empty() && desk.toast().contains("stop it first"));
+    let ended = desk.fleet.runs.values().find(|run| run.state.is_finished() && run.state.last_snapshot().is_some());
+    let ended = ended.unwrap().state.clone();
+    desk.ui.select(Some(ended.id));
+    desk.keys("X");
+    assert!(desk.keys("y e s enter").is_empty() && desk.toast().contains(&format!("type {}", ended.label)));
+    desk.keys("ctrl-u");
+    let letters: Vec<String> = ended.label.chars().map(String::from).collect();
+    let effects = desk.keys(&format!("{} enter", letters.join(" ")));
+    let scrap = Ask::Chore { chore: Chore::Scrap { named: true } };
+    let asked =
+        |effect: &Effect| matches!(effect, Effect::Send { command: Command::Run { ask, .. }, .. } if *ask == scrap);
+    assert!(effects.len() == 1 && effects.iter().all(asked), "{effects:?}");
+    assert!(desk.ui.overlays.is_empty());
 }

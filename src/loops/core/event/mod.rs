@@ -2,10 +2,12 @@
 //!
 //! Each variant of [`Event`] wraps one plain struct; its snake_case name is the `type` in the journal.
 
+mod chore;
 mod life;
 mod watch;
 mod work;
 
+pub use chore::*;
 pub use life::*;
 pub use watch::*;
 pub use work::*;
@@ -110,6 +112,14 @@ events! {
     "taken_over" => TakenOver,
     /// The worktree's content is kept outside an iteration's order.
     "kept" => Kept,
+    /// Something is to be done to the worktree as a whole.
+    "chore_asked" => ChoreAsked,
+    /// The worktree is what an iteration had left.
+    "rewound" => Rewound,
+    /// The worktree is removed.
+    "scrapped" => Scrapped,
+    /// What was taken from the worktree is back.
+    "restored" => Restored,
     /// Something of the repository changed that is not the run's.
     "repository_touched" => RepositoryTouched,
     /// A gate has its result.

@@ -55,6 +55,10 @@ impl RunState {
             Event::SnapshotTaken(e) => self.snapshot_taken(e),
             Event::TakenOver(_) => self.taken_over(),
             Event::Kept(e) => self.kept(e),
+            Event::ChoreAsked(e) => self.chore_asked(e),
+            Event::Rewound(e) => self.rewound(e, at),
+            Event::Scrapped(e) => self.scrapped(e),
+            Event::Restored(e) => self.restored(e, at),
             Event::RepositoryTouched(e) => self.repository_touched(e),
             Event::GateFinished(e) => self.gate_finished(e),
             Event::VerdictReached(e) => self.verdict_reached(e),
@@ -133,6 +137,7 @@ impl RunState {
     pub(super) fn close_counted(&mut self, at: Millis, result: impl Into<String>) {
         if let Some(iteration) = self.open_iteration_mut() {
             iteration.close(at, result);
+            iteration.counted = true;
             self.counted = self.counted.saturating_add(1);
         }
     }

@@ -36,6 +36,10 @@ pub struct Iteration {
     pub result: Option<String>,
     /// Whether the test passed.
     pub passed: bool,
+    /// Whether it counts as an attempt.
+    pub counted: bool,
+    /// Whether a rewind went back behind it.
+    pub aside: bool,
 }
 
 /// A snapshot as the screen needs it.
@@ -129,6 +133,8 @@ impl Iteration {
             asks: 0,
             result: None,
             passed: false,
+            counted: false,
+            aside: false,
         }
     }
 

@@ -4,8 +4,8 @@
 
 use super::{Delivery, Note, RunState, Workspace};
 use crate::loops::core::event::{
-    Admitted, Answered, Finished, LimitsSet, ParkReason, Parked, PauseKind, PauseRequested, Paused, Reopened, Spawned,
-    When, WorkspaceReady,
+    Admitted, Answered, Chore, Finished, LimitsSet, ParkReason, Parked, PauseKind, PauseRequested, Paused, Reopened,
+    Spawned, When, WorkspaceReady,
 };
 use crate::loops::core::ids::Millis;
 use crate::loops::core::step::InterruptWhy;
@@ -87,6 +87,8 @@ impl RunState {
     pub(super) fn reopened(&mut self, e: &Reopened, at: Millis) {
         if self.shift(RunMove::Reopen, at) {
             self.outcome = None;
+            // Whoever goes on with a run does not want it removed.
+            self.chore = self.chore.filter(|chore| !matches!(chore, Chore::Scrap { .. }));
             self.max_iterations = e.max_iterations;
             self.actor_failures = 0;
             self.barren = 0;
@@ -106,6 +108,7 @@ impl RunState {
             in_place: e.in_place,
         });
         self.workspace_ready = true;
+        self.scrapped = false;
     }
 
     pub(super) fn spawned(&mut self, e: &Spawned) {

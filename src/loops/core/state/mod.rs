@@ -3,6 +3,7 @@
 //! [`RunState::apply`] is total and clock-free: it never fails, never panics, and the same records give the same state
 //! everywhere. What the transition table refuses is counted in [`RunState::refused`] and otherwise ignored.
 
+mod chores;
 mod fold;
 pub use fold::OBJECTIVE_TEST;
 mod items;
@@ -12,11 +13,12 @@ mod step_record;
 mod steps;
 mod takeover;
 
+pub use chores::Undo;
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo, gate_words};
 pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 
 use super::budget::{Breach, Budget};
-use super::event::{Outcome, ParkReason, PauseKind, Trouble, When};
+use super::event::{Chore, Outcome, ParkReason, PauseKind, Trouble, When};
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::setback::Setback;
 use super::spec::{LoopSpec, Trigger};
@@ -100,6 +102,12 @@ pub struct RunState {
     pub keep: Option<Who>,
     /// The last commit that was kept outside an iteration's order, if no snapshot followed it.
     pub last_kept: Option<String>,
+    /// What the operator wants done to the worktree as a whole, until it is done.
+    pub chore: Option<Chore>,
+    /// What undo returns to.
+    pub undo: Option<Box<Undo>>,
+    /// Whether its worktree was scrapped and not made again.
+    pub scrapped: bool,
     /// What a failed step left for a person to mend.
     pub trouble: Option<(Trouble, String)>,
     /// The agent's step that has to be repeated, and why, until the run is parked for it.
@@ -200,6 +208,9 @@ impl RunState {
             taken_over: false,
             keep: None,
             last_kept: None,
+            chore: None,
+            undo: None,
+            scrapped: false,
             trouble: None,
             setback: None,
             setbacks: (0, Millis::default()),
@@ -286,9 +297,19 @@ impl RunState {
         gates
     }
 
-    /// The last snapshot of the run.
+    /// The iterations that no rewind has set aside, in order.
+    pub fn standing(&self) -> impl DoubleEndedIterator<Item = &Iteration> {
+        self.iterations.iter().filter(|iteration| !iteration.aside)
+    }
+
+    /// The last snapshot of the run that was not set aside.
     pub fn last_snapshot(&self) -> Option<&SnapshotInfo> {
-        self.iterations.iter().rev().find_map(|iteration| iteration.snapshot.as_ref())
+        self.standing().rev().find_map(|iteration| iteration.snapshot.as_ref())
+    }
+
+    /// The snapshot of an iteration that the run can go back to.
+    pub fn snapshot_of(&self, number: u32) -> Option<&SnapshotInfo> {
+        self.iterations.iter().find(|iteration| iteration.number == number && !iteration.aside)?.snapshot.as_ref()
     }
 
     /// The last session of this agent in this role.
@@ -306,7 +327,7 @@ impl RunState {
     /// The last iteration before `number` that has a verdict with findings, or failing gates: what the next actor is
     /// told.
     pub fn feedback_for(&self, test: &str) -> Option<&Iteration> {
-        self.iterations.iter().rev().find(|iteration| iteration.test == test && iteration.ended.is_some())
+        self.iterations.iter().rev().find(|one| one.test == test && one.ended.is_some() && !one.aside)
     }
 
     /// The session that the last step of this kind left, if that step was this agent's and did not fail: what made a step
@@ -314,7 +335,9 @@ impl RunState {
     pub fn session_to_resume(&self, kind: &StepKind, agent: &str) -> Option<&str> {
         let last = self.steps.iter().rev().find(|step| step.kind == *kind && step.end.is_some())?;
         let failed = matches!(&last.end, Some(StepOutcome::Finished(end)) if !end.ok());
-        last.session().filter(|_| !failed && last.agent.as_deref() == Some(agent))
+        // It would remember what is no longer there.
+        let aside = self.iterations.iter().any(|iteration| iteration.aside && iteration.number == last.iteration);
+        last.session().filter(|_| !failed && !aside && last.agent.as_deref() == Some(agent))
     }
 
     /// Whether it is over.

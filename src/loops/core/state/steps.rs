@@ -78,6 +78,8 @@ impl RunState {
             StepKind::Critic if not_started => self.trouble = Some((Trouble::Critic, e.end.word())),
             // The run's own snapshot meets the same trouble, and parks the run with it.
             StepKind::Keep if !e.end.ok() => self.keep = None,
+            // Nothing was done then; what was done is told before its end.
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore = None,
             StepKind::Worktree | StepKind::Snapshot | StepKind::Keep | StepKind::Gate(_) | StepKind::Critic => {}
         }
         self.after_interrupt(interrupt);

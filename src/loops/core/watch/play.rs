@@ -232,7 +232,7 @@ impl Play {
                     verdict: Verdict { decision, confidence: None, summary, findings },
                 });
             }
-            StepKind::Setup | StepKind::Keep => {}
+            StepKind::Setup | StepKind::Keep | StepKind::Rewind | StepKind::Scrap | StepKind::Restore => {}
         }
         self.commit(StepFinished { step, end });
     }

@@ -67,3 +67,28 @@ async fn a_run_without_a_worktree_or_at_its_end_is_not_taken_over() {
     rig.until_run(runs[0], "done", RunState::is_finished).await;
     assert!(rig.ask(runs[0], Ask::TakeOver).await.unwrap_err().0.starts_with("the run is finished"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_worktree_is_set_back_while_its_run_stands_still_and_a_scrap_gives_the_run_up_again() {
+    let mut rig = Rig::new(1, 1, script()).await;
+    let specs = vec![rig.spec("a", 5)];
+    let run = rig.submit(specs).await[0];
+    rig.until_run(run, "the actor works", |state| state.active_step().is_some_and(|s| s.kind == StepKind::Actor)).await;
+    let chore = |chore| Ask::Chore { chore };
+    assert!(rig.ask(run, chore(Chore::Rewind { iteration: 0 })).await.unwrap_err().0.contains("pause it first"));
+    rig.ask(run, Ask::Pause { kind: PauseKind::Now }).await.unwrap();
+    rig.until_run(run, "it is paused", |state| state.status == RunStatus::Paused).await;
+    rig.ask(run, chore(Chore::Rewind { iteration: 0 })).await.unwrap();
+    rig.until_run(run, "it is set back", |state| state.undo.is_some() && state.active.is_none()).await;
+    assert_eq!((rig.state(run).status, rig.state(run).slot), (RunStatus::Paused, None));
+    rig.ask(run, Ask::Resume).await.unwrap();
+    rig.until_run(run, "it is done", RunState::is_finished).await;
+
+    rig.ask(run, chore(Chore::Scrap { named: true })).await.unwrap();
+    rig.until_run(run, "it is scrapped", |state| state.scrapped && state.active.is_none()).await;
+    rig.until("it is nobody's again", |fleet| fleet.runs[&run].ownership == Ownership::Nobody).await;
+    rig.ask(run, chore(Chore::Undo)).await.unwrap();
+    rig.until_run(run, "it is back", |state| state.undo.is_some() && state.chore.is_none()).await;
+    rig.until("it is nobody's again", |fleet| fleet.runs[&run].ownership == Ownership::Nobody).await;
+    assert_eq!(rig.state(run).refused, 0);
+}

@@ -3,6 +3,7 @@
 //! One task per step; each kind of step is a file. Whatever goes wrong is an end with an error, never a panic and never
 //! silence: the engine waits for exactly one [`Ended`](super::report::Ended).
 
+mod chores;
 mod critic;
 mod ending;
 mod evidence;
@@ -77,6 +78,7 @@ impl Workshop {
             StepKind::Actor => self.actor(job).await,
             StepKind::Snapshot => self.snapshot(job).await,
             StepKind::Keep => self.keep(job).await,
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore(job).await,
             StepKind::Gate(_) => self.gate(job).await,
             StepKind::Critic => self.critic(job).await,
         }

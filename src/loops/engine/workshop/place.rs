@@ -47,7 +47,7 @@ impl Workshop {
         Ok(ready(&place, true, included))
     }
 
-    async fn include(&self, order: &Order, place: &Workspace) -> Result<Included, String> {
+    pub(super) async fn include(&self, order: &Order, place: &Workspace) -> Result<Included, String> {
         let repo = self.git.discover(PathBuf::from(&order.spec.repo)).await.map_err(|error| error.to_string())?;
         if repo.bare {
             return Ok(Included::default());
@@ -85,7 +85,7 @@ impl Workshop {
 }
 
 /// The place, and what its run's operator should know of it.
-fn ready(place: &Workspace, fresh: bool, included: Included) -> Vec<Event> {
+pub(super) fn ready(place: &Workspace, fresh: bool, included: Included) -> Vec<Event> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let ready = WorkspaceReady {
         path: text(&place.path),

@@ -1,0 +1,102 @@
+//! Events of what the operator does to a run's worktree as a whole: set back, scrapped, brought back.
+//!
+//! Each struct is the payload of the [`Event`](super::Event) of its name. What goes is kept under a ref first, and the
+//! event names it.
+
+use crate::loops::core::ids::{StepId, Who};
+use crate::loops::core::step::StepKind;
+use serde::{Deserialize, Serialize};
+
+/// Something to be done to the worktree as a whole, while the run's own work stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "chore", rename_all = "snake_case")]
+pub enum Chore {
+    /// Set it back to what this iteration left; 0 is the base.
+    Rewind {
+        /// Which.
+        iteration: u32,
+    },
+    /// Remove it, and its branch.
+    Scrap {
+        /// Whether its name was typed: then it goes although what it holds is nowhere else.
+        named: bool,
+    },
+    /// Bring back what the last of these took away.
+    Undo,
+}
+
+impl Chore {
+    /// The step that does it.
+    pub const fn step(self) -> StepKind {
+        match self {
+            Self::Rewind { .. } => StepKind::Rewind,
+            Self::Scrap { .. } => StepKind::Scrap,
+            Self::Undo => StepKind::Restore,
+        }
+    }
+}
+
+/// Someone wants it done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoreAsked {
+    /// What.
+    #[serde(flatten)]
+    pub chore: Chore,
+    /// Who.
+    pub who: Who,
+}
+
+/// Where content is kept that was taken from the worktree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trashed {
+    /// The ref, under `refs/loopdash/trash/<run>/`.
+    pub name: String,
+    /// Its commit.
+    pub commit: String,
+    /// Where the branch was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Paths that could not be kept, each with the reason. They were left where they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+}
+
+/// The worktree is what an iteration had left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewound {
+    /// By which step.
+    pub step: StepId,
+    /// The iteration; 0 is the base.
+    pub iteration: u32,
+    /// The commit whose content the worktree has.
+    pub commit: String,
+    /// What it held before; absent only if it was gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trash: Option<Trashed>,
+}
+
+/// The worktree is removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scrapped {
+    /// By which step; absent for `loopdash clean`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// What it held; absent only if it was gone, and its branch, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trash: Option<Trashed>,
+    /// Why the branch is still there, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch_left: Option<String>,
+}
+
+/// The worktree is again what it was before the last rewind, scrap or undo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// By which step.
+    pub step: StepId,
+    /// The commit whose content the worktree has.
+    pub commit: String,
+    /// What it held before; absent if it had to be made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trash: Option<Trashed>,
+}

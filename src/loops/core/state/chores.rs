@@ -1,0 +1,143 @@
+//! The part of the fold that is about the worktree as a whole: rewound, scrapped, brought back.
+//!
+//! Iterations that a rewind leaves behind are set aside, not forgotten: their numbers are not used again, and what they
+//! used stays counted. What undo returns to is remembered in [`Undo`].
+
+use super::{Delivery, Note, RunState};
+use crate::loops::core::event::{Chore, ChoreAsked, PauseKind, Restored, Rewound, Scrapped, Trashed, When};
+use crate::loops::core::ids::{Millis, Who};
+use crate::loops::core::test_state::{TestSpec, TestStatus};
+use crate::loops::core::transition::{RunMove, TestMove};
+
+/// What undo returns to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undo {
+    /// What it takes back.
+    pub chore: Chore,
+    /// The content.
+    pub trash: Trashed,
+    /// The work items as they were.
+    tests: Vec<TestSpec>,
+    /// The last iteration there was.
+    last: u32,
+    /// Those that were set aside.
+    aside: Vec<u32>,
+}
+
+impl RunState {
+    pub(super) fn chore_asked(&mut self, e: &ChoreAsked) {
+        self.chore = Some(e.chore);
+    }
+
+    /// What undo would return to from here.
+    fn remember(&self, chore: Chore, trash: Option<&Trashed>) -> Option<Box<Undo>> {
+        Some(Box::new(Undo {
+            chore,
+            trash: trash?.clone(),
+            tests: self.tests.clone(),
+            last: self.iterations.last().map_or(0, |iteration| iteration.number),
+            aside: self.iterations.iter().filter(|one| one.aside).map(|one| one.number).collect(),
+        }))
+    }
+
+    pub(super) fn rewound(&mut self, e: &Rewound, at: Millis) {
+        self.undo = self.remember(Chore::Rewind { iteration: e.iteration }, e.trash.as_ref());
+        self.close_iteration(at, "rewound");
+        let last = self.iterations.last().map_or(0, |iteration| iteration.number);
+        self.set_aside(e.iteration);
+        self.moved(at);
+        self.last_kept = None;
+        let what = match e.iteration {
+            0 => "what the work started from".to_owned(),
+            n => format!("what it held after iteration {n}"),
+        };
+        let after = match last.saturating_sub(e.iteration) {
+            0 => String::new(),
+            1 => format!(" Iteration {last} was set aside."),
+            _ => format!(" Iterations {} to {last} were set aside.", e.iteration + 1),
+        };
+        self.tell_actor(format!(
+            "I set the worktree back to {what}.{after} Start from the files that are there now, not from what you remember."
+        ));
+    }
+
+    pub(super) fn scrapped(&mut self, e: &Scrapped) {
+        self.undo = self.remember(Chore::Scrap { named: true }, e.trash.as_ref());
+        self.chore = None;
+        self.scrapped = true;
+        self.workspace_ready = false;
+        self.setup_done = false;
+    }
+
+    pub(super) fn restored(&mut self, e: &Restored, at: Millis) {
+        let Some(undo) = self.undo.take() else {
+            self.refused += 1;
+            return;
+        };
+        self.undo = self.remember(Chore::Undo, e.trash.as_ref());
+        self.close_iteration(at, "set aside");
+        for iteration in &mut self.iterations {
+            iteration.aside = iteration.number > undo.last || undo.aside.contains(&iteration.number);
+        }
+        for test in undo.tests {
+            // One that was added since then stays as it is.
+            if let Some(now) = self.test_mut(&test.id) {
+                *now = test;
+            }
+        }
+        self.moved(at);
+        self.last_kept = Some(e.commit.clone());
+        if !matches!(undo.chore, Chore::Scrap { .. }) {
+            let text =
+                "I brought back what the worktree held before I set it back. Start from the files that are there now.";
+            self.tell_actor(text.to_owned());
+        }
+    }
+
+    /// The worktree holds something else: what was wrong with what it held is over.
+    fn moved(&mut self, at: Millis) {
+        self.chore = None;
+        self.keep = None;
+        self.trouble = None;
+        self.setback = None;
+        self.actor_failures = 0;
+        self.barren = 0;
+        // What was seen of the iterations before says nothing about what comes.
+        self.watched.fresh_after = self.iterations.last().map_or(0, |iteration| iteration.number);
+        if self.status == crate::loops::core::transition::RunStatus::Parked && self.shift(RunMove::SetBack, at) {
+            self.park = None;
+            self.pause = Some(PauseKind::AfterStep);
+        }
+    }
+
+    /// Sets aside what came after an iteration, and takes back what it did to the tests.
+    fn set_aside(&mut self, after: u32) {
+        let ids: Vec<String> = self.tests.iter().map(|test| test.id.clone()).collect();
+        for id in ids {
+            let gone = |one: &&super::Iteration| one.test == id && one.number > after && !one.aside;
+            let counted = self.iterations.iter().filter(gone).filter(|one| one.counted).count();
+            if !self.iterations.iter().any(|one| gone(&one)) {
+                continue;
+            }
+            let left = self.iterations.iter().rev().find(|one| one.test == id && one.number <= after && !one.aside);
+            let last_error = left.and_then(|one| one.result.clone());
+            let status = self.test(&id).map(|test| test.status);
+            if matches!(status, Some(TestStatus::Passed | TestStatus::Blocked | TestStatus::Running)) {
+                self.move_test(&id, TestMove::Reset);
+            }
+            if let Some(test) = self.test_mut(&id) {
+                test.attempts = test.attempts.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX));
+                test.last_error = last_error;
+            }
+        }
+        for iteration in self.iterations.iter_mut().filter(|one| one.number > after) {
+            iteration.aside = true;
+        }
+    }
+
+    fn tell_actor(&mut self, text: String) {
+        let id = self.next_note();
+        let (question, who, delivery) = (None, Who::Operator, Delivery::Pending);
+        self.notes.push(Note { id, text, question, when: When::Next, who, delivery });
+    }
+}

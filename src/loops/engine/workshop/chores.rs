@@ -1,0 +1,65 @@
+//! What is done to a worktree as a whole: set back to an iteration, scrapped, brought back.
+//!
+//! Content that goes is kept in the trash by the git layer first; the facts name where.
+
+use super::place::ready;
+use super::{Done, Job, Workshop};
+use crate::loops::core::event::{Chore, Event, Noted, Restored, Rewound, Scrapped, Trashed};
+use crate::loops::engine::order::Errand;
+use crate::loops::git::trash::Trash;
+use crate::loops::git::{Scrap, SetBack, Workspace};
+
+impl Workshop {
+    pub(super) async fn chore(&self, job: &mut Job) -> Done {
+        match self.done(job).await {
+            Ok(facts) => Done { facts, ..job.well() },
+            Err(why) => job.failed(why),
+        }
+    }
+
+    async fn done(&self, job: &Job) -> Result<Vec<Event>, String> {
+        let workspace = self.git_place(&job.order).ok_or("there is no worktree")?;
+        let step = job.order.step;
+        match job.order.errand.clone().ok_or("nothing was asked for")? {
+            Errand { chore: Chore::Scrap { named }, .. } => {
+                let last = job.order.keep.0.clone();
+                let wish = Scrap { workspace, last, named, branch: true };
+                let scrapped = self.git.scrap(wish).await.map_err(|error| error.to_string())?;
+                let (trash, branch_left) = (scrapped.trash.map(trashed), scrapped.branch_left);
+                Ok(vec![Scrapped { step: Some(step), trash, branch_left }.into()])
+            }
+            Errand { chore, to, head } => {
+                let commit = to.ok_or("there is no snapshot to go back to")?;
+                let why = chore.step().word().to_owned();
+                let wish = SetBack { workspace: workspace.clone(), to: commit.clone(), head, why };
+                let (place, trash) = self.git.bring_back(wish).await.map_err(|error| error.to_string())?;
+                let mut facts = if trash.is_none() { self.made_again(job, &place).await } else { Vec::new() };
+                let trash = trash.map(trashed);
+                facts.push(match chore {
+                    Chore::Rewind { iteration } => Rewound { step, iteration, commit, trash }.into(),
+                    Chore::Undo | Chore::Scrap { .. } => Restored { step, commit, trash }.into(),
+                });
+                Ok(facts)
+            }
+        }
+    }
+
+    /// A worktree that was made again lacks what git ignores; setup runs when its run goes on.
+    async fn made_again(&self, job: &Job, place: &Workspace) -> Vec<Event> {
+        match self.include(&job.order, place).await {
+            Ok(included) => ready(place, true, included),
+            Err(why) => {
+                let mut facts = ready(place, true, Default::default());
+                facts.push(Noted { text: format!("the files of .worktreeinclude were not copied: {why}") }.into());
+                facts
+            }
+        }
+    }
+}
+
+/// Where it is kept, as the journal has it.
+pub(crate) fn trashed(trash: Trash) -> Trashed {
+    let Trash { name, commit, head, skipped, .. } = trash;
+    let skipped = skipped.iter().map(|left| format!("{}: {}", left.path, left.why)).collect();
+    Trashed { name, commit, head, skipped }
+}
