@@ -1,4 +1,4 @@
-//! Faults of disks: full, failing, read-only, wiped.
+//! Faults of disks: full, failing, read-only.
 
 use super::invariants::{Before, assert_acknowledged, assert_told};
 use super::matrix::Row;
@@ -56,20 +56,14 @@ pub(super) const ROWS: &[Row] = &[
             "loops::journal::store::tests::viewing_makes_nothing",
         ],
     },
-    Row {
-        number: 49,
-        fault: "temporary directory wiped, full or unset",
-        happens: "nothing of a run lies there: state is under the state directory, worktrees are where they are configured",
-        tests: &[],
-    },
 ];
 
 /// A small file system of its own, as long as it is held.
-struct Small(PathBuf);
+pub(super) struct Small(PathBuf);
 
 impl Small {
     /// Mounts one at `place`; `None` where that is not allowed.
-    fn mount(place: PathBuf, size: &str) -> Option<Self> {
+    pub(super) fn mount(place: PathBuf, size: &str) -> Option<Self> {
         std::fs::create_dir_all(&place).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "tmpfs"]).arg(&place);
@@ -81,7 +75,7 @@ impl Small {
     }
 
     /// Takes all of its room but `left` bytes.
-    fn fill(&self, left: u64) -> PathBuf {
+    pub(super) fn fill(&self, left: u64) -> PathBuf {
         let path = self.0.join("ballast");
         let mut file = std::fs::File::create(&path).unwrap();
         while file.write_all(&[b'x'; 4096]).is_ok() {}

@@ -53,14 +53,16 @@ impl Before {
             ran.assert_gone();
         }
         assert_private(&ground.path("state"));
-        let mut now = Self::of(ground);
+        let now = Self::of(ground);
         let own: BTreeSet<String> = runs
             .iter()
             .filter_map(|ran| ran.state.workspace.as_ref()?.branch.as_ref())
             .map(|branch| format!("refs/heads/{branch} "))
             .collect();
-        now.refs.retain(|line| !own.iter().any(|own| line.starts_with(own)));
-        assert_eq!(now.refs, self.refs, "refs");
+        let others = |refs: &BTreeSet<String>| -> BTreeSet<String> {
+            refs.iter().filter(|line| !own.iter().any(|own| line.starts_with(own))).cloned().collect()
+        };
+        assert_eq!(others(&now.refs), others(&self.refs), "refs");
         assert_eq!(now.status, self.status, "the operator's checkout");
         assert_eq!(now.stash, self.stash, "the operator's stash");
         assert!(now.index == self.index, "the operator's index is as it was");

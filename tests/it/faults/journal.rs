@@ -49,14 +49,6 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
-        number: 40,
-        fault: "the clock jumps",
-        happens: "records are ordered by number and times may go backwards; waiting and timeouts use the monotonic clock. \
-            The run's wall-clock limit is measured between journalled times, so a jump forward can use it up. \
-            A jump under a running loopdash has no test",
-        tests: &["loops::journal::append::tests::times_that_go_backwards_are_no_damage"],
-    },
-    Row {
         number: 42,
         fault: "a journal of a newer or older loopdash",
         happens: "newer: shown as far as it can be read, not a byte is written; older: there is only one format so far, \
