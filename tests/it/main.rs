@@ -3,6 +3,7 @@
 
 mod aside;
 mod baddays;
+mod clean;
 mod cli;
 mod configuration;
 mod damage;

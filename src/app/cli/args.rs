@@ -133,6 +133,27 @@ pub struct DiffArgs {
     pub last: bool,
 }
 
+const CLEAN_EXAMPLES: &str = "\
+Examples:
+  loopdash clean --dry-run                       list what is older than 14 days, and remove nothing
+  loopdash clean --older-than 2d                 list, ask, remove
+  loopdash clean --yes                           do not ask; what is unmerged stays";
+
+/// Arguments of `clean`.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = CLEAN_EXAMPLES)]
+pub struct CleanArgs {
+    /// List what would go, and remove nothing.
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Do not ask. What is unmerged or changed needs its name typed, and stays.
+    #[arg(long)]
+    pub yes: bool,
+    /// Only what nothing has happened to for this long, such as 12h or 30d.
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = |text: &str| Span::parse(text))]
+    pub older_than: Span,
+}
+
 /// Arguments of `log`.
 #[derive(Clone, Debug, Args)]
 pub struct LogArgs {

@@ -6,7 +6,9 @@ pub mod exit;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-use args::{AgentsArgs, DemoArgs, DiffArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs};
+use args::{
+    AgentsArgs, CleanArgs, DemoArgs, DiffArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs,
+};
 use exit::EXIT_STATUSES;
 
 const OVERVIEW: &str = "\
@@ -122,6 +124,11 @@ pub enum Command {
     Diff(DiffArgs),
     /// Show what happened in a run.
     Log(LogArgs),
+    /// Remove what runs that are over have left behind, after asking.
+    ///
+    /// Lists the worktrees of such runs, the directories of those whose worktrees are gone, and old content of the trash,
+    /// each with size, age and reason. What a worktree holds is kept in the trash first; u in the dashboard brings it back.
+    Clean(CleanArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
     /// List the agents that loops can use: what is found of each, and what it can do.

@@ -3,6 +3,7 @@
 
 pub mod agents;
 mod alone;
+pub mod clean;
 pub mod config;
 pub mod dashboard;
 pub mod diff;

@@ -140,6 +140,41 @@ pub fn list(common_dir: &Path) -> Result<Vec<Kept>, GitError> {
     Ok(found)
 }
 
+/// Takes a ref out of the trash, if it still keeps what it did when it was listed.
+///
+/// # Errors
+/// [`GitError::RefMoved`], and failures of the repository.
+pub fn delete(common_dir: &Path, kept: &Kept) -> Result<(), GitError> {
+    let repo = open_objects(common_dir)?;
+    let mut reference = match repo.find_reference(&kept.name) {
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(()),
+        other => other.map_err(GitError::lib("find a kept ref"))?,
+    };
+    let found = reference.target().map(|id| id.to_string()).unwrap_or_default();
+    if found != kept.commit {
+        let (name, expected) = (kept.name.clone(), kept.commit.clone());
+        return Err(GitError::RefMoved { name, expected, found });
+    }
+    reference.delete().map_err(GitError::lib("delete a kept ref"))
+}
+
+/// Deletes the refs of a run's snapshots. Its trash stays.
+///
+/// # Errors
+/// Failures of the repository.
+pub fn forget_run(common_dir: &Path, run: &str) -> Result<(), GitError> {
+    let repo = open_objects(common_dir)?;
+    let folder = format!("refs/loopdash/{run}/");
+    let found = repo.references_glob(&format!("{folder}*")).map_err(GitError::lib("list kept refs"))?;
+    let names = found.flatten().filter_map(|reference| Some(reference.name().ok()?.to_owned()));
+    let names: Vec<String> = names.filter(|name| !name.starts_with(&format!("{folder}trash-"))).collect();
+    for name in names {
+        let mut reference = repo.find_reference(&name).map_err(GitError::lib("find a kept ref"))?;
+        reference.delete().map_err(GitError::lib("delete a kept ref"))?;
+    }
+    Ok(())
+}
+
 fn loopdash_pattern() -> (String, String) {
     ("refs/loopdash/*/trash-*".to_owned(), "refs/loopdash/".to_owned())
 }

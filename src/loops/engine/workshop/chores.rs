@@ -58,7 +58,7 @@ impl Workshop {
 }
 
 /// Where it is kept, as the journal has it.
-pub(crate) fn trashed(trash: Trash) -> Trashed {
+pub fn trashed(trash: Trash) -> Trashed {
     let Trash { name, commit, head, skipped, .. } = trash;
     let skipped = skipped.iter().map(|left| format!("{}: {}", left.path, left.why)).collect();
     Trashed { name, commit, head, skipped }

@@ -18,6 +18,8 @@ mod repository;
 mod shortage;
 mod watchdog;
 
+pub use chores::trashed;
+pub use place::git_workspace;
 pub use prompts::actor_prompt;
 
 use super::order::Order;

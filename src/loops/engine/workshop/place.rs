@@ -4,6 +4,8 @@
 
 use super::{Done, Job, Workshop};
 use crate::loops::core::event::{Event, Noted, WorkspaceReady};
+use crate::loops::core::ids::RunId;
+use crate::loops::core::state;
 use crate::loops::core::worktree_path::{self, PathVariables};
 use crate::loops::engine::order::Order;
 use crate::loops::git::{self, AddWorktree, GitError, Included, RepoInfo, Workspace};
@@ -57,16 +59,7 @@ impl Workshop {
 
     /// The workspace as git knows it, from what the journal says of it.
     pub(super) fn git_place(&self, order: &Order) -> Option<Workspace> {
-        let place = order.workspace.as_ref()?;
-        Some(Workspace {
-            path: PathBuf::from(&place.path),
-            branch: place.branch.clone(),
-            base: place.base.clone(),
-            run: order.run.to_string(),
-            git_dir: PathBuf::from(&place.git_dir),
-            common_dir: PathBuf::from(&place.common_dir),
-            in_place: place.in_place,
-        })
+        Some(git_workspace(order.run, order.workspace.as_ref()?))
     }
 
     fn path(&self, order: &Order, repo: &RepoInfo, slug: &str) -> Result<PathBuf, String> {
@@ -81,6 +74,19 @@ impl Workshop {
         };
         let template = order.spec.worktree_path.as_deref().unwrap_or(worktree_path::DEFAULT);
         worktree_path::expand(template, &variables).map_err(|error| format!("engine.worktree_path {error}"))
+    }
+}
+
+/// A run's place as git knows it.
+pub fn git_workspace(run: RunId, place: &state::Workspace) -> Workspace {
+    Workspace {
+        path: PathBuf::from(&place.path),
+        branch: place.branch.clone(),
+        base: place.base.clone(),
+        run: run.to_string(),
+        git_dir: PathBuf::from(&place.git_dir),
+        common_dir: PathBuf::from(&place.common_dir),
+        in_place: place.in_place,
     }
 }
 

@@ -1,0 +1,191 @@
+//! What could be removed: found in the state directory and the repositories that its runs name.
+//!
+//! Only looks; whatever cannot be looked at is left where it is, and told.
+
+use super::since_seconds;
+use crate::app::cli::exit::Failure;
+use crate::app::commands::text::line;
+use crate::loops::core::ids::{Millis, RunId};
+use crate::loops::core::state::RunState;
+use crate::loops::engine::workshop::git_workspace;
+use crate::loops::git::trash::{self, Kept};
+use crate::loops::git::{GitError, standing};
+use crate::loops::journal::index::{Scan, scan};
+use crate::loops::journal::{Lock, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What is to go.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A worktree and its branch.
+    Worktree,
+    /// A run's directory, and its snapshots in this repository.
+    Run {
+        /// The repository's git directory, where the run had got so far.
+        common_dir: Option<PathBuf>,
+    },
+    /// Content that was kept when something else went.
+    Trash {
+        /// The repository's git directory.
+        common_dir: PathBuf,
+        /// The refs.
+        kept: Vec<Kept>,
+    },
+}
+
+impl What {
+    /// The word for the list.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Worktree => "worktree",
+            Self::Run { .. } => "run",
+            Self::Trash { .. } => "trash",
+        }
+    }
+}
+
+/// Something that may go.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// What.
+    pub(super) what: What,
+    /// Whose; none for trash of a run that is gone.
+    pub(super) run: Option<RunId>,
+    /// What lists call the run.
+    pub(super) label: String,
+    /// The last event of its journal when it was looked at.
+    pub(super) seq: u64,
+    /// What it takes on disk.
+    pub(super) bytes: u64,
+    /// Milliseconds since anything happened to it.
+    pub(super) age: u64,
+    /// Why it may go.
+    pub(super) why: String,
+    /// Why its name has to be typed.
+    pub(super) unsafe_because: Option<&'static str>,
+}
+
+/// All of it, and what stays although it is old.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) items: Vec<Item>,
+    pub(super) left: Vec<String>,
+}
+
+/// Looks for what is older than `older_than` milliseconds, in the repository `here`, too.
+pub(super) fn look(store: &Store, here: Option<PathBuf>, older_than: u64, now: Millis) -> Result<Found, Failure> {
+    let scans = scan(store).map_err(|error| Failure::Data(error.to_string()))?;
+    let mut found = Found::default();
+    let mut repositories: BTreeSet<PathBuf> = here.into_iter().collect();
+    let mut live: BTreeMap<String, &RunState> = BTreeMap::new();
+    for scan in &scans {
+        repositories.extend(scan.state.workspace.as_ref().map(|place| PathBuf::from(&place.common_dir)));
+        if !is_over(scan) {
+            live.insert(scan.dir.run().to_string(), &scan.state);
+        }
+        let age = now.since(scan.state.updated);
+        match &scan.result {
+            Err(error) => found.left.push(format!("run {}, for it cannot be read: {error}", scan.dir.run().short())),
+            Ok(_) if is_over(scan) && age >= older_than => found.add(scan, age),
+            Ok(_) => {}
+        }
+    }
+    for common_dir in repositories {
+        let kept = match trash::list(&common_dir) {
+            Ok(kept) => kept,
+            Err(error) if common_dir.exists() => {
+                found.left.push(format!("trash in {}: {error}", common_dir.display()));
+                continue;
+            }
+            Err(_) => continue,
+        };
+        let mut old: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
+        for one in kept {
+            if since_seconds(one.at, now) >= older_than && !live.contains_key(&one.run) {
+                old.entry(one.run.clone()).or_default().push(one);
+            }
+        }
+        for (run, kept) in old {
+            let state = scans.iter().find(|scan| scan.dir.run().to_string() == run).map(|scan| &scan.state);
+            let refs = kept.len();
+            let age = kept.iter().map(|one| since_seconds(one.at, now)).min().unwrap_or_default();
+            found.items.push(Item {
+                run: state.map(|state| state.id),
+                label: state.map_or_else(|| run.chars().take(8).collect(), |state| state.label.clone()),
+                seq: state.map_or(0, |state| state.seq),
+                bytes: 0,
+                age,
+                why: format!("content kept {refs} times; undo cannot bring it back afterwards"),
+                unsafe_because: None,
+                what: What::Trash { common_dir: common_dir.clone(), kept },
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a run has ended and nobody has it in hand.
+fn is_over(scan: &Scan) -> bool {
+    let free = matches!(scan.lock, Lock::Free);
+    let whole = scan.result.as_ref().is_ok_and(|extent| extent.newer.is_none());
+    // A directory whose loopdash died before its first event holds no run.
+    free && whole && (scan.state.is_finished() || scan.state.spec.is_none())
+}
+
+impl Found {
+    /// A worktree that is there goes first; the directory of its run goes when it has been gone for as long.
+    fn add(&mut self, scan: &Scan, age: u64) {
+        let state = &scan.state;
+        let place = state.workspace.as_ref().filter(|place| !place.in_place);
+        let outcome = state.outcome.as_ref().map_or("never begun", |(outcome, _)| outcome.word());
+        let item = |what: What, bytes, why: String, unsafe_because| Item {
+            what,
+            run: Some(state.id),
+            label: state.label.clone(),
+            seq: state.seq,
+            bytes,
+            age,
+            why,
+            unsafe_because,
+        };
+        if let Some(place) = place {
+            let workspace = git_workspace(state.id, place);
+            let there = match workspace.check() {
+                Ok(()) => true,
+                Err(GitError::WorktreeGone { .. }) => false,
+                Err(error) => {
+                    self.left.push(format!("{}: {error}", line(&state.label)));
+                    return;
+                }
+            };
+            if there {
+                match standing(&workspace, state.last_commit()) {
+                    Ok(standing) => {
+                        let why = format!("{outcome}, {}", standing.words());
+                        let named = (!standing.is_safe()).then_some(standing.words());
+                        self.items.push(item(What::Worktree, size_of(&workspace.path), why, named));
+                    }
+                    Err(error) => self.left.push(format!("{}: {error}", line(&state.label))),
+                }
+                return;
+            }
+        }
+        let common_dir = state.workspace.as_ref().map(|place| PathBuf::from(&place.common_dir));
+        let common_dir = common_dir.filter(|path| path.exists());
+        let why = format!("{outcome}, and its worktree is gone");
+        let why = if state.workspace.as_ref().is_some_and(|place| place.in_place) { outcome.to_owned() } else { why };
+        self.items.push(item(What::Run { common_dir }, size_of(scan.dir.path()), why, None));
+    }
+}
+
+/// What a directory takes, links not followed; what cannot be read counts nothing.
+fn size_of(path: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => size_of(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
+}
