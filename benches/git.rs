@@ -1,5 +1,6 @@
 //! Worktrees, snapshots and diffs beside the `git` program doing the same, in repositories of 1,000 and 50,000 files.
-//! Bounds to hold: snapshot with diff at most 1.5 times `git`'s, a new worktree at most 1.1 times. On a busy machine compare
+//! Bounds to hold: snapshot with diff at most 1.5 times `git`'s, a new worktree at most 1.1 times; a snapshot with the collisions
+//! of twelve runs at most twice one without. On a busy machine compare
 //! with `cargo bench --bench git -- --pairs`, which runs the two in turn and prints the ratio.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to report to")]
@@ -11,7 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
-use loopdash::loops::git::{AddWorktree, RepoInfo, TakeSnapshot, Workspace, add, diff, discover, take};
+use loopdash::loops::git::{
+    AddWorktree, Collide, RepoInfo, TakeSnapshot, Work, Workspace, add, collide, diff, discover, take,
+};
 
 const CHANGED: usize = 20;
 
@@ -31,6 +34,20 @@ fn pairs() {
             } else {
                 bed.snapshot_by_git()
             };
+            began.elapsed()
+        });
+    }
+    for (files, rounds) in [(1_000, 41), (50_000, 21)] {
+        let bed = bed(files);
+        let (mine, others) = bed.works();
+        // In the place of git's part stands a snapshot: what it costs to be told of collisions after one.
+        ratio(&format!("collisions and snapshot, {files} files"), rounds, |both| {
+            bed.change();
+            let began = Instant::now();
+            bed.snapshot();
+            if both {
+                bed.collisions(&mine, &others);
+            }
             began.elapsed()
         });
     }
@@ -131,6 +148,33 @@ impl Bed {
         assert_eq!(snapshot.files, CHANGED);
         let Workspace { common_dir, base, .. } = &self.workspace;
         assert_eq!(diff::between(common_dir, base, &snapshot.commit).unwrap().files.len(), CHANGED);
+    }
+
+    /// The work of a run, and that of eleven others: half of them changed files of its.
+    fn works(&self) -> (Work, Vec<Work>) {
+        let mut works: Vec<Work> = (0..12)
+            .map(|run| {
+                for number in 0..CHANGED {
+                    let shift = if run % 2 == 0 { 0 } else { run };
+                    let path = self.workspace.path.join(file(number * self.files / CHANGED + shift));
+                    let lines: Vec<_> = (0..40).map(|line| format!("run {} line {line}\n", run * (line % 3))).collect();
+                    std::fs::write(path, lines.concat()).unwrap();
+                }
+                let leaf = format!("work-{run}");
+                let taken = take(&TakeSnapshot { workspace: self.workspace.clone(), leaf, parent: None }).unwrap();
+                git(&self.workspace.path, None, &["checkout", "-q", "--", "."]);
+                Work { base: self.workspace.base.clone(), commit: taken.commit }
+            })
+            .collect();
+        (works.remove(0), works)
+    }
+
+    fn collisions(&self, mine: &Work, others: &[Work]) {
+        let common_dir = self.workspace.common_dir.clone();
+        let wish = Collide { common_dir, mine: mine.clone(), others: others.to_vec(), target: None };
+        let (meetings, landing) = collide(&wish).unwrap();
+        assert_eq!(meetings.iter().filter(|meeting| meeting.stops()).count(), 5);
+        assert!(landing.unwrap().meeting.is_empty());
     }
 
     fn snapshot_by_git(&self) {

@@ -63,13 +63,15 @@ pub fn start(boot: Boot) -> anyhow::Result<Running> {
     let shim = std::env::current_exe().context("find loopdash's own executable, which starts the agents")?;
     let supervisor = Supervisor::new(shim).context("set up the supervision of child processes")?;
     let state = boot.store.root().to_owned();
-    let workshop = Workshop::new(Arc::new(supervisor), Git::new(), state);
+    let git = Git::new();
+    let workshop = Workshop::new(Arc::new(supervisor), git.clone(), state);
     let config = engine::Config {
         store: boot.store,
         caps: boot.caps,
         gate_cap: boot.gate_cap,
         budget: boot.budget,
         startup: boot.startup,
+        git,
         clock: system_clock(),
     };
     Ok(engine::start(config, Arc::new(workshop)))

@@ -5,6 +5,7 @@ mod aside;
 mod baddays;
 mod clean;
 mod cli;
+mod collisions;
 mod configuration;
 mod damage;
 mod demo;

@@ -53,6 +53,7 @@ impl Watched {
             gate_cap: 1,
             budget: Default::default(),
             startup: Startup::Ignore,
+            git: Git::new(),
             clock: system_clock(),
         };
         let engine = engine::start(config, Arc::new(workshop));

@@ -216,7 +216,12 @@ impl Watch {
             }
             Update::Trouble(Some(trouble)) => complain(&trouble),
             Update::Holds(holds) => self.holds = holds,
-            Update::Trouble(None) | Update::Caps { .. } | Update::Raises(_) | Update::Loaded | Update::Ended => {}
+            Update::Trouble(None)
+            | Update::Caps { .. }
+            | Update::Raises(_)
+            | Update::Collisions(_)
+            | Update::Loaded
+            | Update::Ended => {}
         }
     }
 

@@ -282,6 +282,7 @@ impl Shell {
             }
             Update::Holds(holds) => self.fleet.holds = holds,
             Update::Raises(raises) => self.fleet.raises = raises,
+            Update::Collisions(collisions) => self.fleet.collisions = collisions,
             Update::Live { run, step, output } => {
                 self.live.insert(run, (step, output));
             }

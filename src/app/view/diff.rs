@@ -4,7 +4,7 @@
 
 use super::diff_doc::{DiffDoc, PaintedSpan, Row, gap, remark};
 use super::loaded::DiffKey;
-use super::{Out, Scene, find};
+use super::{Out, Scene, collisions, find};
 use crate::app::tui::ui::Scope;
 use crate::loops::core::state::RunState;
 use crate::loops::core::verdict::{Finding, Severity as Grave};
@@ -69,6 +69,7 @@ pub(super) fn place(finding: &Finding) -> Option<String> {
 
 /// Draws the pane.
 pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
+    let area = collisions::draw(scene, state, area, buf);
     let scope = scene.ui.scope;
     let scopes = [
         ScopeTab { word: "base", open: scope == Scope::Base },

@@ -4,7 +4,7 @@
 
 use super::clock::Clock;
 use super::roster::{Section, roster};
-use super::{Out, Scene};
+use super::{Out, Scene, collisions};
 use crate::app::tui::overlay::{Overlay, Purpose};
 use crate::app::tui::ui::Focus;
 use crate::loops::agent::Ladder;
@@ -239,7 +239,10 @@ fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun, held: Option<&WhyWaiting>) ->
     let state = &run.state;
     Texts {
         run,
-        word: word(scene, run).or_else(|| held.map(held_by)).or_else(|| silent(state, scene.clock, false)),
+        word: word(scene, run)
+            .or_else(|| held.map(held_by))
+            .or_else(|| silent(state, scene.clock, false))
+            .or_else(|| collisions::word(scene, state.id)),
         strip: strip(state),
         age: scene.clock.age(state.status_since),
         cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),

@@ -4,6 +4,7 @@
 
 mod boxes;
 pub mod clock;
+mod collisions;
 mod diff;
 pub mod diff_doc;
 pub mod doc;

@@ -265,6 +265,31 @@ fn diff() {
 }
 
 #[test]
+fn collisions() {
+    use crate::loops::core::collision::{Clash, Collisions, Landing, Meeting};
+    let meeting = |files: &[(&str, u32)]| {
+        Meeting::new(files.iter().map(|(path, places)| Clash { path: (*path).to_owned(), places: *places }).collect())
+    };
+    let with_perf = meeting(&[("src/auth/session.rs", 2), ("Cargo.lock", 0), ("src/auth/token.rs", 1)]);
+    let landing = Landing { branch: "main".to_owned(), commit: "c0".to_owned(), meeting: meeting(&[("README.md", 1)]) };
+    let known = Collisions {
+        with: [
+            (fixture::id("perf-index"), with_perf.clone()),
+            (fixture::id("docs-site"), meeting(&[("README.md", 0)])),
+        ]
+        .into(),
+        landing: Some(landing),
+    };
+    snap("collisions", |size| {
+        let mut desk = Desk::on("auth-refactor", size);
+        desk.fleet.collisions.insert(fixture::id("auth-refactor"), known.clone());
+        let back = Collisions { with: [(fixture::id("auth-refactor"), with_perf.clone())].into(), landing: None };
+        desk.fleet.collisions.insert(fixture::id("fix-ci"), back);
+        desk.keys("2")
+    });
+}
+
+#[test]
 fn verdict() {
     snap("verdict", |size| Desk::on("auth-refactor", size).keys("3"));
 }

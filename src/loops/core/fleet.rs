@@ -3,6 +3,7 @@
 //! A front end holds one of these and keeps it current by applying what the engine sends.
 
 use super::budget::{Breach, Budget, DAY, Raises};
+use super::collision::Collisions;
 use super::event::{Outcome, ParkReason, Record};
 use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
@@ -63,6 +64,8 @@ pub struct Fleet {
     pub budget: Budget,
     /// What operators have allowed beyond that.
     pub raises: Raises,
+    /// What the live runs meet; one that meets nothing has no entry.
+    pub collisions: BTreeMap<RunId, Collisions>,
 }
 
 /// How many runs are in each state.
@@ -105,7 +108,8 @@ impl Fleet {
         let budget = Budget { tokens: None, micro_usd: None, wall_clock_ms: None };
         let holds = Holds::new();
         let raises = Raises::new();
-        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds, budget, raises }
+        let collisions = BTreeMap::new();
+        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds, budget, raises, collisions }
     }
 
     /// Applies a record, making room for a run not seen before as one of mine.

@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod agent;
 pub mod budget;
+pub mod collision;
 pub mod command;
 pub mod decide;
 pub mod duration;

@@ -5,11 +5,13 @@
 
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::budget::Raises;
+use crate::loops::core::collision::Collisions;
 use crate::loops::core::command::{Rejected, Request};
 use crate::loops::core::event::Record;
 use crate::loops::core::fleet::{Fleet, FleetRun};
 use crate::loops::core::hold::Holds;
 use crate::loops::core::ids::{RunId, StepId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -86,6 +88,8 @@ pub enum Update {
     Raises(Raises),
     /// Other providers are held: all of them.
     Holds(Holds),
+    /// What live runs meet: all of them.
+    Collisions(BTreeMap<RunId, Collisions>),
     /// A step's process prints here.
     Live {
         /// Whose.

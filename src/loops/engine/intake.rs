@@ -261,6 +261,7 @@ impl Engine {
                 self.hear_raises(&facts.raises());
             }
             Inner::Foreign(run, entry) => self.foreign(run, entry),
+            Inner::Collided(found) => self.collided(*found),
             Inner::Summarised(run, result) => {
                 if let Err(why) = result {
                     tracing::error!(%run, why, "summary not written");

@@ -4,6 +4,7 @@
 //! events, asks the pure core what comes next, and hands [`order::Order`]s to [`report::Steps`].
 
 mod budget;
+mod collisions;
 pub mod handle;
 mod holds;
 mod intake;

@@ -176,6 +176,7 @@ impl Engine {
     pub(super) fn recovered(&mut self, run: RunId) {
         if self.recovering.remove(&run) && self.recovering.is_empty() {
             self.tell(super::handle::Update::Loaded);
+            self.look_for_all_collisions();
         }
     }
 
@@ -211,6 +212,7 @@ impl Engine {
         }
         if self.recovering.is_empty() {
             self.tell(super::handle::Update::Loaded);
+            self.look_for_all_collisions();
         }
         self.listen_to_others();
     }
@@ -267,7 +269,15 @@ impl Engine {
         if !is_others(&entry) {
             self.unfollow(run);
         }
+        let snapshot = |state: &RunState| state.last_snapshot().map(|snapshot| snapshot.commit.clone());
+        let before = self.fleet.state(run).and_then(snapshot);
+        let (over, moved) = (entry.state.is_finished(), snapshot(&entry.state) != before);
         self.put(*entry);
+        match (over, moved) {
+            (true, _) => self.forget_collisions(run),
+            (false, true) => self.look_for_collisions(run),
+            (false, false) => {}
+        }
     }
 
     /// Somebody wrote to a run: if it is not one of mine, its journal is read again. It is followed before it is read, so

@@ -84,6 +84,7 @@ impl Engine {
                 Event::StepStarted(_) => self.start_step(run),
                 Event::Finished(_) => self.finish(run),
                 Event::Reopened(_) => self.forget_summary(run),
+                Event::SnapshotTaken(_) => self.look_for_collisions(run),
                 event if changes_tests(event) => self.write_tests(run),
                 _ => {}
             }
@@ -233,6 +234,7 @@ impl Engine {
     /// reopened meanwhile.
     fn finish(&mut self, run: RunId) {
         self.release(run);
+        self.forget_collisions(run);
         let dir = self.config.store.run_dir(run);
         let tell = self.inner_in.clone();
         let Some(state) = self.fleet.state(run).cloned() else { return };

@@ -15,6 +15,7 @@ use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::{Fleet, FleetRun};
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
+use crate::loops::git::Git;
 use crate::loops::journal::Store;
 use crate::loops::journal::fleet::FleetFacts;
 use crate::loops::journal::watch::{Change, Watch};
@@ -66,6 +67,8 @@ pub struct Config {
     pub budget: Budget,
     /// What to do with runs found at the start.
     pub startup: Startup,
+    /// The door to git.
+    pub git: Git,
     /// The time.
     pub clock: Clock,
 }
@@ -154,6 +157,8 @@ pub(super) enum Inner {
     Facts(FleetFacts),
     /// A run of another loopdash, read anew.
     Foreign(RunId, Option<Box<FleetRun>>),
+    /// What a run's work meets.
+    Collided(Box<super::collisions::Collided>),
     /// A finished run's summary is written.
     Summarised(RunId, Result<(), String>),
 }

@@ -25,6 +25,7 @@ use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestFile, TestSpec, TestStatus};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::verdict::{Decision, Verdict};
+use crate::loops::git::Git;
 use crate::loops::journal::{self, Store};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -229,6 +230,7 @@ impl Rig {
             gate_cap,
             budget: Budget::default(),
             startup,
+            git: Git::new(),
             clock: Arc::new(move || Millis(epoch + u64::try_from(begun.elapsed().as_millis()).unwrap())),
         }
     }
@@ -293,6 +295,7 @@ impl Rig {
             Update::Caps { cap, gate_cap } => (self.fleet.cap, self.fleet.gate_cap) = (cap, gate_cap),
             Update::Holds(holds) => self.fleet.holds = holds,
             Update::Raises(raises) => self.fleet.raises = raises,
+            Update::Collisions(collisions) => self.fleet.collisions = collisions,
             Update::Live { .. } | Update::Loaded | Update::Trouble(_) | Update::Ended => {}
         }
     }

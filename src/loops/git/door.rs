@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::cli::{self, GitVersion};
+use super::collide::{self, Collide};
 use super::diff::{self, Diff, FileDiff};
 use super::error::GitError;
 use super::include::{self, Included};
@@ -18,6 +19,7 @@ use super::snapshot::{self, Snapshot, TakeSnapshot};
 use super::trash::Trash;
 use super::workspace::Workspace;
 use super::worktree::{self, AddWorktree};
+use crate::loops::core::collision::{Landing, Meeting};
 
 /// Git operations at once: enough to keep a disk busy, few enough to leave the processor to agents and gates.
 const AT_ONCE: usize = 4;
@@ -170,6 +172,14 @@ impl Git {
     /// As there.
     pub async fn between(&self, common_dir: PathBuf, from: String, to: String) -> Result<Diff, GitError> {
         self.run(move || diff::between(&common_dir, &from, &to)).await
+    }
+
+    /// See [`collide::collide`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn collide(&self, wish: Collide) -> Result<(Vec<Meeting>, Option<Landing>), GitError> {
+        self.run(move || collide::collide(&wish)).await
     }
 
     /// See [`diff::load_file`].

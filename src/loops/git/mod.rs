@@ -2,6 +2,7 @@
 //! [`Git`] is the door for async code; the functions behind it are plain and blocking.
 
 mod cli;
+mod collide;
 pub mod diff;
 mod door;
 mod error;
@@ -25,6 +26,7 @@ mod workspace;
 mod worktree;
 
 pub use cli::{GitVersion, version};
+pub use collide::{Collide, Work, collide};
 pub use door::Git;
 pub use error::GitError;
 pub use include::{Included, LIST as INCLUDE_LIST, include};

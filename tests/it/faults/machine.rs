@@ -192,6 +192,7 @@ async fn row_40_a_clock_that_jumps_a_day_either_way_ends_nothing() {
         gate_cap: 1,
         budget: Budget::default(),
         startup: Startup::Ignore,
+        git: Git::new(),
         clock,
     };
     let workshop = Workshop::new(Arc::new(supervisor), Git::new(), ground.path("state"));

@@ -16,6 +16,7 @@ use super::refs::tree_at;
 use super::repo::open_objects;
 
 pub use text::to_text;
+pub(in crate::loops::git) use trees::changed;
 pub use words::{Emphasis, words};
 
 /// The id of the empty tree: stands for "nothing" on either side of a diff.

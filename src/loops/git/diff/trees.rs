@@ -11,7 +11,7 @@ const MOST_PLACES: usize = 2_000;
 const DEEPEST: usize = 128;
 
 /// The paths at which two trees differ: files, or directories that are on one side only. None when there are too many.
-pub(super) fn changed(
+pub(in crate::loops::git) fn changed(
     repo: &Repository,
     old: Option<&Tree<'_>>,
     new: Option<&Tree<'_>>,

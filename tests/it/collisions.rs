@@ -1,0 +1,66 @@
+//! Live runs of one repository that change the same files: both are told, and the target is looked at, too.
+
+use crate::ground::{Ground, LOOPDASH};
+use crate::screen::{leave, open};
+use loopdash::loops::core::event::Event;
+
+/// Two loops whose gates wait until a note of each run says that they collide.
+fn fleet(ground: &Ground, writes: [(&str, &str); 2]) -> String {
+    let mut text = "[engine]\ncap = 2\ngate_cap = 2\n".to_owned();
+    let journals = ground.path("state/runs").display().to_string();
+    let gate = format!(
+        "until [ $(cat {journals}/*/journal.jsonl | grep -c 'does not merge with') -ge 2 ]; do sleep 0.05; done"
+    );
+    for (number, (file, words)) in writes.into_iter().enumerate() {
+        let command = serde_json::to_string(&[LOOPDASH, "__agent", "write", file, words, "claim"]).unwrap();
+        let gate = serde_json::to_string(&gate).unwrap();
+        text.push_str(&format!(
+            "[agents.a{number}]\ncommand = {command}\n[[loop]]\nname = \"p{number}\"\nobjective = \"write\"\n\
+             actor = \"a{number}\"\ncritic = \"none\"\n[[loop.gate]]\nname = \"meet\"\ncommand = {gate}\ntimeout = \"60s\"\n"
+        ));
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_runs_are_told_that_their_work_does_not_merge() {
+    let ground = Ground::new();
+    ground.write("shared.txt", "one\n");
+    ground.commit("shared");
+    ground.write("loopdash.toml", &fleet(&ground, [("shared.txt", "two\n"), ("shared.txt", "three\n")]));
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("✓ 2 done").await;
+    leave(&mut term).await;
+    let runs = ground.runs();
+    assert_eq!(runs.len(), 2);
+    for ran in &runs {
+        let notes = ran.events(|event| match event {
+            Event::Noted(noted) if noted.text.contains("merge") => Some(noted.text.clone()),
+            _ => None,
+        });
+        let other = if ran.state.label == "p0" { "p1" } else { "p0" };
+        assert_eq!(notes, [format!("its work does not merge with {other}: 1 place in shared.txt")]);
+    }
+    assert_eq!(ground.git(&["status", "--porcelain"]), "?? loopdash.toml", "the checkout is as it was");
+    assert_eq!(ground.git(&["show", "HEAD:shared.txt"]), "one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_and_the_diff_show_it_while_the_runs_live() {
+    let ground = Ground::new();
+    ground.write("shared.txt", "one\n");
+    ground.commit("shared");
+    let text = fleet(&ground, [("shared.txt", "two\n"), ("shared.txt", "three\n")]);
+    let hold = ground.path("go").display().to_string();
+    // They stay until the screen was seen.
+    let waiting = format!("; until [ -e {hold} ]; do sleep 0.05; done");
+    ground.write("loopdash.toml", &text.replace("sleep 0.05; done", &format!("sleep 0.05; done{waiting}")));
+    let mut term = open(&ground, &["--start-all"]);
+    term.until("both collide", |screen| screen.matches("collides").count() == 2).await;
+    term.keys("2").await;
+    term.see("⇄ does not merge with p").await;
+    std::fs::write(&hold, "").unwrap();
+    term.see("✓ 2 done").await;
+    term.until("what is over meets nothing", |screen| !screen.contains("collides") && !screen.contains('⇄')).await;
+    leave(&mut term).await;
+}
