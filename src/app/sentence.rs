@@ -60,12 +60,9 @@ pub fn sentence(event: &Event) -> String {
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
-            format!(
-                "{kind} {}: {} after {}",
-                e.gate,
-                gate_words(&e.outcome, e.tests.as_deref()),
-                duration(e.duration_ms)
-            )
+            let words = gate_words(&e.outcome, e.excuse, e.tests.as_deref());
+            let by = e.found_by.map(|run| format!(", as run {} found", run.short())).unwrap_or_default();
+            format!("{kind} {}: {words} after {}{by}", e.gate, duration(e.duration_ms))
         }
         Event::VerdictReached(e) => verdict(&e.verdict),
         Event::Guidance(e) => {

@@ -188,9 +188,11 @@ fn every_gate_runs_and_its_end_is_recorded() {
             objective = "x"
             critic = "none"
             max_iterations = 1
+            baseline = false
             [[loop.gate]]
             name = "fails"
             command = ["sh", "-c", "exit 4"]
+            rerun = false
             [[loop.gate]]
             name = "dies"
             command = "kill -9 $$"

@@ -14,6 +14,7 @@ mod ends;
 mod faults;
 mod fleets;
 mod fuzzed;
+mod gates;
 mod ground;
 mod headless;
 mod interrupt;

@@ -55,7 +55,7 @@ pub struct LoopArgs {
     /// Who criticises: like --actor, or `none`. The actor's agent by default.
     #[arg(long, value_name = "AGENT")]
     pub critic: Option<String>,
-    /// A command that must succeed, run by sh -c after each iteration; may be repeated.
+    /// A command that must succeed, run by sh -c after each iteration, whether or not it did on the base; may be repeated.
     #[arg(long = "gate", value_name = "CMD")]
     pub gates: Vec<String>,
     /// A test-state.json with the work items.

@@ -50,8 +50,9 @@ fn first_order(mut spec: LoopSpec, store: &Store) -> Result<Order, Failure> {
     let base = spec.base.clone().or_else(|| repo.head.commit().map(str::to_owned));
     let in_place = spec.isolation == Isolation::None;
     let path = repo.root.to_string_lossy().into_owned();
-    // Setup runs before the first prompt and has no part in it.
+    // Setup, and the gates on the base, run before the first prompt and have no part in it.
     spec.setup = None;
+    spec.gates.iter_mut().for_each(|gate| gate.baseline = false);
     let run = RunId::new(uuid::Uuid::nil());
     let mut state = RunState::new(run);
     let apply = |state: &mut RunState, event: Event| {

@@ -8,12 +8,15 @@ use crate::app::context::{Context, read_fleet};
 use crate::app::sentence::{count, duration, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::fleet::FleetRun;
-use crate::loops::core::state::{Iteration, RunState};
+use crate::loops::core::state::{GateRun, Iteration, RunState};
 use crate::loops::core::verdict::Severity;
 use crate::loops::journal::Store;
 use crate::loops::mask::Mask;
 use std::fmt::Write as _;
 use std::io::Write;
+
+/// Failures that are named of one gate.
+const MAX_NAMED: usize = 20;
 
 /// Prints what is known about a run.
 ///
@@ -76,6 +79,9 @@ fn page(run: &FleetRun, store: &Store) -> String {
     }
     if !state.tests.is_empty() {
         let _ = write!(text, "\nTests\n{}", tests(state));
+    }
+    if !state.base_gates.is_empty() {
+        let _ = write!(text, "\nGates on the base\n{}", gates(&state.base_gates));
     }
     if !state.iterations.is_empty() {
         text.push_str("\nIterations\n");
@@ -142,11 +148,7 @@ fn trip(iteration: &Iteration) -> String {
         let files = count(snapshot.files, "file");
         let _ = writeln!(text, "    snapshot {short}: {files}, +{} -{}", snapshot.insertions, snapshot.deletions);
     }
-    for gate in &iteration.gates {
-        let advisory = if gate.required { "" } else { " (advisory)" };
-        let length = duration(gate.duration_ms);
-        let _ = writeln!(text, "    gate {}{advisory}: {} after {length}", line(&gate.name), gate.words());
-    }
+    text.push_str(&gates(&iteration.gates));
     if let Some(verdict) = &iteration.verdict {
         let _ = writeln!(text, "    verdict: {}: {}", verdict.decision.word(), line(&verdict.summary));
         for finding in &verdict.findings {
@@ -163,6 +165,23 @@ fn trip(iteration: &Iteration) -> String {
                 visible_place(&place),
                 line(&finding.text)
             );
+        }
+    }
+    text
+}
+
+fn gates(gates: &[GateRun]) -> String {
+    let mut text = String::new();
+    for gate in gates {
+        let advisory = if gate.required { "" } else { " (advisory)" };
+        let length = duration(gate.duration_ms);
+        let _ = writeln!(text, "    gate {}{advisory}: {} after {length}", line(&gate.name), gate.words());
+        let Some(tests) = gate.tests.as_deref().filter(|_| !gate.holds()) else { continue };
+        for name in tests.new.iter().take(MAX_NAMED) {
+            let _ = writeln!(text, "      new: {}", line(name));
+        }
+        if let more @ 1.. = tests.new.len().saturating_sub(MAX_NAMED) {
+            let _ = writeln!(text, "      and {more} more");
         }
     }
     text

@@ -225,6 +225,10 @@ pub struct Loop {
     /// When it is taken to be stuck; keys that are given replace those for all loops.
     #[serde(default)]
     pub stuck: Stuck,
+    /// Whether the gates run on the base, too, before the first iteration. What fails there is known, and keeps no iteration
+    /// back. A gate's own `baseline` goes before it.
+    #[serde(default = "yes")]
+    pub baseline: bool,
     /// Commands that loopdash runs itself after each iteration, in order.
     #[serde(default, rename = "gate")]
     pub gates: Vec<Gate>,
@@ -262,6 +266,14 @@ pub struct Gate {
     /// A JUnit report that it writes, relative to the worktree. Without one, tests are read from what the command prints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+    /// Whether it runs a second time at once when something new failed in it, if it is required. What passes then is flaky,
+    /// and keeps no iteration back.
+    #[serde(default = "yes")]
+    pub rerun: bool,
+    /// Whether it runs on the base, too; as the loop says when absent. Set it to false for a gate that the loop is to turn
+    /// green.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<bool>,
 }
 
 const fn default_priority() -> u8 {
@@ -315,6 +327,7 @@ impl Loop {
             setup: None,
             limits: LoopLimits::default(),
             stuck: Stuck::default(),
+            baseline: true,
             gates: Vec::new(),
         }
     }

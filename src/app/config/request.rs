@@ -233,6 +233,9 @@ fn gate(definition: &Loop, command: &str) -> Result<Gate, Problem> {
         timeout: default_gate_timeout(),
         required: true,
         junit: None,
+        rerun: true,
+        // What is named beside an objective is what has to be reached.
+        baseline: Some(false),
     })
 }
 

@@ -111,7 +111,7 @@ impl<'a> Resolver<'a> {
             },
             context_files: definition.context_files.clone(),
             setup: definition.setup.clone(),
-            gates: definition.gates.iter().map(gate_spec).collect(),
+            gates: definition.gates.iter().map(|gate| gate_spec(definition, gate)).collect(),
             stuck: definition.stuck.policy(&self.loaded.config.stuck),
         })
     }
@@ -186,13 +186,15 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn gate_spec(gate: &Gate) -> GateSpec {
+fn gate_spec(definition: &Loop, gate: &Gate) -> GateSpec {
     GateSpec {
         name: gate.name.clone(),
         command: gate.command.clone(),
         timeout_ms: gate.timeout.millis(),
         required: gate.required,
         junit: gate.junit.clone(),
+        rerun: gate.rerun,
+        baseline: gate.baseline.unwrap_or(definition.baseline),
     }
 }
 

@@ -217,6 +217,8 @@ fn gate(name: &str, command: &str) -> GateSpec {
         timeout_ms: millis(STEP_TIMEOUT),
         required: true,
         junit: None,
+        rerun: false,
+        baseline: false,
     }
 }
 

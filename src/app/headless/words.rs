@@ -44,6 +44,11 @@ pub struct Told {
 pub fn tell(record: &Record, run: &RunState) -> Vec<Told> {
     let (weight, tone) = weigh(&record.event, run);
     let mut told = vec![Told { weight, tone, text: sentence(&record.event) }];
+    if let (Event::GateFinished(e), Some(line)) = (&record.event, told.first_mut())
+        && run.is_on_base(e.step)
+    {
+        line.text.insert_str(0, "on the base, ");
+    }
     let mut beneath = |tone, text| told.push(Told { weight, tone, text });
     match &record.event {
         Event::Submitted(e) => beneath(Tone::Plain, format!("  {}", first_line(&e.spec.objective))),
@@ -92,6 +97,7 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
             Sign::Resumed | Sign::Varied => (Weight::Detail, Tone::Plain),
             Sign::NoOutput | Sign::Silent | Sign::Repeating => (Weight::Main, Tone::Ask),
         },
+        Event::GateFinished(e) if e.excuse.is_some() || run.is_on_base(e.step) => (Weight::Main, Tone::Plain),
         Event::GateFinished(e) => (Weight::Main, if e.outcome.passed() { Tone::Good } else { Tone::Bad }),
         Event::VerdictReached(e) => match e.verdict.decision {
             Decision::Done => (Weight::Main, Tone::Good),

@@ -62,6 +62,8 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         timeout_ms: 600_000,
         required: true,
         junit: None,
+        rerun: false,
+        baseline: false,
     };
     LoopSpec {
         name: name.to_owned(),

@@ -55,7 +55,8 @@ fn words(event: &Event, state: &RunState) -> String {
         && let Some(rest) = rest.strip_prefix(&format!(" ended: {}", e.end.word()))
     {
         let kind = if gate.required { "gate" } else { "advisory gate" };
-        return format!("{kind} {}: {}{rest}", gate.name, gate.outcome.word());
+        let place = if state.is_on_base(step) { "on the base, " } else { "" };
+        return format!("{place}{kind} {}: {}{rest}", gate.name, gate.words());
     }
     match rest.strip_prefix(": ") {
         Some(what) if matches!(event, Event::Signal(_)) => format!("{} {what}", step_name(&known.kind)),

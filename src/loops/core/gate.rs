@@ -2,6 +2,10 @@
 //!
 //! The output stays in the step's transcript; here is only the typed result.
 
+mod judge;
+
+pub use judge::{Excuse, Ran, judge, suspect};
+
 use super::step::Exit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,12 +61,18 @@ pub struct GateSpec {
     /// The JUnit report that it writes, relative to the worktree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+    /// Whether it runs a second time at once when something new failed in it, to see whether that is flaky.
+    #[serde(default)]
+    pub rerun: bool,
+    /// Whether it runs on the base before the first iteration, so that what fails there already is known.
+    #[serde(default)]
+    pub baseline: bool,
 }
 
 impl GateSpec {
     /// A required gate of this name, without further wishes.
     pub fn new(name: &str, command: CommandLine, timeout_ms: u64) -> Self {
-        Self { name: name.to_owned(), command, timeout_ms, required: true, junit: None }
+        Self { name: name.to_owned(), command, timeout_ms, required: true, junit: None, rerun: false, baseline: false }
     }
 }
 

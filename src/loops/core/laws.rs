@@ -13,14 +13,15 @@ use super::event::{
     Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Unparked,
     VerdictReached, When, WorkspaceReady,
 };
-use super::gate::{CommandLine, GateResult, GateSpec};
+use super::gate::{self, CommandLine, GateResult, GateSpec};
 use super::hold::{Holds, judge};
 use super::ids::{Millis, RunId, StepId, Who};
 use super::plan::{Next, Wait, Work, next};
 use super::record::{Decoded, decode, encode};
+use super::runner::TestsSeen;
 use super::setback::Remedy;
 use super::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Trigger};
-use super::state::{Delivery, RunState, StepOutcome};
+use super::state::{Delivery, GateRun, RunState, StepOutcome};
 use super::step::{AgentEnd, Cause, Exit, InterruptWhy, StepEnd, StepKind, Usage};
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::{RUN_TABLE, RunMove, RunStatus, TEST_TABLE, TestMove, run_after, test_after};
@@ -72,6 +73,8 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
             timeout_ms: 1000,
             required: true,
             junit: None,
+            rerun: false,
+            baseline: false,
         }],
         stuck: Policy::default(),
     }
@@ -178,6 +181,17 @@ impl Driver {
         self.commit(Spawned { step, pid: 7, start: 9 }.into());
     }
 
+    /// The result of the gate that runs, held against what it found before.
+    fn gate(&mut self, name: &str, outcome: GateResult, tests: Option<TestsSeen>, digested: bool) {
+        let step = self.run.active.unwrap();
+        let first = self.run.open_iteration().and_then(|open| open.gates.iter().find(|gate| gate.name == *name));
+        let base = self.run.on_base(name).map(GateRun::ran);
+        let (excuse, tests) = gate::judge(&outcome, tests, base, first.map(GateRun::ran));
+        let (tests, digest) = (tests.map(Box::new), digested.then(|| "d".to_owned()));
+        let fact = GateFinished::new(step, name.to_owned(), true, outcome, 3);
+        self.commit(GateFinished { digest, tests, excuse, ..fact }.into());
+    }
+
     /// Ends the running step: `dice` chooses how.
     fn end(&mut self, dice: u8) {
         let Some(step) = self.run.active_step().cloned() else { return };
@@ -266,13 +280,8 @@ impl Driver {
                     2 => GateResult::TimedOut,
                     _ => GateResult::Passed,
                 };
-                self.commit(
-                    GateFinished {
-                        digest: dice.is_multiple_of(2).then(|| "d".to_owned()),
-                        ..GateFinished::new(step.id, name.clone(), true, outcome, 3)
-                    }
-                    .into(),
-                );
+                let tests = dice.is_multiple_of(2).then(|| failing(&["a", "b"][..usize::from(dice / 5 % 3)]));
+                self.gate(name, outcome, tests, dice.is_multiple_of(2));
             }
             StepKind::Critic if dice % 7 == 5 && is_setback(dice) => fail(&mut end, dice),
             StepKind::Critic => {
@@ -406,7 +415,11 @@ fn driven(turns: &[Turn], tests: Vec<TestSpec>) -> Driver {
         ..Policy::default()
     };
     let stronger = super::spec::Stronger { agent: agent("big"), after: 9 };
-    let mut driver = Driver::new(LoopSpec { stuck, stronger: Some(Box::new(stronger)), ..spec(tests) });
+    let mut spec = LoopSpec { stuck, stronger: Some(Box::new(stronger)), ..spec(tests) };
+    for gate in &mut spec.gates {
+        (gate.baseline, gate.rerun) = (turns.len().is_multiple_of(2), !turns.len().is_multiple_of(3));
+    }
+    let mut driver = Driver::new(spec);
     for turn in turns {
         match turn {
             Turn::Settle => drop(driver.settle()),
@@ -522,6 +535,89 @@ fn an_unreadable_verdict_is_asked_again_once_and_then_needs_a_person() {
     driver.ask(&Ask::Retry).unwrap();
     assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
     assert_eq!(driver.run.iterations.len(), 1, "the critic was asked again in the same iteration");
+}
+
+fn failing(names: &[&str]) -> TestsSeen {
+    let new: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    TestsSeen { passed: Some(7), failed: new.len() as u32, new, ..TestsSeen::default() }
+}
+
+const RED: GateResult = GateResult::Failed { exit: Exit::Code(101) };
+
+/// A run whose gate runs on the base and, where it fails anew, again; its gates end as `gates` says, the critic accepts.
+fn gated(critic: bool, gates: &[(GateResult, Option<TestsSeen>)]) -> (Driver, Wait) {
+    let mut definition = LoopSpec { critic: critic.then(|| agent("critic")), ..spec(Vec::new()) };
+    (definition.gates[0].baseline, definition.gates[0].rerun) = (true, true);
+    let (mut driver, mut gates) = (Driver::new(definition), gates.iter().cloned());
+    loop {
+        let wait = driver.settle();
+        let Wait::Step(step) = wait else { return (driver, wait) };
+        match driver.run.active_step().unwrap().kind.clone() {
+            StepKind::Gate(name) => {
+                let Some((outcome, tests)) = gates.next() else { return (driver, wait) };
+                driver.gate(&name, outcome, tests, false);
+                driver.commit(StepFinished { step, end: ended(Exit::Code(0), Cause::Natural) }.into());
+            }
+            StepKind::Critic => {
+                driver.commit(VerdictReached { step, verdict: verdict(Decision::Done) }.into());
+                driver.commit(StepFinished { step, end: ended(Exit::Code(0), Cause::Natural) }.into());
+            }
+            _ => driver.end(GOOD),
+        }
+    }
+}
+
+fn kinds(driver: &Driver) -> Vec<&'static str> {
+    driver.run.steps.iter().map(|step| step.kind.word()).collect()
+}
+
+/// What the run's passed test is said to be met by.
+fn evidence(driver: &Driver) -> String {
+    let passed = |record: &Record| match &record.event {
+        Event::TestPassed(e) => Some(e.evidence.clone()),
+        _ => None,
+    };
+    driver.journal.iter().find_map(passed).unwrap()
+}
+
+#[test]
+fn gates_run_on_the_base_once_and_what_fails_there_keeps_nothing_back() {
+    let (driver, wait) = gated(true, &[(RED, Some(failing(&["a"]))), (RED, Some(failing(&["a"])))]);
+    assert_eq!(wait, Wait::Nothing);
+    assert_eq!(kinds(&driver), ["worktree", "gate", "actor", "snapshot", "gate", "critic"]);
+    let (base, run) = (driver.run.on_base("tests").unwrap(), &driver.run.iterations[0]);
+    assert_eq!((base.step, driver.run.is_on_base(base.step)), (StepId(2), true));
+    assert_eq!((run.passed, evidence(&driver).as_str()), (true, "verdict done, red as on the base: tests"));
+}
+
+#[test]
+fn what_is_new_is_tried_again_once_and_then_fails_the_iteration_without_another_try_in_the_next() {
+    let both = || Some(failing(&["a", "b"]));
+    let gates = [(RED, Some(failing(&["a"]))), (RED, both()), (RED, both()), (RED, both())];
+    let (driver, _) = gated(true, &gates);
+    let expected = ["worktree", "gate", "actor", "snapshot", "gate", "gate", "actor", "snapshot", "gate", "actor"];
+    assert_eq!(kinds(&driver)[..10], expected);
+    let gate = &driver.run.iterations[0].gates[0];
+    assert_eq!((gate.runs, gate.holds()), (2, false));
+    let told = "gate tests: exit 101, 7 passed 2 failed (1 known 1 new)";
+    assert_eq!(driver.run.iterations[0].result.as_deref(), Some(told));
+}
+
+#[test]
+fn what_passes_when_tried_again_is_flaky() {
+    let gates = [(GateResult::Passed, None), (RED, Some(failing(&["b"]))), (GateResult::Passed, Some(failing(&[])))];
+    let (driver, wait) = gated(false, &gates);
+    assert_eq!(wait, Wait::Nothing);
+    assert_eq!(driver.run.iterations[0].gates[0].words(), "passed, flaky, 7 passed 1 failed (1 flaky)");
+    assert_eq!(evidence(&driver), "claimed, flaky: tests");
+}
+
+#[test]
+fn a_claim_with_nothing_but_excuses_beside_it_is_not_enough() {
+    let (driver, _) = gated(false, &[(RED, None), (RED, None)]);
+    let result = driver.run.iterations[0].result.as_deref();
+    assert_eq!(result, Some("claimed, and nothing but that speaks for it, red as on the base: tests"));
+    assert!(!driver.run.iterations[0].passed);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::event::{
     AgentSet, Event, Finished, IterationStarted, Outcome, ParkReason, Parked, PauseKind, Paused, TestBlocked,
     TestFailed, TestPassed, TestStarted, Trouble,
 };
-use super::gate::VERIFY_GATE;
+use super::gate::{Excuse, VERIFY_GATE};
 use super::ids::{StepId, Who};
 use super::setback::Setback;
 use super::state::{Iteration, MAX_ACTOR_FAILURES, Phase, RunState};
@@ -16,6 +16,7 @@ use super::step::StepKind;
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::RunStatus;
 use super::verdict::{Decision, Verdict};
+use std::fmt::Write as _;
 
 /// What the engine has to do for a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +130,10 @@ fn work(run: &RunState) -> Next {
         return start(StepKind::Setup, open, false);
     }
     match open {
-        None => next_iteration(run),
+        None => match run.base_gate() {
+            Some(gate) => start(StepKind::Gate(gate.name.clone()), None, false),
+            None => next_iteration(run),
+        },
         Some(iteration) => match iteration.phase(run) {
             Phase::Actor => start(StepKind::Actor, open, false),
             Phase::Snapshot => start(StepKind::Snapshot, open, false),
@@ -241,8 +245,7 @@ fn judge(run: &RunState, iteration: &Iteration) -> Next {
     if snapshot.empty {
         return failed(run, iteration, "nothing was changed".to_owned());
     }
-    let red: Vec<String> =
-        iteration.failed_gates().map(|gate| format!("{}: {}", gate.name, gate.outcome.word())).collect();
+    let red: Vec<String> = iteration.failed_gates().map(|gate| format!("{}: {}", gate.name, gate.words())).collect();
     if !red.is_empty() {
         return failed(run, iteration, format!("gate {}", red.join(", ")));
     }
@@ -277,17 +280,28 @@ fn without_critic(run: &RunState, iteration: &Iteration, claim: bool) -> Next {
     let verified = iteration.gates.iter().any(|gate| gate.name == VERIFY_GATE && gate.outcome.passed());
     match (verified, claim) {
         (true, _) => passed(iteration, format!("verified{}", gates_word(iteration))),
+        (false, true) if !iteration.has_evidence() => {
+            failed(run, iteration, format!("claimed, and nothing but that speaks for it{}", gates_word(iteration)))
+        }
         (false, true) => passed(iteration, format!("claimed{}", gates_word(iteration))),
         (false, false) => failed(run, iteration, "the actor has not claimed completion yet".to_owned()),
     }
 }
 
 fn gates_word(iteration: &Iteration) -> String {
-    match iteration.gates.iter().filter(|gate| gate.outcome.passed()).count() {
+    let mut words = match iteration.gates.iter().filter(|gate| gate.outcome.passed() && gate.excuse.is_none()).count() {
         0 => String::new(),
         1 => ", 1 gate green".to_owned(),
         n => format!(", {n} gates green"),
+    };
+    for (excuse, told) in [(Excuse::Known, "red as on the base"), (Excuse::Flaky, "flaky")] {
+        let names = iteration.gates.iter().filter(|gate| gate.excuse == Some(excuse)).map(|gate| gate.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        if !names.is_empty() {
+            let _ = write!(words, ", {told}: {names}");
+        }
     }
+    words
 }
 
 fn passed(iteration: &Iteration, evidence: String) -> Next {

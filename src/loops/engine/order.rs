@@ -9,7 +9,7 @@ use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::plan::Work;
 use crate::loops::core::spec::LoopSpec;
-use crate::loops::core::state::{Iteration, Note, RunState, StepOutcome, Workspace};
+use crate::loops::core::state::{GateRun, Iteration, Note, RunState, StepOutcome, Workspace};
 use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::Finding;
@@ -65,6 +65,8 @@ pub struct Order {
     pub test: Option<TestSpec>,
     /// For the actor, the notes and answers that it has not been told; for the critic, all of them.
     pub notes: Vec<Note>,
+    /// What the gate that this step runs found on the base.
+    pub on_base: Option<GateRun>,
     /// The open iteration, as far as it got.
     pub open: Option<Iteration>,
     /// The last closed iteration of the same test: what the actor is told.
@@ -166,6 +168,10 @@ impl Order {
             (StepKind::Snapshot, Some(test)) => run.watched.findings.open(&test.id).filter_map(Place::of).collect(),
             _ => Vec::new(),
         };
+        let on_base = match &work.kind {
+            StepKind::Gate(name) => run.on_base(name).cloned(),
+            _ => None,
+        };
         Some(Self {
             run: run.id,
             step: run.next_step(),
@@ -184,6 +190,7 @@ impl Order {
             slot: run.slot.unwrap_or_default(),
             test,
             notes,
+            on_base,
             open,
             last,
             wall_left,
@@ -261,7 +268,20 @@ impl Order {
             timeout_ms: VERIFY_TIMEOUT_MS,
             required: true,
             junit: None,
+            rerun: false,
+            baseline: false,
         })
+    }
+
+    /// Whether it runs a gate on the base, before the first iteration.
+    pub fn is_base_gate(&self) -> bool {
+        self.iteration == 0 && matches!(self.kind, StepKind::Gate(_))
+    }
+
+    /// The earlier run of this step's gate in the open iteration, if it runs again.
+    pub fn first_run(&self) -> Option<&GateRun> {
+        let StepKind::Gate(name) = &self.kind else { return None };
+        self.open.as_ref()?.gates.iter().find(|gate| gate.name == *name)
     }
 
     /// When the step is to be stopped: its own limit, or the end of the run's wall clock.

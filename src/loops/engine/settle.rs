@@ -2,6 +2,7 @@
 //!
 //! The order inside a round is the law: journal, fold, tell, act.
 
+use super::baseline::BaseGate;
 use super::handle::{Accepted, Update};
 use super::order::Order;
 use super::report::Wish;
@@ -18,7 +19,7 @@ use crate::loops::core::step::StepKind;
 use crate::loops::core::transition::RunStatus;
 use crate::loops::journal::JournalError;
 use crate::loops::journal::summary::write_summary;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -190,6 +191,7 @@ impl Engine {
             self.fleet.state(**run).and_then(RunState::active_step).is_some_and(|s| matches!(s.kind, StepKind::Gate(_)))
         };
         let in_use = self.live.keys().filter(is_gate).count();
+        let wanting = self.not_twice(wanting);
         let candidates: Vec<Place> =
             wanting.iter().filter_map(|(run, _)| self.fleet.state(*run)).map(Place::of).collect();
         let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
@@ -201,6 +203,21 @@ impl Engine {
                 self.waiting_for_gate.insert(run);
             }
         }
+    }
+
+    /// Without those who want to run a gate on a base on which another run is running it: they find its result afterwards.
+    fn not_twice(&mut self, wanting: Vec<(RunId, Work)>) -> Vec<(RunId, Work)> {
+        let at_work = self.live.keys().filter_map(|run| {
+            let state = self.fleet.state(*run)?;
+            BaseGate::of(state, &state.active_step().filter(|step| step.iteration == 0)?.kind)
+        });
+        let mut taken: BTreeSet<BaseGate> = at_work.collect();
+        let (now, later): (Vec<_>, Vec<_>) = wanting.into_iter().partition(|(run, work)| {
+            let state = self.fleet.state(*run).filter(|_| work.iteration == 0);
+            state.and_then(|state| BaseGate::of(state, &work.kind)).is_none_or(|gate| taken.insert(gate))
+        });
+        self.waiting_for_gate.extend(later.into_iter().map(|(run, _)| run));
+        now
     }
 
     fn start_step(&mut self, run: RunId) {

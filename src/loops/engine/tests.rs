@@ -271,6 +271,8 @@ impl Rig {
                 timeout_ms: 1000,
                 required: true,
                 junit: None,
+                rerun: false,
+                baseline: false,
             }],
             stuck: crate::loops::core::watch::Policy::default(),
         }

@@ -24,6 +24,7 @@ mod testing;
 pub mod watch;
 
 pub use append::{JournalWriter, is_milestone};
+pub(super) use atomic::replace;
 pub use error::JournalError;
 pub use follow::Follower;
 pub use line::MAX_LINE;

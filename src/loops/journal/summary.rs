@@ -7,7 +7,7 @@ use super::error::JournalError;
 use super::report::report;
 use super::store::RunDir;
 use crate::loops::core::event::Outcome;
-use crate::loops::core::gate::GateResult;
+use crate::loops::core::gate::{Excuse, GateResult};
 use crate::loops::core::ids::{Millis, RunId, TestId};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::state::RunState;
@@ -115,6 +115,12 @@ pub struct GateSummary {
     /// What its tests came to, where its runner is understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Box<TestsSeen>>,
+    /// Why its failure does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excuse: Option<Excuse>,
+    /// What became of it on the base, if it ran there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_base: Option<GateResult>,
 }
 
 /// What was changed in sum.
@@ -194,6 +200,8 @@ fn gates(state: &RunState) -> Vec<GateSummary> {
                 outcome: gate.outcome.clone(),
                 duration_ms: gate.duration_ms,
                 tests: gate.tests.clone(),
+                excuse: gate.excuse,
+                on_base: state.on_base(&gate.name).map(|base| base.outcome.clone()),
             };
             match gates.iter_mut().find(|known| known.gate == last.gate) {
                 Some(known) => *known = last,

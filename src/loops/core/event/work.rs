@@ -2,8 +2,8 @@
 //!
 //! Each struct is the payload of the [`Event`](super::Event) of its name.
 
-use crate::loops::core::gate::GateResult;
-use crate::loops::core::ids::{StepId, TestId, Who};
+use crate::loops::core::gate::{Excuse, GateResult};
+use crate::loops::core::ids::{RunId, StepId, TestId, Who};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::step::{AgentEnd, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
@@ -348,12 +348,18 @@ pub struct GateFinished {
     /// What its tests came to, where its runner is understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Box<TestsSeen>>,
+    /// Why its failure, or that of its first run in this iteration, does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excuse: Option<Excuse>,
+    /// On the base: the run that found this before, on the same commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<RunId>,
 }
 
 impl GateFinished {
     /// A gate that ended so, of whose output nothing is known.
     pub const fn new(step: StepId, gate: String, required: bool, outcome: GateResult, duration_ms: u64) -> Self {
-        Self { step, gate, required, outcome, duration_ms, digest: None, tests: None }
+        Self { step, gate, required, outcome, duration_ms, digest: None, tests: None, excuse: None, found_by: None }
     }
 }
 

@@ -3,9 +3,9 @@
 //! Its phase is not stored but follows from what is there, so that clearing a result is enough to do it again.
 
 use super::RunState;
-use crate::loops::core::event::UndoneHunk;
-use crate::loops::core::gate::GateResult;
-use crate::loops::core::ids::{Millis, StepId, TestId};
+use crate::loops::core::event::{GateFinished, UndoneHunk};
+use crate::loops::core::gate::{Excuse, GateResult, Ran, suspect};
+use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::spec::CriticWhen;
 use crate::loops::core::step::StepEnd;
@@ -80,23 +80,53 @@ pub struct GateRun {
     pub digest: Option<String>,
     /// What its tests came to, where its runner is understood.
     pub tests: Option<Box<TestsSeen>>,
+    /// Why its failure does not count.
+    pub excuse: Option<Excuse>,
+    /// How often it ran in this iteration.
+    pub runs: u32,
+    /// On the base: the run that found this before, on the same commit.
+    pub found_by: Option<RunId>,
     /// The step with its output.
     pub step: StepId,
 }
 
 impl GateRun {
-    /// Its end, and what its tests came to: `exit 101, 412 passed 3 failed`.
+    pub(super) fn new(e: &GateFinished, runs: u32) -> Self {
+        Self {
+            name: e.gate.clone(),
+            required: e.required,
+            outcome: e.outcome.clone(),
+            duration_ms: e.duration_ms,
+            digest: e.digest.clone(),
+            tests: e.tests.clone(),
+            excuse: e.excuse,
+            runs,
+            found_by: e.found_by,
+            step: e.step,
+        }
+    }
+
+    /// Whether it lets the iteration through.
+    pub fn holds(&self) -> bool {
+        self.outcome.passed() || self.excuse.is_some()
+    }
+
+    /// What is compared with another run of it.
+    pub fn ran(&self) -> Ran<'_> {
+        Ran { outcome: &self.outcome, tests: self.tests.as_deref() }
+    }
+
+    /// Its end in a few words, and what its tests came to: `exit 101, known, 412 passed 3 failed (3 known)`.
     pub fn words(&self) -> String {
-        gate_words(&self.outcome, self.tests.as_deref())
+        gate_words(&self.outcome, self.excuse, self.tests.as_deref())
     }
 }
 
-/// A gate's end, and what its tests came to.
-pub fn gate_words(outcome: &GateResult, tests: Option<&TestsSeen>) -> String {
-    match tests {
-        Some(tests) => format!("{}, {}", outcome.word(), tests.words()),
-        None => outcome.word(),
-    }
+/// A gate's end in a few words, and what its tests came to.
+pub fn gate_words(outcome: &GateResult, excuse: Option<Excuse>, tests: Option<&TestsSeen>) -> String {
+    let excuse = excuse.map(|excuse| excuse.word().to_owned());
+    let words = [Some(outcome.word()), excuse, tests.map(TestsSeen::words)];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Where an iteration stands.
@@ -169,8 +199,9 @@ impl Iteration {
         if !actor.ok() || actor.question.is_some() || snapshot.empty {
             return Phase::Judge;
         }
+        let ran = |name: &str| self.gates.iter().find(|gate| gate.name == name);
         let waiting =
-            run.gates_of(&self.test).into_iter().find(|(name, _)| !self.gates.iter().any(|g| g.name == *name));
+            run.gates_of(&self.test).into_iter().find(|(name, _)| ran(name).is_none_or(|gate| self.again(run, gate)));
         if let Some((name, _)) = waiting {
             return Phase::Gate(name);
         }
@@ -190,9 +221,28 @@ impl Iteration {
             .is_some_and(|spec| spec.critic.is_some() && (spec.critic_when == CriticWhen::Always || actor.claim))
     }
 
-    /// Required gates that did not pass.
+    /// Whether a gate that failed has to run once more, to see whether what is new in it is flaky.
+    fn again(&self, run: &RunState, gate: &GateRun) -> bool {
+        let spec = run.spec.iter().flat_map(|spec| &spec.gates).find(|spec| spec.name == gate.name);
+        if gate.holds() || gate.runs > 1 || !spec.is_some_and(|spec| spec.rerun && spec.required) {
+            return false;
+        }
+        let before = run.iterations.iter().rev().filter(|iteration| iteration.number < self.number);
+        let before = before.flat_map(|iteration| &iteration.gates).find(|other| other.name == gate.name);
+        suspect(gate.ran(), before.filter(|before| !before.holds()).map(GateRun::ran))
+    }
+
+    /// Whether something besides the actor says that its work is good, if there are required gates: one that passed, or
+    /// tests that did. A gate that is excused as a whole says nothing.
+    pub fn has_evidence(&self) -> bool {
+        let mut required = self.gates.iter().filter(|gate| gate.required).peekable();
+        let tests_passed = |gate: &GateRun| gate.tests.as_ref().and_then(|tests| tests.passed).is_some_and(|n| n > 0);
+        required.peek().is_none() || required.any(|gate| gate.outcome.passed() || tests_passed(gate))
+    }
+
+    /// Required gates that failed, and whose failure is not excused.
     pub fn failed_gates(&self) -> impl Iterator<Item = &GateRun> {
-        self.gates.iter().filter(|gate| gate.required && !gate.outcome.passed())
+        self.gates.iter().filter(|gate| gate.required && !gate.holds())
     }
 
     /// Blocking findings of its verdict.

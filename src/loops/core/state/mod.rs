@@ -19,6 +19,7 @@ pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 
 use super::budget::{Breach, Budget};
 use super::event::{Chore, Outcome, ParkReason, PauseKind, Trouble, When};
+use super::gate::GateSpec;
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::setback::Setback;
 use super::spec::{LoopSpec, Trigger};
@@ -82,6 +83,8 @@ pub struct RunState {
     pub workspace_ready: bool,
     /// Whether the setup command has succeeded in it.
     pub setup_done: bool,
+    /// What the gates found on the base, before the first trip.
+    pub base_gates: Vec<GateRun>,
     /// All trips, in order; the last may be open.
     pub iterations: Vec<Iteration>,
     /// All steps, in order.
@@ -198,6 +201,7 @@ impl RunState {
             workspace: None,
             workspace_ready: false,
             setup_done: false,
+            base_gates: Vec::new(),
             iterations: Vec::new(),
             steps: Vec::new(),
             active: None,
@@ -243,7 +247,8 @@ impl RunState {
 
     /// What the gate found that ran as this step.
     pub fn gate_run(&self, step: StepId) -> Option<&GateRun> {
-        self.iterations.iter().rev().flat_map(|iteration| &iteration.gates).find(|gate| gate.step == step)
+        let of_iterations = self.iterations.iter().rev().flat_map(|iteration| &iteration.gates);
+        of_iterations.chain(&self.base_gates).find(|gate| gate.step == step)
     }
 
     /// The number that the next step gets.
@@ -295,6 +300,23 @@ impl RunState {
             gates.push((super::gate::VERIFY_GATE.to_owned(), true));
         }
         gates
+    }
+
+    /// The gate that has to run on the base next. Once somebody has worked in the worktree, it is the base no more.
+    pub fn base_gate(&self) -> Option<&GateSpec> {
+        let untouched = self.iterations.is_empty() && self.last_kept.is_none();
+        let spec = self.spec.as_ref().filter(|_| untouched)?;
+        spec.gates.iter().find(|gate| gate.baseline && self.on_base(&gate.name).is_none())
+    }
+
+    /// Whether this step was a gate's run on the base.
+    pub fn is_on_base(&self, step: StepId) -> bool {
+        self.base_gates.iter().any(|run| run.step == step)
+    }
+
+    /// What a gate found on the base.
+    pub fn on_base(&self, gate: &str) -> Option<&GateRun> {
+        self.base_gates.iter().find(|run| run.name == gate)
     }
 
     /// The iterations that no rewind has set aside, in order.

@@ -189,20 +189,15 @@ impl RunState {
     }
 
     pub(super) fn gate_finished(&mut self, e: &GateFinished) {
+        if self.step(e.step).is_some_and(|step| step.iteration == 0) {
+            return place(&mut self.base_gates, GateRun::new(e, 1));
+        }
         if let (true, GateResult::CouldNotRun { error }) = (e.required, &e.outcome) {
             self.trouble = Some((Trouble::Gate, format!("gate {}: {error}", e.gate)));
         }
         if let Some(iteration) = self.open_iteration_mut() {
-            iteration.gates.retain(|gate| gate.name != e.gate);
-            iteration.gates.push(GateRun {
-                name: e.gate.clone(),
-                required: e.required,
-                outcome: e.outcome.clone(),
-                duration_ms: e.duration_ms,
-                digest: e.digest.clone(),
-                tests: e.tests.clone(),
-                step: e.step,
-            });
+            let runs = iteration.gates.iter().find(|gate| gate.name == e.gate).map_or(0, |gate| gate.runs);
+            place(&mut iteration.gates, GateRun::new(e, runs.saturating_add(1)));
         }
     }
 
@@ -234,5 +229,13 @@ impl RunState {
                 iteration.restart();
             }
         }
+    }
+}
+
+/// Puts a gate's result in the place of its earlier one.
+fn place(gates: &mut Vec<GateRun>, run: GateRun) {
+    match gates.iter_mut().find(|gate| gate.name == run.name) {
+        Some(earlier) => *earlier = run,
+        None => gates.push(run),
     }
 }

@@ -3,30 +3,84 @@
 //! All that it found is one event; what follows from it is the core's to say.
 
 use super::gate_output::{self, Report};
-use super::{Done, Job, Workshop, process};
-use crate::loops::core::event::GateFinished;
-use crate::loops::core::gate::{GateResult, GateSpec};
+use super::{Done, Job, Workshop, millis, process};
+use crate::loops::core::event::{Event, GateFinished};
+use crate::loops::core::gate::{GateResult, GateSpec, judge};
+use crate::loops::core::ids::Millis;
 use crate::loops::core::runner::TestsSeen;
+use crate::loops::core::state::GateRun;
 use crate::loops::core::step::{Cause, StepEnd};
+use crate::loops::engine::baseline::{BaseGate, Baseline, Baselines};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Workshop {
     pub(super) async fn gate(&self, job: &mut Job) -> Done {
         let Some(gate) = job.order.gate() else {
             return job.failed("the loop has no such gate".to_owned());
         };
-        let report = expected(job, &gate).await;
+        if !job.order.is_base_gate() {
+            return self.run_gate(job, &gate).await;
+        }
+        let shared = job.order.workspace.as_ref().and_then(|place| BaseGate::new(&job.order.spec, place, &gate));
+        if let Some(found) = self.found_before(shared.clone()).await {
+            let fact = finished(job, &gate, found.outcome, found.duration_ms);
+            let fact = GateFinished { tests: found.tests, found_by: Some(found.run), ..fact };
+            return Done { facts: vec![fact.into()], ..job.well() };
+        }
+        let done = self.run_gate(job, &gate).await;
+        if let (Some(shared), Some(Event::GateFinished(fact)), false) = (shared, done.facts.last(), done.stopped) {
+            self.keep_baseline(Baseline::new(shared, job.order.run, now(), fact)).await;
+        }
+        done
+    }
+
+    async fn run_gate(&self, job: &mut Job, gate: &GateSpec) -> Done {
+        let report = expected(job, gate).await;
         let mut done = self.run_process(job, gate.command.argv(), process::Prompt::None).await;
         let ran = done.end.cause != Cause::NotStarted;
         let tests = if ran { tests_of(job.order.step_dir(), report).await } else { None };
         let outcome = outcome(&done.end);
         let digest = if outcome.passed() { None } else { self.gate_digest(&job.order).await };
-        let took = done.end.duration_ms;
-        let fact = GateFinished::new(job.order.step, gate.name, gate.required, outcome, took);
-        let fact = GateFinished { tests: tests.map(Box::new), digest, ..fact };
+        let (excuse, tests) = if job.order.is_base_gate() {
+            (None, tests.map(known))
+        } else {
+            let (base, first) = (job.order.on_base.as_ref(), job.order.first_run());
+            judge(&outcome, tests, base.map(GateRun::ran), first.map(GateRun::ran))
+        };
+        let tests = tests.map(Box::new);
+        let fact = GateFinished { tests, excuse, digest, ..finished(job, gate, outcome, done.end.duration_ms) };
         done.facts.push(fact.into());
         done
     }
+
+    /// What another run found of this gate on the same base.
+    async fn found_before(&self, gate: Option<BaseGate>) -> Option<Baseline> {
+        let (kept, gate) = (Baselines::new(&self.state), gate?);
+        tokio::task::spawn_blocking(move || kept.find(&gate, now())).await.ok()?
+    }
+
+    async fn keep_baseline(&self, found: Baseline) {
+        let kept = Baselines::new(&self.state);
+        let result = tokio::task::spawn_blocking(move || kept.keep(&found)).await;
+        if let Ok(Err(error)) = result {
+            tracing::warn!(%error, "what a gate found on the base is not kept for other runs");
+        }
+    }
+}
+
+fn finished(job: &Job, gate: &GateSpec, outcome: GateResult, took: u64) -> GateFinished {
+    GateFinished::new(job.order.step, gate.name.clone(), gate.required, outcome, took)
+}
+
+/// What fails on the base is what is known from then on.
+fn known(mut tests: TestsSeen) -> TestsSeen {
+    tests.known = std::mem::take(&mut tests.new);
+    tests
+}
+
+fn now() -> Millis {
+    Millis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
 }
 
 /// The report that the gate is to write, as it lies there before.

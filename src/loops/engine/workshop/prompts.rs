@@ -17,6 +17,7 @@ use crate::loops::engine::order::Order;
 use crate::loops::git::diff::to_text;
 use crate::loops::journal::RunDir;
 use crate::loops::mask::Mask;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -28,6 +29,9 @@ const TAIL_BYTES: usize = 16 * 1024;
 const CONTEXT_BYTES: u64 = 256 * 1024;
 /// The most of a diff that the critic is shown.
 const DIFF_BYTES: usize = 96 * 1024;
+
+/// Failures that a prompt names of one gate.
+const MAX_NAMED: usize = 40;
 
 /// A gate's result with the end of its output, owned.
 struct Tail {
@@ -142,20 +146,36 @@ fn tails(dir: &RunDir, iteration: &Iteration) -> Vec<Tail> {
     let tail = |gate: &GateRun| {
         let path = dir.step_dir(gate.step, &StepKind::Gate(gate.name.clone()));
         // What a passed gate printed is rarely worth an agent's attention.
-        let text = if gate.outcome.passed() {
-            Ok(String::new())
-        } else {
-            Transcript::open(&path).tail(TAIL_LINES, TAIL_BYTES)
-        };
+        let text = if gate.holds() { Ok(String::new()) } else { Transcript::open(&path).tail(TAIL_LINES, TAIL_BYTES) };
         Tail {
             name: gate.name.clone(),
-            word: gate.outcome.word(),
-            passed: gate.outcome.passed(),
+            word: told(gate),
+            passed: gate.holds(),
             required: gate.required,
             text: text.unwrap_or_else(|error| format!("[its output could not be read: {error}]")),
         }
     };
     iteration.gates.iter().map(tail).collect()
+}
+
+/// A gate's result as an agent is told it: what is new by name, and what it may leave alone.
+fn told(gate: &GateRun) -> String {
+    let mut text = gate.words();
+    let Some(tests) = gate.tests.as_deref() else { return text };
+    for (names, what) in [(&tests.known, "failed on the base, too"), (&tests.flaky, "flaky"), (&tests.new, "new")] {
+        if !names.is_empty() {
+            let _ = write!(text, "; {what}: {}", listed_names(names));
+        }
+    }
+    text
+}
+
+fn listed_names(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(MAX_NAMED).map(String::as_str).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 fn as_gates(tails: &[Tail]) -> Vec<GateTail<'_>> {

@@ -1,0 +1,212 @@
+//! What a gate's failure means for the iteration: [`judge`] holds it against the run's base, and against the same gate run
+//! a second time.
+//!
+//! What cannot be compared is new: an excuse needs evidence.
+
+use super::GateResult;
+use crate::loops::core::runner::TestsSeen;
+use crate::loops::core::step::Exit;
+use serde::{Deserialize, Serialize};
+
+/// Why a gate that failed does not count against the iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Excuse {
+    /// All of it is there on the run's base.
+    Known,
+    /// What was new passed when the gate ran a second time at once.
+    Flaky,
+}
+
+impl Excuse {
+    /// `known` or `flaky`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Flaky => "flaky",
+        }
+    }
+}
+
+/// One run of a gate, as far as it is compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran<'a> {
+    /// How it ended.
+    pub outcome: &'a GateResult,
+    /// What its tests came to.
+    pub tests: Option<&'a TestsSeen>,
+}
+
+impl Ran<'_> {
+    /// The names of its failures, if each has one.
+    fn names(&self) -> Option<Vec<&String>> {
+        self.tests.filter(|tests| tests.all_named()).map(|tests| tests.failures().collect())
+    }
+}
+
+/// Sorts the failures of a gate that just ran, and says whether they are excused. `base` is the same gate on the run's
+/// base; `first` is its earlier run in this iteration, judged already, when it ran again because of that.
+pub fn judge(
+    outcome: &GateResult,
+    tests: Option<TestsSeen>,
+    base: Option<Ran<'_>>,
+    first: Option<Ran<'_>>,
+) -> (Option<Excuse>, Option<TestsSeen>) {
+    let (known, tests) = match base {
+        Some(base) => against_base(outcome, tests, base),
+        None => (false, tests),
+    };
+    let excuse = known.then_some(Excuse::Known);
+    let Some(first) = first else { return (excuse, tests) };
+    if !outcome.passed() && excuse.is_none() {
+        return (None, tests);
+    }
+    (Some(Excuse::Flaky), settled(first.tests, tests))
+}
+
+/// Whether all that failed is there on the base.
+fn against_base(outcome: &GateResult, tests: Option<TestsSeen>, base: Ran<'_>) -> (bool, Option<TestsSeen>) {
+    let same_end = !outcome.passed() && outcome == base.outcome;
+    let now = Ran { outcome, tests: tests.as_ref() };
+    let (Some(_), Some(there)) = (now.names(), base.names()) else {
+        // Without names, the end is all that there is, and with counts, they must not have grown.
+        let grown = match (&tests, base.tests) {
+            (Some(now), Some(base)) => now.failed > base.failed || now.all_named() != base.all_named(),
+            (now, base) => now.is_some() != base.is_some(),
+        };
+        return (same_end && !grown, tests);
+    };
+    let mut there: Vec<&String> = there;
+    let sorted = tests.map(|mut tests| {
+        let (known, new) = std::mem::take(&mut tests.new).into_iter().partition(|name| {
+            // Each name of the base excuses one: there may be several tests of that name.
+            let at = there.iter().position(|other| *other == name);
+            at.map(|at| there.swap_remove(at)).is_some()
+        });
+        (tests.known, tests.new) = (known, new);
+        tests
+    });
+    let none_new = sorted.as_ref().is_some_and(|tests| tests.new.is_empty());
+    (same_end && none_new, sorted)
+}
+
+/// The tests of a gate whose second run took away what was new in the first: the first's counts, with those failures
+/// called flaky.
+fn settled(first: Option<&TestsSeen>, second: Option<TestsSeen>) -> Option<TestsSeen> {
+    let Some(first) = first else { return second };
+    let mut tests = first.clone();
+    tests.flaky.append(&mut tests.new);
+    Some(tests)
+}
+
+/// Whether a gate that failed, and is not excused, is worth a second run: something new failed in it that did not fail
+/// in the iteration before already.
+pub fn suspect(now: Ran<'_>, before: Option<Ran<'_>>) -> bool {
+    if !matches!(now.outcome, GateResult::Failed { exit: Exit::Code(_) }) {
+        return false;
+    }
+    let Some(before) = before else { return true };
+    match (now.tests.filter(|tests| tests.all_named()), before.tests.filter(|tests| tests.all_named())) {
+        (Some(now), Some(before)) => now.new.iter().any(|name| !before.new.contains(name)),
+        (None, None) => now.outcome != before.outcome,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RED: GateResult = GateResult::Failed { exit: Exit::Code(101) };
+
+    fn tests(failures: &[&str]) -> TestsSeen {
+        TestsSeen {
+            passed: Some(9),
+            failed: failures.len() as u32,
+            new: failures.iter().map(|name| (*name).to_owned()).collect(),
+            ..TestsSeen::default()
+        }
+    }
+
+    fn judged(now: &[&str], base: &[&str]) -> (Option<Excuse>, String) {
+        let base = tests(base);
+        let (excuse, tests) = judge(&RED, Some(tests(now)), Some(Ran { outcome: &RED, tests: Some(&base) }), None);
+        (excuse, tests.unwrap_or_default().words())
+    }
+
+    #[test]
+    fn only_what_the_base_has_is_excused() {
+        assert_eq!(judged(&["a", "b"], &["a", "b", "c"]), (Some(Excuse::Known), "9 passed 2 failed (2 known)".into()));
+        assert_eq!(judged(&["a", "d"], &["a"]), (None, "9 passed 2 failed (1 known 1 new)".into()));
+        let twice = judged(&["a", "a"], &["a"]);
+        assert_eq!(twice, (None, "9 passed 2 failed (1 known 1 new)".into()), "two tests of one name are two");
+        assert_eq!(judged(&["d"], &["a"]), (None, "9 passed 1 failed".into()));
+    }
+
+    #[test]
+    fn another_end_is_new_whatever_failed() {
+        let (base, named) = (tests(&["a"]), || Some(tests(&["a"])));
+        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
+        for outcome in [
+            GateResult::TimedOut,
+            GateResult::Failed { exit: Exit::Code(2) },
+            GateResult::Failed { exit: Exit::Signal(11) },
+            GateResult::CouldNotRun { error: "gone".into() },
+        ] {
+            assert_eq!(judge(&outcome, named(), base, None).0, None, "{outcome:?}");
+        }
+        assert_eq!(judge(&RED, None, base, None).0, None, "it does not even say what failed");
+        let unnamed = TestsSeen { new: Vec::new(), ..tests(&["a"]) };
+        assert_eq!(judge(&RED, Some(unnamed), base, None).0, None);
+        let none = TestsSeen { passed: Some(10), ..TestsSeen::default() };
+        assert_eq!(judge(&RED, Some(none), base, None).0, None, "no failing test explains its end");
+        let green = Some(Ran { outcome: &GateResult::Passed, tests: None });
+        assert_eq!(judge(&RED, named(), green, None).0, None);
+        assert_eq!(judge(&RED, named(), None, None).0, None);
+    }
+
+    #[test]
+    fn without_names_the_end_decides() {
+        let base = Some(Ran { outcome: &RED, tests: None });
+        assert_eq!(judge(&RED, None, base, None).0, Some(Excuse::Known));
+        let other = GateResult::Failed { exit: Exit::Code(1) };
+        assert_eq!(judge(&other, None, base, None).0, None);
+        assert_eq!(judge(&GateResult::Passed, None, base, None).0, None, "nothing is to be excused");
+        let late = Some(Ran { outcome: &GateResult::TimedOut, tests: None });
+        assert_eq!(judge(&GateResult::TimedOut, None, late, None).0, Some(Excuse::Known));
+        assert_eq!(judge(&RED, Some(tests(&["a"])), base, None).0, None, "on the base nobody knows what failed");
+        let counted = |failed| TestsSeen { failed, ..TestsSeen::default() };
+        let three = counted(3);
+        let base = Some(Ran { outcome: &RED, tests: Some(&three) });
+        assert_eq!(judge(&RED, Some(counted(3)), base, None).0, Some(Excuse::Known));
+        assert_eq!(judge(&RED, Some(counted(4)), base, None).0, None);
+    }
+
+    #[test]
+    fn what_passes_the_second_time_is_flaky_and_nothing_else_is() {
+        let base = tests(&["old"]);
+        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
+        let first = judge(&RED, Some(tests(&["old", "new"])), base, None).1.unwrap_or_default();
+        let first = Some(Ran { outcome: &RED, tests: Some(&first) });
+        let (excuse, settled) = judge(&RED, Some(tests(&["old"])), base, first);
+        assert_eq!(excuse, Some(Excuse::Flaky));
+        assert_eq!(settled.map(|tests| tests.words()), Some("9 passed 2 failed (1 known 1 flaky)".into()));
+        let (excuse, again) = judge(&RED, Some(tests(&["old", "new"])), base, first);
+        assert_eq!((excuse, again.map(|tests| tests.new)), (None, Some(vec!["new".to_owned()])));
+        assert_eq!(judge(&RED, Some(tests(&["old", "other"])), base, first).0, None, "another test failed instead");
+        assert_eq!(judge(&GateResult::Passed, None, None, first).0, Some(Excuse::Flaky));
+        assert_eq!(judge(&GateResult::TimedOut, None, base, first).0, None);
+    }
+
+    #[test]
+    fn a_second_run_is_for_what_failed_for_the_first_time() {
+        let (old, both) = (tests(&["a"]), tests(&["a", "b"]));
+        let ran = |tests| Ran { outcome: &RED, tests: Some(tests) };
+        assert!(suspect(ran(&old), None));
+        assert!(!suspect(ran(&old), Some(ran(&both))));
+        assert!(suspect(ran(&both), Some(ran(&old))));
+        assert!(!suspect(Ran { outcome: &RED, tests: None }, Some(Ran { outcome: &RED, tests: None })));
+        assert!(!suspect(Ran { outcome: &GateResult::TimedOut, tests: None }, None));
+        assert!(!suspect(Ran { outcome: &GateResult::Failed { exit: Exit::Signal(9) }, tests: None }, None));
+    }
+}

@@ -1,0 +1,146 @@
+//! Gates that tell new failures from known and flaky ones, on real repositories with real commands.
+
+use crate::ground::{Ground, LOOPDASH, Ran};
+use crate::screen::{leave, open};
+use loopdash::loops::core::event::{Event, GateFinished};
+use loopdash::loops::core::gate::{Excuse, GateResult};
+use loopdash::loops::core::step::StepKind;
+
+/// A repository with one loop, whose actor runs `actor` in `sh`, changes something, and claims to be done.
+fn ground(actor: &str, keys: &str, gates: &str) -> Ground {
+    let ground = Ground::new();
+    ground.write(
+        "loopdash.toml",
+        &format!(
+            "[agents.me]\ncommand = [{LOOPDASH:?}, \"__agent\", \"sh\", {actor:?}, \"append\", \"x\", \"more\", \"claim\"]\n\
+             [agents.judge]\ncommand = [{LOOPDASH:?}, \"__agent\", \"done\", \"fine\"]\n\
+             [[loop]]\nname = \"shop\"\nobjective = \"x\"\nactor = \"me\"\ncritic = \"judge\"\nmax_iterations = 3\n{keys}\n{gates}"
+        ),
+    );
+    ground
+}
+
+fn gate(name: &str, command: &str, keys: &str) -> String {
+    format!("[[loop.gate]]\nname = \"{name}\"\ncommand = {command:?}\n{keys}\n")
+}
+
+/// A command that prints what libtest prints, with these tests failing.
+fn failing(names: &str) -> String {
+    let failed = names.split_whitespace().count();
+    format!(
+        "echo running 9 tests; echo failures:; printf '    %s\\n' {names}; echo; \
+         echo \"test result: FAILED. 4 passed; {failed} failed; 1 ignored\"; exit 101"
+    )
+}
+
+fn finished(ground: &Ground) -> Vec<Vec<GateFinished>> {
+    let of = |ran: &Ran| {
+        ran.events(|event| match event {
+            Event::GateFinished(e) => Some(e.clone()),
+            _ => None,
+        })
+    };
+    ground.runs().iter().map(of).collect()
+}
+
+fn lists(gate: &GateFinished) -> (Vec<&str>, Vec<&str>) {
+    let tests = gate.tests.as_ref().unwrap();
+    (tests.new.iter().map(String::as_str).collect(), tests.known.iter().map(String::as_str).collect())
+}
+
+#[test]
+fn only_what_is_new_fails_the_iteration_and_reaches_the_actor() {
+    let command = format!("if test -e bad; then {}; else {}; fi", failing("old fresh"), failing("old"));
+    let ground = ground("if test -e bad; then rm bad; else touch bad; fi", "", &gate("tests", &command, ""));
+    let told = ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(0);
+    let gates = finished(&ground).remove(0);
+    let expected: [(&[&str], &[&str], Option<Excuse>); 4] = [
+        (&[], &["old"], None),
+        (&["fresh"], &["old"], None),
+        (&["fresh"], &["old"], None),
+        (&[], &["old"], Some(Excuse::Known)),
+    ];
+    assert_eq!(gates.len(), expected.len(), "base, first, again, second: {gates:#?}");
+    for (gate, (new, known, excuse)) in gates.iter().zip(expected) {
+        let (is_new, is_known) = lists(gate);
+        assert_eq!((is_new.as_slice(), is_known.as_slice(), gate.excuse), (new, known, excuse));
+    }
+    let ran = ground.ran();
+    let prompt = &ran.prompts(&StepKind::Actor)[1];
+    assert!(prompt.contains("failed on the base, too: old; new: fresh"), "{prompt}");
+    let critic = ran.prompts(&StepKind::Critic).remove(0);
+    assert!(critic.contains("exit 101, known, 4 passed 1 failed (1 known) 1 skipped"), "{critic}");
+    assert!(told.out.contains("verdict done, red as on the base: tests"), "{}", told.out);
+    let summary = std::fs::read_to_string(ran.dir.summary()).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["gates"][0]["excuse"], "known");
+    assert_eq!(summary["gates"][0]["on_base"]["result"], "failed");
+    let shown = ground.loopdash(&["show", "shop"]).exits(0).out;
+    assert!(
+        shown.contains("Gates on the base\n    gate tests: exit 101, 4 passed 1 failed (1 known) 1 skipped"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_failure_that_is_gone_when_tried_again_is_flaky() {
+    let ground = Ground::new();
+    let count = ground.path("count");
+    let fails_second = format!("echo x >>{0}; test $(wc -l <{0}) -ne 2", count.display());
+    ground.write(
+        "loopdash.toml",
+        &format!(
+            "[agents.me]\ncommand = [{LOOPDASH:?}, \"__agent\", \"touch\", \"x\", \"claim\"]\n\
+             [[loop]]\nname = \"shop\"\nobjective = \"x\"\ncritic = \"none\"\nmax_iterations = 1\n{}",
+            gate("tests", &fails_second, "")
+        ),
+    );
+    let told = ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(0);
+    assert!(told.out.contains("gate tests: passed, flaky"), "{}", told.out);
+    let gates = finished(&ground).remove(0);
+    assert_eq!(gates.iter().map(|gate| gate.excuse).collect::<Vec<_>>(), [None, None, Some(Excuse::Flaky)]);
+    assert_eq!(gates[2].outcome, GateResult::Passed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_base_is_tried_once_for_all_runs_on_it() {
+    let ground = Ground::new();
+    let count = ground.path("count");
+    let red = format!("pwd >>{}; exit 4", count.display());
+    let loops: String = (0..4)
+        .map(|n| {
+            format!(
+                "[[loop]]\nname = \"shop{n}\"\nobjective = \"x\"\ncritic = \"judge\"\nmax_iterations = 1\n{}",
+                gate("tests", &red, "rerun = false")
+            )
+        })
+        .collect();
+    ground.write(
+        "loopdash.toml",
+        &format!(
+            "[engine]\ncap = 4\ngate_cap = 4\n\
+             [agents.me]\ncommand = [{LOOPDASH:?}, \"__agent\", \"touch\", \"x\", \"claim\"]\n\
+             [agents.judge]\ncommand = [{LOOPDASH:?}, \"__agent\", \"done\", \"fine\"]\n{}",
+            loops.replace("critic =", "actor = \"me\"\ncritic =")
+        ),
+    );
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("4 done").await;
+    leave(&mut term).await;
+    let gates = finished(&ground);
+    assert_eq!(gates.len(), 4);
+    let found: Vec<bool> = gates.iter().map(|of_run| of_run[0].found_by.is_some()).collect();
+    assert_eq!(found.iter().filter(|found| !**found).count(), 1, "one of them ran it: {found:?}");
+    assert!(gates.iter().all(|of_run| of_run[1].excuse == Some(Excuse::Known)));
+    let ran = std::fs::read_to_string(&count).unwrap().lines().count();
+    assert_eq!(ran, 5, "once on the base, and once in each run");
+}
+
+#[test]
+fn a_gate_that_is_to_turn_green_is_not_excused() {
+    let gates = gate("goal", "test -e goal", "baseline = false\nrerun = false");
+    let ground = ground("test -e x && touch goal; true", "", &gates);
+    ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(0);
+    let gates = finished(&ground).remove(0);
+    assert_eq!(gates.iter().map(|gate| gate.outcome.passed()).collect::<Vec<_>>(), [false, true]);
+}
