@@ -3,6 +3,7 @@
 //! `LOOPDASH_KILLS` says how many; the moments come from `LOOPDASH_SEED`, which is printed.
 
 use crate::ground::{Ground, Ran, agent};
+use crate::number;
 use loopdash::loops::agent::tree;
 use loopdash::loops::core::event::{Event, Outcome};
 use loopdash::loops::core::step::StepKind;
@@ -29,10 +30,6 @@ impl Chance {
         self.0 ^= self.0 << 17;
         self.0 % most
     }
-}
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 /// A repository with two work items, and a `run` on it: the same work gives the same files, however often it is begun.
@@ -167,7 +164,7 @@ fn assert_kept(ground: &Ground, acknowledged: &str) {
 
 #[test]
 fn row_01_kills_at_random_moments_lose_and_repeat_nothing() {
-    let kills = number("LOOPDASH_KILLS", 20);
+    let kills = number("LOOPDASH_KILLS", 200);
     let seed = number("LOOPDASH_SEED", u64::from(std::process::id()) | 1);
     eprintln!("{kills} kills, LOOPDASH_SEED={seed}");
     let mut chance = Chance(seed);

@@ -16,6 +16,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "it::faults::floods::row_13_a_line_without_end_takes_no_memory_of_loopdash",
             "it::faults::floods::row_13_a_line_without_end_is_shown_as_cut",
+            "slow::floods::row_13_a_gigabyte_without_a_newline",
             "it::processes::a_line_without_end_takes_no_memory",
             "it::baddays::a_line_without_end_ends_nobody",
             "loops::agent::transcript::tests::a_limit_stops_the_storing_and_not_the_counting",
@@ -29,6 +30,7 @@ pub(super) const ROWS: &[Row] = &[
             `docs/performance.md`; the test only has them answered",
         tests: &[
             "it::faults::floods::row_14_keys_are_answered_while_agents_flood",
+            "slow::floods::row_14_thirty_two_agents_flood",
             "it::processes::a_flood_is_on_disk_to_the_byte",
             "app::tui::pace::tests::however_much_changes_the_bytes_stay_within_the_rate",
         ],

@@ -47,11 +47,14 @@ const HEAD: &str = "\
 # What loopdash survives
 
 This file is made from the tests (`tests/it/faults`); `cargo test` fails when it is not what they say, or names a test
-that is not there. Tests under `slow::` run with `cargo test --test slow`, all others with `cargo test`. Most inject the
-real fault: a real `kill -9`, a full file system, a limit of the system, a held lock. Where that cannot be had, a failpoint
-stands in (`LOOPDASH_FAULT`), and the row says so. Whatever happens, these hold afterwards:
+that is not there. Tests under `slow::` run with `cargo test --test slow`, all others with `cargo test`; `.ci/run` calls
+both. Slow ones do more where a variable says so: `LOOPDASH_KILLS` (200), `LOOPDASH_RECORDS` (250,000),
+`LOOPDASH_FLOOD_MB` (1024), `LOOPDASH_FLOODERS` (32). Most tests inject the real fault: a real `kill -9`, a full file
+system, a limit of the system, a held lock. Where that cannot be had, a failpoint stands in (`LOOPDASH_FAULT`), and the row
+says so. Whatever happens, these hold afterwards:
 
 - every journal replays, and no record that was acknowledged is missing;
+- directories of the state are 0700 and its files 0600;
 - no process is left that carries a run's mark, unless the row says otherwise;
 - the terminal is as it was: cooked, on its main screen, with its cursor;
 - the operator's branches, index, stash and configuration are byte for byte as they were, but for the run's own branch;
