@@ -88,8 +88,8 @@ pub struct Profile {
     pub fresh: Vec<String>,
     /// Arguments that go on with an earlier session, with `{session}` for its id.
     pub resume: Vec<String>,
-    /// Arguments that ask for a final answer held to a JSON Schema, with `{schema_file}` for its path. Critics get them after
-    /// those of their role.
+    /// Arguments that ask for a final answer held to a JSON Schema, with `{schema}` for it, or `{schema_file}` for the path of
+    /// its file. Critics get them after those of their role.
     pub schema: Vec<String>,
     /// Program and arguments of its own screen, for a person who takes over.
     pub interactive: Vec<String>,

@@ -12,7 +12,7 @@ use crate::loops::core::spec::LoopSpec;
 use crate::loops::core::state::{GateRun, Iteration, Note, RunState, StepOutcome, Workspace};
 use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
-use crate::loops::core::verdict::Finding;
+use crate::loops::core::verdict::{self, Finding};
 use crate::loops::core::watch::Point;
 use crate::loops::journal::RunDir;
 use std::collections::BTreeMap;
@@ -25,7 +25,9 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Milliseconds until a test's `verify` command is stopped.
 const VERIFY_TIMEOUT_MS: u64 = 10 * 60 * 1000;
 
-/// Stands in a command for the file with the schema of a verdict.
+/// Stands in a command for the schema of a verdict.
+const SCHEMA: &str = "{schema}";
+/// Stands in a command for the file with it.
 const SCHEMA_FILE: &str = "{schema_file}";
 
 /// A step to carry out.
@@ -248,8 +250,8 @@ impl Order {
                 (_, PromptRoute::File) => argv.push(arg.replace("{prompt_file}", &prompt)),
                 (_, PromptRoute::Stdin | PromptRoute::Argument) => argv.push(arg.clone()),
             }
-            if let Some(last) = argv.last_mut().filter(|last| last.contains(SCHEMA_FILE)) {
-                *last = last.replace(SCHEMA_FILE, &schema);
+            if let Some(last) = argv.last_mut().filter(|last| last.contains("{schema")) {
+                *last = last.replace(SCHEMA_FILE, &schema).replace(SCHEMA, &verdict::schema().to_string());
             }
         }
         argv

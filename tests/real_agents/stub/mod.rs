@@ -21,6 +21,9 @@ use wire::{Answer, Entry, Talk};
 /// What stands for the critic's key in a script.
 pub(crate) const KEY: &str = "{KEY}";
 
+/// The tool that claude gives a model for an answer that is held to a schema.
+const SHAPED: &str = "StructuredOutput";
+
 /// How an agent is made to do something.
 pub(crate) enum Speech {
     /// By a call of one of its tools: name and arguments.
@@ -134,7 +137,10 @@ impl Mind {
             }
             Some(Trouble::Cut) | None => {
                 let model = body["model"].as_str().unwrap_or("stub-model").to_owned();
-                let answer = self.compose(model, turn, place.as_ref());
+                let mut answer = self.compose(model, turn, place.as_ref());
+                if talk.tools.iter().any(|tool| tool == SHAPED) {
+                    shape(&mut answer);
+                }
                 if talk.stream || trouble.is_some() {
                     http::events(stream, &wire.events(&answer), trouble.is_some())
                 } else {
@@ -176,6 +182,14 @@ impl Mind {
         }
         Answer { number, model, text, call, tokens: turn.tokens }
     }
+}
+
+/// Gives the JSON that ends an answer to the tool that is there for it, as a model does that heeds its instructions.
+fn shape(answer: &mut Answer) {
+    let Some((said, json)) = answer.text.split_once("```json") else { return };
+    let Ok(json) = serde_json::from_str::<Value>(json.trim_end_matches("```").trim()) else { return };
+    answer.call = Some((SHAPED.to_owned(), json));
+    answer.text = said.trim().to_owned();
 }
 
 /// Where in the play a request stands.

@@ -204,9 +204,11 @@ impl Claude {
             tell.tell(Activity::Failed(failure));
             None
         } else {
-            let shaped = event.structured_output.filter(|value| !value.is_null()).map(|value| value.to_string());
+            let shaped = event.structured_output.filter(|value| !value.is_null());
+            let said = event.result.some().filter(|said| shaped.as_ref().is_none_or(|shaped| !is(said, shaped)));
             // An answer that was checked against a schema is the last word.
-            let words = [event.result.some(), shaped].into_iter().flatten().collect::<Vec<_>>().join("\n");
+            let shaped = shaped.map(|value| value.to_string());
+            let words = [said, shaped].into_iter().flatten().collect::<Vec<_>>().join("\n");
             Some(words).filter(|words| !words.is_empty())
         };
         tell.tell(Activity::Final { text });
@@ -258,6 +260,11 @@ impl Claude {
         let usage = usage.unwrap_or_else(|| claude_usage(tokens));
         (UsageScope::Step, Usage { micro_usd: event.total_cost_usd.micro_usd(), ..usage })
     }
+}
+
+/// Whether a text is that value.
+fn is(text: &str, value: &serde_json::Value) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|text| text == *value)
 }
 
 /// The class of an error that is named.

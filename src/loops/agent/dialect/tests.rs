@@ -63,6 +63,8 @@ fn an_answer_that_fits_a_schema_comes_last() {
         r#"{"type":"result","is_error":false,"result":"It is good.","structured_output":{"key":"K","verdict":"done"}}"#;
     let (_, heard) = decode(DialectName::Claude, out);
     assert_eq!(heard.text, "It is good.\n{\"key\":\"K\",\"verdict\":\"done\"}");
+    let alone = r#"{"type":"result","is_error":false,"result":"{\"key\": \"K\"}","structured_output":{"key":"K"}}"#;
+    assert_eq!(decode(DialectName::Claude, alone).1.text, "{\"key\":\"K\"}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn each_resolves_for_both_roles_with_legal_placeholders() {
             only(list, &["session"]);
             assert!(list.is_empty() || list.iter().any(|arg| arg.contains("{session}")), "{name}: {list:?}");
         }
-        only(&profile.schema, &["schema_file"]);
+        only(&profile.schema, &["schema", "schema_file"]);
         for list in [&profile.actor, &profile.critic, &profile.version, &profile.help] {
             only(list, &[]);
         }
@@ -58,7 +58,7 @@ fn each_resolves_for_both_roles_with_legal_placeholders() {
         let [actor, critic] =
             [Role::Actor, Role::Critic].map(|role| profile.agent(name, name, role, Some("m-1"), &args));
         for spec in [&actor, &critic] {
-            only(&spec.command, &[&["resume", "schema_file"], prompt].concat());
+            only(&spec.command, &[&["resume", "schema", "schema_file"], prompt].concat());
             assert!(spec.command.iter().any(|word| word == "m-1") && spec.command.contains(&args[0]), "{name}");
             assert_eq!(spec.interactive.last().map(String::as_str), Some("m-1"), "{name}");
             assert!(!spec.command.iter().any(|word| word == "{args}"));
