@@ -43,8 +43,15 @@ impl Ran {
         }
     }
 
+    /// How the run ended, and why if that is not in it.
+    pub(crate) fn said(&self) -> String {
+        // What it was parked for is what went wrong, in the same words.
+        let trouble = self.trouble().filter(|_| !self.end().starts_with("parked"));
+        [Some(self.end()), trouble].into_iter().flatten().collect::<Vec<_>>().join("; last failed step: ")
+    }
+
     /// What went wrong with a step, in loopdash's words; the last such.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<String> {
         let failed = |record: &Value| {
             let failure = &record["agent"]["failure"];
             let text = |key: &str| failure[key].as_str().unwrap_or_default();
@@ -99,9 +106,9 @@ pub(crate) fn judge(cli: &Cli, scenario: &Scenario, ran: &Ran) -> Vec<String> {
             );
             hold(counts(cli, ran), format!("tokens counted: {:?}", ran.counted()));
         }
-        End::Parked(words) => {
+        End::Parked(word) => {
             hold(ran.code == Some(3), "it does not wait for a person".to_owned());
-            hold(words.iter().any(|word| end.to_lowercase().contains(word)), format!("none of {words:?} is said"));
+            hold(end.to_lowercase().contains(word), format!("{word:?} is not said"));
         }
         End::NotDone => hold(ran.code != Some(0) && !end.starts_with("done"), "it is done".to_owned()),
         End::Paused => hold(ran.code == Some(130) && end == "paused", "it is not paused".to_owned()),
@@ -117,11 +124,16 @@ pub(crate) fn judge(cli: &Cli, scenario: &Scenario, ran: &Ran) -> Vec<String> {
                 hold(both, "no session was resumed".to_owned());
             }
             Also::Untouched => hold(!ran.sneaked, "the critic wrote a file".to_owned()),
-            Also::Class(classes) => {
-                let class = |record: &Value| Some(record["agent"]["failure"]["class"].as_str()?.to_owned());
-                let told: Vec<String> = ran.of("step_finished").filter_map(class).collect();
-                let fits = told.iter().any(|told| classes.contains(&told.as_str()));
+            Also::Class(class) => {
+                let told = |record: &Value| Some(record["agent"]["failure"]["class"].as_str()?.to_owned());
+                let told: Vec<String> = ran.of("step_finished").filter_map(told).collect();
+                let fits = !told.is_empty() && told.iter().all(|told| told == class);
                 hold(fits, format!("classes of failures: {told:?}"));
+            }
+            Also::Says(words) => {
+                let of = |name: &str| words.iter().find(|(cli, _)| *cli == name).map(|(_, words)| *words);
+                let words = of(cli.name).or_else(|| of("")).unwrap_or_default();
+                hold(ran.said().contains(words), format!("{words:?} is not said"));
             }
             Also::Silence => hold(ran.of("signal").next().is_some(), "no watch said that it is silent".to_owned()),
             Also::LeftBehind => {

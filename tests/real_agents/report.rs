@@ -24,9 +24,6 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(cli: &Cli, scenario: &Scenario, ran: &Ran) -> Self {
-        // What it was parked for is what went wrong, in the same words.
-        let trouble = ran.trouble().filter(|_| !ran.end().starts_with("parked"));
-        let said = [Some(ran.end()), trouble].into_iter().flatten().collect::<Vec<_>>().join("; last failed step: ");
         let tokens =
             ran.counted().map_or_else(|| "unknown".to_owned(), |sum| format!("{} / {}", sum.input, sum.output));
         let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
@@ -36,7 +33,7 @@ impl Row {
         let asked: Vec<String> = asked.iter().map(|(said, times)| format!("{times} {said}")).collect();
         Self {
             title: scenario.title,
-            said,
+            said: ran.said(),
             tokens,
             asked: asked.join(", "),
             seconds: format!("{:.1}", ran.took.as_secs_f64()),

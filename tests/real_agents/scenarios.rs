@@ -41,8 +41,8 @@ pub(crate) const STARTED: &str = ".started";
 pub(crate) enum End {
     /// Done, the file written, tokens counted.
     Done,
-    /// Parked, with one of these words in the reason.
-    Parked(&'static [&'static str]),
+    /// Parked, with this word in the reason.
+    Parked(&'static str),
     /// In any way but done.
     NotDone,
     /// Paused, because loopdash was told to end.
@@ -58,8 +58,10 @@ pub(crate) enum Also {
     Resumed,
     /// The critic changed nothing.
     Untouched,
-    /// A step failed, and was put into one of these classes.
-    Class(&'static [&'static str]),
+    /// A step failed, and was put into this class.
+    Class(&'static str),
+    /// What loopdash said holds the words for this agent; those for `""` are for all others.
+    Says(&'static [(&'static str, &'static str)]),
     /// A watch said that nothing came.
     Silence,
     /// A process that the agent left was found, named and ended.
@@ -149,6 +151,8 @@ pub(crate) const ALL: [Scenario; 15] = [
         script: || troubled(Trouble::Refuse(Refusal::Limited(3_600)), u32::MAX),
         agent: IMPATIENT,
         end: End::NotDone,
+        // What qwen prints, and that is nothing, leaves no other word.
+        also: &[Also::Says(&[("qwen", "last failed step: timed out"), ("", "parked, limit rate")])],
         ..PLAIN
     },
     Scenario {
@@ -156,8 +160,8 @@ pub(crate) const ALL: [Scenario; 15] = [
         title: "401",
         script: || troubled(Trouble::Refuse(Refusal::Key), u32::MAX),
         agent: IMPATIENT,
-        end: End::Parked(&["account"]),
-        also: &[Also::Class(&["auth"])],
+        end: End::Parked("account"),
+        also: &[Also::Class("auth")],
         ..PLAIN
     },
     Scenario {
@@ -166,7 +170,7 @@ pub(crate) const ALL: [Scenario; 15] = [
         script: || troubled(Trouble::Refuse(Refusal::TooLong), u32::MAX),
         agent: IMPATIENT,
         end: End::NotDone,
-        also: &[Also::Class(&["context", "runaway"])],
+        also: &[Also::Class("context")],
         ..PLAIN
     },
     Scenario {
@@ -175,6 +179,7 @@ pub(crate) const ALL: [Scenario; 15] = [
         script: || troubled(Trouble::Cut, u32::MAX),
         agent: IMPATIENT,
         end: End::NotDone,
+        also: &[Also::Says(&[("", "parked, limit network")])],
         ..PLAIN
     },
     Scenario {
@@ -183,7 +188,11 @@ pub(crate) const ALL: [Scenario; 15] = [
         script: || troubled(Trouble::Hang, u32::MAX),
         agent: IMPATIENT,
         end: End::NotDone,
-        also: &[Also::Silence],
+        also: &[
+            Also::Silence,
+            // claude ends by itself, and says so.
+            Also::Says(&[("claude", "last failed step: other: "), ("", "last failed step: timed out")]),
+        ],
         ..PLAIN
     },
     Scenario {

@@ -24,6 +24,9 @@ const ERRORS: &[(&str, FailureClass)] = &[
     ("NotFoundError", FailureClass::Usage),
 ];
 
+/// What its library for terminals says where there is none.
+const NO_TERMINAL: &str = "Warning: Input is not a terminal";
+
 /// Reads the lines.
 #[derive(Debug, Default)]
 pub(super) struct Aider {
@@ -42,13 +45,14 @@ pub(super) struct Aider {
 
 impl Tongue for Aider {
     fn line(&mut self, line: &str, last: bool, tell: &mut Tell<'_>) -> Result<(), Refused> {
-        if !self.own(line, tell) {
-            let text = if last { line.to_owned() } else { format!("{line}\n") };
-            if self.open {
-                self.saying.push_str(&text);
-                keep_end(&mut self.saying);
+        match glued(line) {
+            // The model was cut off in the middle of a line, and the error stands right behind its words.
+            Some((words, error)) if self.open => {
+                self.say(format!("{words}\n"), tell);
+                self.own(error, tell);
             }
-            tell.tell(Activity::Text { text, whole: false });
+            _ if self.own(line, tell) => {}
+            _ => self.say(if last { line.to_owned() } else { format!("{line}\n") }, tell),
         }
         Ok(())
     }
@@ -66,6 +70,15 @@ impl Tongue for Aider {
 }
 
 impl Aider {
+    /// Somebody's words.
+    fn say(&mut self, text: String, tell: &mut Tell<'_>) {
+        if self.open {
+            self.saying.push_str(&text);
+            keep_end(&mut self.saying);
+        }
+        tell.tell(Activity::Text { text, whole: false });
+    }
+
     /// Takes a line that has a known form; any other is somebody's words.
     fn own(&mut self, line: &str, tell: &mut Tell<'_>) -> bool {
         if !self.open {
@@ -85,6 +98,8 @@ impl Aider {
             line.strip_prefix("Retrying in ").and_then(|rest| rest.strip_suffix(" seconds..."))
         {
             self.retry(seconds, tell);
+        } else if line.starts_with(NO_TERMINAL) {
+            // It may come late, when it is stopped, and nobody says it.
         } else if let Some(error) = self.error.as_mut().filter(|error| error.len() < 1_000 && !line.is_empty()) {
             // Long errors are folded.
             error.push(' ');
@@ -111,6 +126,14 @@ impl Aider {
         let delay_ms = Num(seconds.parse::<f64>().ok().map(|seconds| seconds * 1e3)).count();
         tell.tell(Activity::Retry { attempt: Some(self.retries), of: None, delay_ms, status: None, class });
     }
+}
+
+/// Words, and the error behind them on the same line: `LOOPlitellm.APIConnectionError: APIConnectionError: ...`.
+fn glued(line: &str) -> Option<(&str, &str)> {
+    let at = line.find("litellm.").filter(|at| *at > 0)?;
+    let (words, error) = line.split_at(at);
+    let (name, rest) = error.strip_prefix("litellm.")?.split_once(": ")?;
+    (ERRORS.iter().any(|(error, _)| *error == name) && rest.starts_with(name)).then_some((words, error))
 }
 
 /// `litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached`: the class is named, the rest is words.
@@ -170,6 +193,14 @@ mod tests {
         );
         assert_eq!(usage("many sent, 1 received."), None);
         assert_eq!(usage("are words"), None);
+    }
+
+    #[test]
+    fn an_error_behind_words_is_told_from_them() {
+        let line = "LOOPlitellm.APIConnectionError: APIConnectionError: OpenAIException - peer closed";
+        assert_eq!(glued(line), Some(line.split_at(4)));
+        assert_eq!(glued("I catch litellm.APIConnectionError: it is rare"), None);
+        assert_eq!(glued("litellm.Timeout: Timeout Error: late"), None, "nothing stands before it");
     }
 
     #[test]

@@ -126,16 +126,18 @@ impl Tongue for Gemini {
     }
 
     /// `Attempt 1 failed with status 429. Retrying with backoff... _ApiError: {"error":{..}}`.
-    fn aside(&mut self, line: &str, tell: &mut Tell<'_>) {
-        let Some(rest) = line.strip_prefix("Attempt ") else { return };
-        let Some((attempt, rest)) = rest.split_once(" failed") else { return };
+    fn aside(&mut self, line: &str, tell: &mut Tell<'_>) -> bool {
+        let Some(rest) = line.strip_prefix("Attempt ") else { return false };
+        let Some((attempt, rest)) = rest.split_once(" failed") else { return false };
         if !rest.contains("Retrying with backoff") {
-            return;
+            return false;
         }
         let status = trouble::status_after(rest, " with status ");
         let attempt = attempt.parse().ok();
         let class = trouble::class(status, rest);
         tell.tell(Activity::Retry { attempt, of: None, delay_ms: None, status, class });
+        // Should it give up, that is why.
+        false
     }
 }
 

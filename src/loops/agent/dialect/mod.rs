@@ -58,8 +58,10 @@ trait Tongue: Send {
     /// Takes a line of standard output, without its newline; `last` has none.
     fn line(&mut self, line: &str, last: bool, tell: &mut Tell<'_>) -> Result<(), Refused>;
 
-    /// Takes a clean line of standard error.
-    fn aside(&mut self, _line: &str, _tell: &mut Tell<'_>) {}
+    /// Takes a clean line of standard error; whether it was understood, and is no complaint.
+    fn aside(&mut self, _line: &str, _tell: &mut Tell<'_>) -> bool {
+        false
+    }
 
     /// Both streams have ended.
     fn end(&mut self, _tell: &mut Tell<'_>) {}
@@ -148,8 +150,9 @@ fn speak(tongue: &mut dyn Tongue, line: Line<'_>, tell: &mut Tell<'_>) {
 fn murmur(tongue: &mut dyn Tongue, line: Line<'_>, tell: &mut Tell<'_>) {
     if let Line::Whole(bytes) | Line::Last(bytes) = line {
         let line = sanitize::plain_line(bytes);
-        tell.heard.complain(&line);
-        tongue.aside(&line, tell);
+        if !tongue.aside(&line, tell) {
+            tell.heard.complain(&line);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! `opencode run --format json`, as 1.18.33 prints it: parts of messages, each when it is complete.
 //!
 //! There is no final event: the work is over when the last request was answered in full (`reason` is `stop`) and the
-//! stream ended after it. Tools are told of at their end only, retries not at all. A full context is an error that it
-//! survives by summing up what went before, sometimes for ever.
+//! stream ended after it. Tools are told of at their end only. A request that failed, and may be tried again, stands in its
+//! log alone, on standard error (`--print-logs`). An answer whose stream is cut ends for a reason that is `unknown`, and is
+//! asked for again, sometimes for ever; so is a full context, which it gets over by summing up what went before.
 
 use serde::Deserialize;
 
@@ -117,6 +118,8 @@ pub(super) struct Opencode {
     reason: String,
     /// A full context that it has not got over yet.
     full: Option<Failure>,
+    /// Answers in a row that ended before they were whole.
+    cuts: u32,
 }
 
 impl Tongue for Opencode {
@@ -145,6 +148,7 @@ impl Tongue for Opencode {
             }
             "step_finish" => {
                 self.reason = part.reason.to_string();
+                self.cut(tell);
                 let usage = usage(part.tokens.0.unwrap_or_default());
                 tell.used(UsageScope::Part, Usage { micro_usd: part.cost.micro_usd(), ..usage });
             }
@@ -157,13 +161,34 @@ impl Tongue for Opencode {
         Ok(())
     }
 
+    fn aside(&mut self, line: &str, tell: &mut Tell<'_>) -> bool {
+        if !line.starts_with("timestamp=") || !line.contains(" level=ERROR ") {
+            return false;
+        }
+        let words = ["error.error=\"", " error=\""].iter().find_map(|mark| line.split_once(mark));
+        let Some((head, words)) = words else { return false };
+        // What stands behind it is a stack.
+        let words = words.split_once("\" stack=").map_or(words, |(words, _)| words).trim_end_matches('"');
+        let words = words.strip_prefix("AI_APICallError: ").unwrap_or(words);
+        tell.heard.complain(words);
+        let failure = trouble::failure(None, words);
+        // What does not pass ends it, and is told as an event; `small` is for what it asks on the side.
+        if head.contains("message=\"stream error\"") && !head.contains(" small=true ") && failure.class.passes() {
+            let (delay_ms, class) = (failure.retry_after_ms, failure.class);
+            tell.tell(Activity::Retry { attempt: None, of: None, delay_ms, status: None, class });
+        }
+        true
+    }
+
     fn end(&mut self, tell: &mut Tell<'_>) {
+        let cut = (self.cuts > 0)
+            .then(|| Failure::new(FailureClass::Network, "its model's answers end before they are whole"));
         let failure = match self.reason.as_str() {
             "stop" => None,
             "length" => Some(Failure::new(FailureClass::Cut, "its answer was longer than the model may write")),
             "content-filter" => Some(Failure::new(FailureClass::Refusal, "its answer was filtered")),
-            // Nothing has ended; a full context is why, if there was one.
-            _ => return self.full.take().into_iter().for_each(|full| tell.tell(Activity::Failed(full))),
+            // Nothing has ended; a full context is why, or a cut stream, if there was one.
+            _ => return self.full.take().or(cut).into_iter().for_each(|why| tell.tell(Activity::Failed(why))),
         };
         let text = Some(std::mem::take(&mut self.said)).filter(|said| failure.is_none() && !said.is_empty());
         if let Some(failure) = failure {
@@ -174,6 +199,17 @@ impl Tongue for Opencode {
 }
 
 impl Opencode {
+    /// An answer has ended: before it was whole, if nobody knows why.
+    fn cut(&mut self, tell: &mut Tell<'_>) {
+        if self.reason != "unknown" {
+            self.cuts = 0;
+            return;
+        }
+        self.cuts += 1;
+        let (attempt, class) = (Some(self.cuts), FailureClass::Network);
+        tell.tell(Activity::Retry { attempt, of: None, delay_ms: None, status: None, class });
+    }
+
     fn tool(&mut self, part: Part<'_>, tell: &mut Tell<'_>) {
         let state = part.state.0.unwrap_or_default();
         let exit = state.metadata.0.and_then(|metadata| metadata.exit.int());

@@ -15,6 +15,9 @@ const PHRASES: &[(&str, FailureClass)] = &[
     ("ran out of room in the model's context window", FailureClass::Context),
     ("has hit a token limit", FailureClass::Context),
     ("resource has been exhausted", FailureClass::Rate),
+    ("rate limit reached", FailureClass::Rate),
+    ("exceed your account's rate limit", FailureClass::Rate),
+    ("the server had an error", FailureClass::Overloaded),
     ("exceeded your current quota", FailureClass::Quota),
     ("quota exceeded", FailureClass::Quota),
     ("insufficient_quota", FailureClass::Quota),
@@ -26,7 +29,10 @@ const PHRASES: &[(&str, FailureClass)] = &[
     ("please run /login", FailureClass::Auth),
     ("stream disconnected before completion", FailureClass::Network),
     ("model stream ended", FailureClass::Network),
+    // claude's own; it takes that for an error of the server.
+    ("connection closed mid-response", FailureClass::Network),
     ("connection error", FailureClass::Network),
+    ("cannot connect to api", FailureClass::Network),
     ("fetch failed", FailureClass::Network),
 ];
 

@@ -54,7 +54,10 @@ pub(super) fn finished(order: &Order, ended: Ended, ours: Option<Ours>) -> Done 
     let stopped = ended.cause == agent::Cause::Stopped && ours.is_none();
     if let Some(Ours::Runaway(why)) = ours {
         let told: &mut AgentEnd = end.agent.get_or_insert_default();
-        told.failure = Some(Failure::new(FailureClass::Runaway, &why));
+        // What it met each time says more than that it met it too often.
+        if !told.failure.as_ref().is_some_and(|failure| failure.class.passes()) {
+            told.failure = Some(Failure::new(FailureClass::Runaway, &why));
+        }
     }
     Done { facts: Vec::new(), end, stopped, heard: ended.heard }
 }
