@@ -6,7 +6,7 @@ use loopdash::loops::agent::{Supervisor, tree};
 use loopdash::loops::core::activity::FailureClass;
 use loopdash::loops::core::agent::{AgentSpec, DialectName, Price, Watch};
 use loopdash::loops::core::command::{Ask, Command, Request};
-use loopdash::loops::core::event::{Event, Record, Sign, Signal};
+use loopdash::loops::core::event::{Event, ParkReason, Record, Sign, Signal};
 use loopdash::loops::core::ids::{RunId, Who};
 use loopdash::loops::core::schedule::Caps;
 use loopdash::loops::core::spec::{LoopSpec, Trigger};
@@ -176,6 +176,28 @@ async fn an_agent_that_goes_round_in_circles_is_stopped() {
     let end = watched.ended().await;
     let failure = end.failure().unwrap();
     assert_eq!((failure.class, failure.message.as_str()), (FailureClass::Runaway, "more than 20 events in one step"));
+}
+
+#[tokio::test]
+async fn an_agent_that_would_wait_for_long_is_ended_and_its_run_waits_instead() {
+    let retry = |ms: u64| {
+        let event = format!(
+            r#"{{"type":"system","subtype":"api_retry","attempt":1,"max_retries":9,"retry_delay_ms":{ms},"error_status":429}}"#
+        );
+        format!("echo '{event}'; ")
+    };
+    let script = format!("{}{ANSWER} {} sleep 600", retry(2_000), retry(3_600_000));
+    let mut watched = Watched::start(actor(&script, Watch::default())).await;
+    let end = watched.ended().await;
+    let failure = end.failure().unwrap();
+    assert_eq!((failure.class, failure.retry_after_ms), (FailureClass::Rate, Some(3_600_000)));
+    let parked = |record: &Record| match &record.event {
+        Event::Parked(parked) => Some((record.at, parked.reason.clone())),
+        _ => None,
+    };
+    let (at, reason) = watched.until(parked).await;
+    let ParkReason::Limit { until: Some(until), .. } = reason else { panic!("{reason:?}") };
+    assert!(until.since(at) > 3_500_000, "{until:?}");
 }
 
 #[tokio::test]

@@ -15,6 +15,10 @@ use crate::loops::core::activity::{Activity, UsageScope};
 use crate::loops::core::agent::DialectName;
 use crate::loops::core::ids::Millis;
 
+/// The longest that an agent waits for its provider with loopdash looking on, in milliseconds. What takes longer its run
+/// waits for without it, and without a slot.
+const LONGEST_WAIT: u64 = 5 * 60_000;
+
 /// How an agent's stream is listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -51,6 +55,8 @@ struct Ears {
     alarm: Alarm,
     circle: Circle,
     events: u64,
+    /// What it says that it waits before it tries again, in milliseconds, if time mends it.
+    waits: Option<u64>,
 }
 
 impl Tap {
@@ -60,7 +66,7 @@ impl Tap {
         let story = Arc::new(LiveStory::new(writer.live()));
         let (teller, vitals, alarm) = (Teller::default(), Vitals::default(), Alarm::default());
         let circle = Circle::new(listen.same_tool);
-        let ears = Ears { listen, teller, writer, story, vitals, alarm, circle, events: 0 };
+        let ears = Ears { listen, teller, writer, story, vitals, alarm, circle, events: 0, waits: None };
         Ok(Self { decoder: Decoder::new(listen.dialect), ears })
     }
 
@@ -110,6 +116,10 @@ impl Ears {
         self.vitals.take(activity, now);
         let piece = matches!(activity, Activity::Text { whole: false, .. } | Activity::Thinking { whole: false, .. });
         self.events += u64::from(!piece);
+        self.waits = match activity {
+            Activity::Retry { delay_ms, class, .. } => delay_ms.filter(|_| class.passes()),
+            _ => None,
+        };
         if let Some(circling) = self.circle.take(activity, now) {
             self.alarm.circling = circling;
             self.story.ring(self.alarm.clone());
@@ -129,14 +139,15 @@ impl Ears {
         }
     }
 
-    /// Why the agent seems to go round in circles, if it does.
+    /// Why the agent is better ended, if it is: it seems to go round in circles, or would wait for long.
     fn circles(&self) -> Option<String> {
         let over_events = self.listen.max_events.filter(|most| self.events > *most);
         let over_retries = self.listen.max_retries.filter(|most| self.vitals.retries > *most);
-        match (over_events, over_retries) {
-            (Some(most), _) => Some(format!("more than {most} events in one step")),
-            (None, Some(most)) => Some(format!("more than {most} retries in one step")),
-            (None, None) => None,
+        match (over_events, over_retries, self.waits) {
+            (Some(most), ..) => Some(format!("more than {most} events in one step")),
+            (None, Some(most), _) => Some(format!("more than {most} retries in one step")),
+            (None, None, Some(wait)) if wait > LONGEST_WAIT => Some("it waits too long for its provider".to_owned()),
+            (None, None, _) => None,
         }
     }
 
