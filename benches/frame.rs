@@ -68,6 +68,7 @@ fn spec(n: u64) -> LoopSpec {
         setup: None,
         gates: Vec::new(),
         stuck: loopdash::loops::core::watch::Policy::default(),
+        hooks: Default::default(),
     }
 }
 

@@ -81,6 +81,7 @@ fn submitted() -> Event {
         setup: None,
         gates: Vec::new(),
         stuck: loopdash::loops::core::watch::Policy::default(),
+        hooks: Default::default(),
     };
     let (label, version) = ("auth-refactor".to_owned(), "0.1.0".to_owned());
     Submitted { label, spec: Box::new(spec), trigger: Trigger::Cli, base: None, version, order: 0 }.into()

@@ -288,6 +288,7 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
         setup: None,
         gates: Vec::new(),
         stuck: loopdash::loops::core::watch::Policy::default(),
+        hooks: Default::default(),
     }
 }
 

@@ -17,6 +17,7 @@ mod fuzzed;
 mod gates;
 mod ground;
 mod headless;
+mod hooks;
 mod interrupt;
 mod layers;
 mod looking;

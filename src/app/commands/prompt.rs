@@ -7,7 +7,7 @@ use crate::app::context::Context;
 use crate::loops::agent::sanitize;
 use crate::loops::core::event::{Admitted, Event, Record, Submitted, WorkspaceReady};
 use crate::loops::core::ids::{Millis, RunId};
-use crate::loops::core::plan::{Next, next};
+use crate::loops::core::plan::{Next, decision};
 use crate::loops::core::prompt::Prompt;
 use crate::loops::core::spec::{Isolation, LoopSpec, Trigger};
 use crate::loops::core::state::RunState;
@@ -80,7 +80,7 @@ fn first_order(mut spec: LoopSpec, store: &Store) -> Result<Order, Failure> {
     apply(&mut state, Admitted { slot: 0 }.into());
     apply(&mut state, ready.into());
     for _ in 0..DECISIONS {
-        match next(&state) {
+        match decision(&state) {
             Next::Commit(events) => events.into_iter().for_each(|event| apply(&mut state, event)),
             Next::Start(work) if work.kind == StepKind::Actor => {
                 let order = Order::new(&state, &work, store.run_dir(run), Millis::default());

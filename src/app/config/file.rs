@@ -3,6 +3,7 @@
 //! The doc comments are the descriptions in `loopdash schema config`; [`Config`] is the root.
 
 use super::agent::{Agent, Dollars, Price};
+use super::hooks::Hooks;
 use super::stuck::Stuck;
 use crate::loops::agent::profile::Profile;
 use crate::loops::core::budget::Budget;
@@ -36,6 +37,8 @@ pub struct Config {
     pub prices: BTreeMap<String, Price>,
     /// When runs are taken to be stuck, and what is done about it without asking.
     pub stuck: Stuck,
+    /// Commands that run before and after each run and each of its iterations.
+    pub hooks: Hooks,
     /// The loops of this repository.
     #[serde(rename = "loop")]
     pub loops: Vec<Loop>,

@@ -113,6 +113,7 @@ impl<'a> Resolver<'a> {
             setup: definition.setup.clone(),
             gates: definition.gates.iter().map(|gate| gate_spec(definition, gate)).collect(),
             stuck: definition.stuck.policy(&self.loaded.config.stuck),
+            hooks: self.loaded.config.hooks.commands(&self.repo),
         })
     }
 

@@ -10,6 +10,7 @@ use super::origin::{Origins, child, element};
 use crate::loops::agent::profile::{Profile, Version};
 use crate::loops::core::agent::{PromptRoute, SessionUse};
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
+use crate::loops::core::hook::Hook;
 use crate::loops::core::watch::Remedy;
 use crate::loops::core::worktree_path;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,11 @@ pub(super) fn validate(config: &Config, origins: &Origins, problems: &mut Proble
     }
     for (name, agent) in &config.agents {
         checks.agent(name, agent);
+    }
+    for hook in Hook::ALL {
+        if let Some(words) = config.hooks.words(hook) {
+            checks.words(&child("hooks", hook.key()), words, hook.word());
+        }
     }
     let mut names = BTreeSet::new();
     for (index, definition) in config.loops.iter().enumerate() {
@@ -191,6 +197,17 @@ impl Checks<'_> {
         } else if argv.iter().any(|word| word.contains('\0')) {
             let problem = Problem::new(format!("the command of {whose} holds a NUL"));
             self.value(path, problem.label("no argument can hold it"));
+        }
+    }
+
+    /// A command that no shell runs.
+    fn words(&mut self, path: &str, words: &Words, whose: &str) {
+        match words.argv() {
+            Some(argv) => self.argv(path, &argv, whose),
+            None => {
+                let problem = Problem::new(format!("the command of {whose} cannot be split into words"));
+                self.value(path, problem.label("a quote is not closed").help("or write it as a list of words"));
+            }
         }
     }
 

@@ -191,6 +191,7 @@ impl Stage<'_> {
             setup: None,
             gates: Vec::new(),
             stuck: crate::loops::core::watch::Policy::default(),
+            hooks: Default::default(),
         }
     }
 

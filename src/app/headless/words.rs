@@ -112,7 +112,7 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
 
 /// Whether a step of this kind is somebody at work, rather than loopdash's own housekeeping.
 const fn speaks(kind: &StepKind) -> bool {
-    matches!(kind, StepKind::Actor | StepKind::Critic | StepKind::Setup)
+    matches!(kind, StepKind::Actor | StepKind::Critic | StepKind::Setup | StepKind::Hook(_))
 }
 
 fn finding(finding: &Finding) -> String {

@@ -85,6 +85,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         setup: None,
         gates: vec![gate("tests", "cargo test -p auth"), gate("lint", "cargo clippy -- -D warnings")],
         stuck: crate::loops::core::watch::Policy::default(),
+        hooks: Default::default(),
     }
 }
 

@@ -10,11 +10,12 @@ use super::command::Ask;
 use super::decide::decide;
 use super::event::{
     Admitted, Chore, Event, GateFinished, Kept, Outcome, ParkReason, Parked, PauseKind, Record, Restored, Rewound,
-    Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Unparked,
-    VerdictReached, When, WorkspaceReady,
+    Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Trouble,
+    Unparked, VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{self, CommandLine, GateResult, GateSpec};
 use super::hold::{Holds, judge};
+use super::hook::{Hook, Hooks};
 use super::ids::{Millis, RunId, StepId, Who};
 use super::plan::{Next, Wait, Work, next};
 use super::record::{Decoded, decode, encode};
@@ -67,6 +68,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
         limits: Limits { max_iterations: 6, max_attempts: 2, wall_clock_ms: None, tokens: None, micro_usd: None },
         context_files: Vec::new(),
         setup: None,
+        hooks: Default::default(),
         gates: vec![GateSpec {
             name: "tests".to_owned(),
             command: CommandLine::Shell("true".to_owned()),
@@ -219,6 +221,11 @@ impl Driver {
                 .into(),
             ),
             StepKind::Setup => {}
+            StepKind::Hook(_) => match dice % 10 {
+                1 => end = ended(Exit::Code(1), Cause::Natural),
+                2 => end = ended(Exit::Signal(9), Cause::TimedOut),
+                _ => {}
+            },
             StepKind::Actor => match dice % 8 {
                 1 => end = ended(Exit::Code(1), Cause::Natural),
                 2 => end = ended(Exit::Signal(9), Cause::TimedOut),
@@ -328,6 +335,8 @@ fn fail(end: &mut StepEnd, dice: u8) {
 
 /// The dice with which every step ends well.
 const GOOD: u8 = 13;
+/// The dice with which a critic accepts.
+const ACCEPTED: u8 = 16;
 
 fn verdict(decision: Decision) -> Verdict {
     Verdict {
@@ -405,6 +414,12 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
     prop::collection::vec(turn, 1..120)
 }
 
+/// Every hook there is.
+fn hooks() -> Hooks {
+    let argv = || vec!["h".to_owned()];
+    Hooks { pre_run: argv(), pre_iteration: argv(), post_iteration: argv(), post_run: argv(), timeout_ms: 1000 }
+}
+
 fn driven(turns: &[Turn], tests: Vec<TestSpec>) -> Driver {
     // So that random runs meet every remedy.
     let stuck = Policy {
@@ -415,7 +430,8 @@ fn driven(turns: &[Turn], tests: Vec<TestSpec>) -> Driver {
         ..Policy::default()
     };
     let stronger = super::spec::Stronger { agent: agent("big"), after: 9 };
-    let mut spec = LoopSpec { stuck, stronger: Some(Box::new(stronger)), ..spec(tests) };
+    let hooks = if turns.len().is_multiple_of(2) { hooks() } else { Hooks::default() };
+    let mut spec = LoopSpec { stuck, hooks, stronger: Some(Box::new(stronger)), ..spec(tests) };
     for gate in &mut spec.gates {
         (gate.baseline, gate.rerun) = (turns.len().is_multiple_of(2), !turns.len().is_multiple_of(3));
     }
@@ -965,4 +981,66 @@ fn an_unknown_type_is_data() {
     let line = r#"{"v":1,"seq":4,"at":9,"run":"01935b1e-0000-7000-8000-000000000001","type":"teleported","to":"mars"}"#;
     assert_eq!(decode(line).unwrap(), Decoded::Unknown { seq: 4, kind: "teleported".to_owned() });
     assert!(decode(&line.replace("\"v\":1", "\"v\":2")).unwrap_err().to_string().contains("newer"));
+}
+
+#[test]
+fn hooks_run_around_what_they_are_named_for() {
+    let mut driver = Driver::new(LoopSpec { hooks: hooks(), ..spec(Vec::new()) });
+    while driver.settle() != Wait::Nothing {
+        // The first critic asks for more, everything else is well.
+        let second = driver.run.active_step().is_some_and(|step| step.kind == StepKind::Critic && step.iteration == 2);
+        driver.end(if second { ACCEPTED } else { GOOD });
+    }
+    let trip = ["hook pre_iteration", "actor", "snapshot", "gate", "critic", "hook post_iteration"];
+    let whole = [&["hook pre_run", "worktree"][..], &trip, &trip, &["hook post_run"]].concat();
+    assert_eq!(kinds(&driver), whole);
+    assert_eq!(driver.run.outcome.as_ref().map(|(outcome, _)| *outcome), Some(Outcome::Done));
+}
+
+#[test]
+fn a_hook_that_has_to_succeed_needs_a_person_and_the_others_do_not() {
+    let mut driver = Driver::new(LoopSpec { hooks: hooks(), ..spec(Vec::new()) });
+    for hook in [Hook::PreRun, Hook::PreIteration] {
+        while driver.run.active_step().is_none_or(|step| step.kind != StepKind::Hook(hook)) {
+            driver.end(GOOD);
+            driver.settle();
+        }
+        driver.end(1);
+        assert_eq!(driver.settle(), Wait::Person);
+        assert!(
+            matches!(&driver.run.park, Some(ParkReason::Attention { kind: Trouble::Hook, detail }) if detail.contains(hook.key()))
+        );
+        driver.ask(&Ask::Retry).unwrap();
+        driver.settle();
+    }
+    while driver.settle() != Wait::Nothing {
+        let dice = match driver.run.active_step().map(|step| &step.kind) {
+            Some(StepKind::Hook(hook)) if !hook.must_succeed() => 2,
+            Some(StepKind::Critic) => ACCEPTED,
+            _ => GOOD,
+        };
+        driver.end(dice);
+    }
+    let times = |hook: Hook| kinds(&driver).into_iter().filter(|kind| *kind == hook.word()).count();
+    assert_eq!(Hook::ALL.map(times), [2, 2, 1, 1], "what failed was tried again");
+    assert_eq!(driver.run.outcome.as_ref().map(|(outcome, _)| *outcome), Some(Outcome::Done));
+}
+
+#[test]
+fn a_run_that_is_stopped_has_its_last_hook_and_one_that_never_began_has_none() {
+    let mut driver = Driver::new(LoopSpec { hooks: hooks(), ..spec(Vec::new()) });
+    driver.ask(&Ask::Stop).unwrap();
+    assert_eq!(driver.settle(), Wait::Nothing);
+    assert_eq!(kinds(&driver), [""; 0]);
+
+    let mut driver = Driver::new(LoopSpec { hooks: hooks(), ..spec(Vec::new()) });
+    driver.settle();
+    driver.ask(&Ask::Stop).unwrap();
+    driver.end(GOOD);
+    driver.settle();
+    assert_eq!(kinds(&driver), ["hook pre_run", "hook post_run"]);
+    // Killed at the operator's wish: it is not begun again.
+    let step = driver.run.active.unwrap();
+    driver.commit(StepInterrupted::new(step, InterruptWhy::Pause).into());
+    assert_eq!(driver.settle(), Wait::Nothing);
 }

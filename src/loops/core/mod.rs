@@ -14,6 +14,7 @@ pub mod event;
 pub mod fleet;
 pub mod gate;
 pub mod hold;
+pub mod hook;
 pub mod ids;
 #[cfg(test)]
 mod laws;

@@ -9,6 +9,7 @@ use super::event::{
     TestFailed, TestPassed, TestStarted, Trouble,
 };
 use super::gate::{Excuse, VERIFY_GATE};
+use super::hook;
 use super::ids::{StepId, Who};
 use super::setback::Setback;
 use super::state::{Iteration, MAX_ACTOR_FAILURES, Phase, RunState};
@@ -65,6 +66,15 @@ pub fn next(run: &RunState) -> Next {
     if !watched.is_empty() {
         return Next::Commit(watched);
     }
+    let decision = decision(run);
+    match hook::due(run, &decision) {
+        Some(hook) => start(StepKind::Hook(hook), run.open_iteration(), false),
+        None => decision,
+    }
+}
+
+/// What it needs next, its hooks apart.
+pub fn decision(run: &RunState) -> Next {
     match (run.status, run.active) {
         (RunStatus::Finished | RunStatus::Parked | RunStatus::Paused, Some(step)) => Next::Wait(Wait::Step(step)),
         (RunStatus::Finished | RunStatus::Parked | RunStatus::Paused, None) if run.chore.is_some() => chore(run),

@@ -6,6 +6,7 @@ use super::agent::Role;
 pub use super::agent::{AgentSpec, DialectName, PromptRoute};
 use super::budget::Budget;
 use super::gate::{CommandLine, GateSpec};
+use super::hook::Hooks;
 use super::test_state::TestSpec;
 use super::watch::Policy;
 use schemars::JsonSchema;
@@ -74,6 +75,9 @@ pub struct LoopSpec {
     /// When it is taken to be stuck, and what is done about that.
     #[serde(default, skip_serializing_if = "Policy::is_default")]
     pub stuck: Policy,
+    /// Commands around it and its iterations.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
 }
 
 /// An agent that takes over from the actor when one test keeps being rejected.

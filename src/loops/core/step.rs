@@ -3,6 +3,7 @@
 //! A step's transcript lies in `steps/<n>-<kind>/`; [`StepKind::slug`] is the `<kind>`.
 
 use super::activity::Failure;
+use super::hook::Hook;
 use serde::{Deserialize, Serialize};
 
 /// What a step does.
@@ -30,6 +31,8 @@ pub enum StepKind {
     Gate(String),
     /// The criticising agent.
     Critic,
+    /// A command of the operator's around the run or an iteration.
+    Hook(Hook),
 }
 
 impl StepKind {
@@ -44,6 +47,7 @@ impl StepKind {
                     .collect();
                 format!("gate-{safe}")
             }
+            Self::Hook(hook) => format!("hook-{}", hook.key()),
             other => other.word().to_owned(),
         }
     }
@@ -66,6 +70,7 @@ impl StepKind {
             Self::Restore => "undo",
             Self::Gate(_) => "gate",
             Self::Critic => "critic",
+            Self::Hook(hook) => hook.word(),
         }
     }
 }

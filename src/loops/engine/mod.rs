@@ -4,6 +4,7 @@
 //! events, asks the pure core what comes next, and hands [`order::Order`]s to [`report::Steps`].
 
 mod baseline;
+mod brief;
 mod budget;
 mod collisions;
 pub mod handle;

@@ -3,6 +3,7 @@
 //! An [`Order`] is built before its `step_started` is journalled, so that the journal says what will be spawned; the
 //! step runs only after that line is durable.
 
+use super::brief::brief;
 use crate::loops::core::agent::{AgentSpec, PromptRoute, Role, SessionUse};
 use crate::loops::core::event::{Chore, StepStarted};
 use crate::loops::core::gate::{CommandLine, GateSpec, VERIFY_GATE};
@@ -79,6 +80,8 @@ pub struct Order {
     pub session: Session,
     /// What the agents' sessions had used before, by session id, where they report only that.
     pub spent: BTreeMap<String, Usage>,
+    /// For a hook, what it reads.
+    pub brief: Option<String>,
 }
 
 /// Where an open finding stands.
@@ -198,6 +201,10 @@ impl Order {
             wall_left,
             session,
             spent: spent(run),
+            brief: match work.kind {
+                StepKind::Hook(hook) => Some(brief(run, hook)),
+                _ => None,
+            },
         })
     }
 
@@ -209,7 +216,7 @@ impl Order {
             iteration: self.iteration,
             agent: self.agent().map(|agent| agent.name.clone()),
             argv: self.argv(),
-            cwd: self.workspace.as_ref().map(|place| place.path.clone()).unwrap_or_default(),
+            cwd: self.cwd().unwrap_or_default(),
             prompt: self.agent().map(|_| self.prompt_name()),
             guidance: match self.kind {
                 StepKind::Actor => self.notes.iter().map(|note| note.id).collect(),
@@ -223,6 +230,12 @@ impl Order {
         self.spec.agent(role_of(&self.kind)?)
     }
 
+    /// Where its process works: in the worktree, and a hook without one in the repository.
+    pub fn cwd(&self) -> Option<String> {
+        let place = self.workspace.as_ref().map(|place| place.path.clone());
+        place.or_else(|| matches!(self.kind, StepKind::Hook(_)).then(|| self.spec.repo.clone()))
+    }
+
     /// What is spawned; empty for git operations.
     pub fn argv(&self) -> Vec<String> {
         match &self.kind {
@@ -230,6 +243,7 @@ impl Order {
             StepKind::Rewind | StepKind::Scrap | StepKind::Restore => Vec::new(),
             StepKind::Setup => self.spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             StepKind::Gate(_) => self.gate().map(|gate| gate.command.argv()).unwrap_or_default(),
+            StepKind::Hook(hook) => self.spec.hooks.command(*hook).to_vec(),
             StepKind::Actor | StepKind::Critic => self.agent().map(|agent| self.agent_argv(agent)).unwrap_or_default(),
         }
     }
@@ -286,9 +300,10 @@ impl Order {
         self.open.as_ref()?.gates.iter().find(|gate| gate.name == *name)
     }
 
-    /// When the step is to be stopped: its own limit, or the end of the run's wall clock.
+    /// When the step is to be stopped: its own limit, or the end of the run's wall clock, which a hook may outlast.
     pub fn timeout(&self) -> Duration {
         let own = match &self.kind {
+            StepKind::Hook(_) => return Duration::from_millis(self.spec.hooks.timeout_ms),
             StepKind::Gate(_) => Duration::from_millis(self.gate().map_or(VERIFY_TIMEOUT_MS, |gate| gate.timeout_ms)),
             _ => self.agent().map_or(SETUP_TIMEOUT, |agent| Duration::from_millis(agent.timeout_ms)),
         };

@@ -189,7 +189,7 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
                 Chore::Undo => Restored { step, commit, trash }.into(),
             }]
         }
-        StepKind::Setup | StepKind::Actor => Vec::new(),
+        StepKind::Setup | StepKind::Actor | StepKind::Hook(_) => Vec::new(),
     }
 }
 
@@ -265,6 +265,7 @@ impl Rig {
             limits: Limits { max_iterations: 5, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
             context_files: Vec::new(),
             setup: None,
+            hooks: Default::default(),
             gates: vec![GateSpec {
                 name: "tests".to_owned(),
                 command: CommandLine::Shell("true".to_owned()),

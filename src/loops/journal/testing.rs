@@ -253,5 +253,6 @@ fn spec() -> LoopSpec {
         setup: None,
         gates: Vec::new(),
         stuck: crate::loops::core::watch::Policy::default(),
+        hooks: Default::default(),
     }
 }

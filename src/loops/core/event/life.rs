@@ -136,6 +136,8 @@ pub enum Trouble {
     Repository,
     /// It is stuck, and somebody had it parked for that.
     Stuck,
+    /// A hook failed that had to succeed.
+    Hook,
 }
 
 impl Trouble {
@@ -151,6 +153,7 @@ impl Trouble {
             Self::Snapshot => "snapshot failed",
             Self::Repository => "repository changed",
             Self::Stuck => "stuck",
+            Self::Hook => "hook failed",
         }
     }
 }

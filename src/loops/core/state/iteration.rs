@@ -5,6 +5,7 @@
 use super::RunState;
 use crate::loops::core::event::{GateFinished, UndoneHunk};
 use crate::loops::core::gate::{Excuse, GateResult, Ran, suspect};
+use crate::loops::core::hook::HooksDone;
 use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::spec::CriticWhen;
@@ -40,6 +41,8 @@ pub struct Iteration {
     pub counted: bool,
     /// Whether a rewind went back behind it.
     pub aside: bool,
+    /// Which of its hooks are done.
+    pub hooks: HooksDone,
 }
 
 /// A snapshot as the screen needs it.
@@ -165,6 +168,7 @@ impl Iteration {
             passed: false,
             counted: false,
             aside: false,
+            hooks: HooksDone { before: false, after: false },
         }
     }
 
@@ -180,6 +184,7 @@ impl Iteration {
         self.gates.clear();
         self.verdict = None;
         self.asks = 0;
+        self.hooks.after = false;
     }
 
     pub(super) fn close(&mut self, at: Millis, result: impl Into<String>) {

@@ -90,6 +90,7 @@ impl RunState {
             // Whoever goes on with a run does not want it removed.
             self.chore = self.chore.filter(|chore| !matches!(chore, Chore::Scrap { .. }));
             self.max_iterations = e.max_iterations;
+            self.hooks.after = false;
             self.actor_failures = 0;
             self.barren = 0;
         }

@@ -20,6 +20,7 @@ pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 use super::budget::{Breach, Budget};
 use super::event::{Chore, Outcome, ParkReason, PauseKind, Trouble, When};
 use super::gate::GateSpec;
+use super::hook::HooksDone;
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::setback::Setback;
 use super::spec::{LoopSpec, Trigger};
@@ -123,6 +124,8 @@ pub struct RunState {
     pub strengthened: bool,
     /// Signals that are raised, remedies that were taken, and the findings of all verdicts.
     pub watched: Watched,
+    /// Which of its hooks are done.
+    pub hooks: HooksDone,
     /// Events that the transition table refused: 0 unless a journal was tampered with.
     pub refused: u32,
 }
@@ -221,6 +224,7 @@ impl RunState {
             usage: Usage::default(),
             strengthened: false,
             watched: Watched::default(),
+            hooks: HooksDone::default(),
             refused: 0,
         }
     }

@@ -8,9 +8,11 @@ use crate::loops::core::event::{
     Trouble, VerdictReached, When,
 };
 use crate::loops::core::gate::GateResult;
+use crate::loops::core::hook::Hook;
 use crate::loops::core::ids::{Millis, StepId};
 use crate::loops::core::setback::Setback;
 use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind};
+use crate::loops::core::transition::RunStatus;
 use crate::loops::core::verdict::Decision;
 
 impl RunState {
@@ -80,6 +82,10 @@ impl RunState {
             StepKind::Keep if !e.end.ok() => self.keep = None,
             // Nothing was done then; what was done is told before its end.
             StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore = None,
+            StepKind::Hook(hook) if hook.must_succeed() && !e.end.ok() => {
+                self.trouble = Some((Trouble::Hook, format!("{}: {}", hook.word(), e.end.word())));
+            }
+            StepKind::Hook(hook) => self.hook_done(hook),
             StepKind::Worktree | StepKind::Snapshot | StepKind::Keep | StepKind::Gate(_) | StepKind::Critic => {}
         }
         self.after_interrupt(interrupt);
@@ -104,6 +110,18 @@ impl RunState {
         self.setback.is_some()
     }
 
+    /// A hook has run, well or not where that does not matter; it is not due again.
+    fn hook_done(&mut self, hook: Hook) {
+        let of_iteration = self.open_iteration_mut().map(|iteration| &mut iteration.hooks);
+        match (hook, of_iteration) {
+            (Hook::PreRun, _) => self.hooks.before = true,
+            (Hook::PostRun, _) => self.hooks.after = true,
+            (Hook::PreIteration, Some(done)) => done.before = true,
+            (Hook::PostIteration, Some(done)) => done.after = true,
+            (Hook::PreIteration | Hook::PostIteration, None) => {}
+        }
+    }
+
     fn actor_finished(&mut self, end: &StepEnd) {
         self.actor_failures = if end.ok() { 0 } else { self.actor_failures.saturating_add(1) };
         if let Some(iteration) = self.open_iteration_mut() {
@@ -119,8 +137,11 @@ impl RunState {
         let session = e.agent.as_ref().and_then(|agent| agent.session.clone());
         let (lines, story) = (e.lines, e.agent.as_ref().and_then(|agent| agent.story));
         let end = StepOutcome::Interrupted { why: e.why, lines, story, usage: e.usage, session };
-        if self.end_step(e.step, at, end).is_none() {
-            return;
+        let Some(kind) = self.end_step(e.step, at, end) else { return };
+        // Who ends the last hook of a run that is being stopped does not want to see it again.
+        let given_up = self.status == RunStatus::Stopping && e.why != InterruptWhy::Crash;
+        if kind == StepKind::Hook(Hook::PostRun) && given_up {
+            self.hook_done(Hook::PostRun);
         }
         if let Some(usage) = &e.usage {
             self.usage.add(usage);

@@ -104,6 +104,7 @@ fn spec(policy: Policy) -> LoopSpec {
         setup: None,
         gates: vec![gate],
         stuck: policy,
+        hooks: Default::default(),
     }
 }
 
@@ -232,7 +233,12 @@ impl Play {
                     verdict: Verdict { decision, confidence: None, summary, findings },
                 });
             }
-            StepKind::Setup | StepKind::Keep | StepKind::Rewind | StepKind::Scrap | StepKind::Restore => {}
+            StepKind::Setup
+            | StepKind::Hook(_)
+            | StepKind::Keep
+            | StepKind::Rewind
+            | StepKind::Scrap
+            | StepKind::Restore => {}
         }
         self.commit(StepFinished { step, end });
     }

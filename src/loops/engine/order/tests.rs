@@ -39,6 +39,7 @@ impl Bench {
             setup: None,
             gates: Vec::new(),
             stuck: crate::loops::core::watch::Policy::default(),
+            hooks: Default::default(),
         };
         let label = "a".to_owned();
         let (trigger, version) = (Trigger::Cli, String::new());

@@ -83,6 +83,7 @@ impl Workshop {
             StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore(job).await,
             StepKind::Gate(_) => self.gate(job).await,
             StepKind::Critic => self.critic(job).await,
+            StepKind::Hook(_) => self.hook(job).await,
         }
     }
 
@@ -90,6 +91,12 @@ impl Workshop {
     async fn command(&self, job: &mut Job) -> Done {
         let argv = job.order.argv();
         self.run_process(job, argv, process::Prompt::None).await
+    }
+
+    /// A hook; what it is told stands on its standard input.
+    async fn hook(&self, job: &mut Job) -> Done {
+        let (argv, brief) = (job.order.argv(), job.order.brief.clone().unwrap_or_default());
+        self.run_process(job, argv, process::Prompt::Stdin(brief)).await
     }
 
     async fn actor(&self, job: &mut Job) -> Done {

@@ -14,7 +14,7 @@ use crate::loops::core::agent::{AgentSpec, DialectName, Watch};
 use crate::loops::core::event::{Sign, Signal};
 use crate::loops::core::ids::StepId;
 use crate::loops::core::spec::PromptRoute;
-use crate::loops::core::step::Cause;
+use crate::loops::core::step::{Cause, StepKind};
 use crate::loops::core::verdict;
 use crate::loops::engine::order::Order;
 use crate::loops::engine::report::Wish;
@@ -130,7 +130,7 @@ impl Workshop {
     }
 
     fn launch(&self, order: &Order, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
-        let place = order.workspace.as_ref().ok_or("there is no worktree")?;
+        let cwd = order.cwd().ok_or("there is no worktree")?;
         let mut env = environment_of(order)?;
         let stdin = match prompt {
             Prompt::None => Input::Null,
@@ -142,7 +142,7 @@ impl Workshop {
         };
         Ok(Launch {
             argv: argv.into_iter().map(OsString::from).collect(),
-            cwd: PathBuf::from(&place.path),
+            cwd: PathBuf::from(cwd),
             env,
             env_remove: order
                 .agent()
@@ -201,6 +201,9 @@ fn environment_of(order: &Order) -> Result<Vec<(OsString, OsString)>, String> {
         ("LOOPDASH_SLOT".into(), order.slot.to_string().into()),
         ("LOOPDASH_PORT_BASE".into(), (FIRST_PORT + order.slot.min(999) * PORTS_PER_SLOT).to_string().into()),
     ];
+    if let StepKind::Hook(hook) = &order.kind {
+        env.push(("LOOPDASH_HOOK".into(), hook.key().into()));
+    }
     if let Some(test) = &order.test {
         env.push(("LOOPDASH_TEST".into(), test.id.clone().into()));
     }

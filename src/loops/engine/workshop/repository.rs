@@ -4,6 +4,7 @@
 
 use super::Workshop;
 use crate::loops::core::event::{Event, Noted, RepositoryTouched};
+use crate::loops::core::step::StepKind;
 use crate::loops::engine::order::Order;
 use crate::loops::git::{Foreign, RefsSeen, compare_refs};
 
@@ -11,8 +12,12 @@ use crate::loops::git::{Foreign, RefsSeen, compare_refs};
 const NAMED: usize = 8;
 
 impl Workshop {
-    /// The repository as it is; `None` where there is no telling, which the snapshot will say.
+    /// The repository as it is; `None` where there is no telling, which the snapshot will say. What a hook does to it is what
+    /// the operator wants done.
     pub(super) async fn look(&self, order: &Order) -> Option<RefsSeen> {
+        if matches!(order.kind, StepKind::Hook(_)) {
+            return None;
+        }
         let place = self.git_place(order)?;
         self.git.observe(place.common_dir).await.ok()
     }
