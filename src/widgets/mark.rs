@@ -44,6 +44,8 @@ pub enum Mark {
     Waived,
     /// A result that changes without a change.
     Flaky,
+    /// A failure that was there before.
+    Known,
     /// Nothing to report: did not run.
     Nothing,
     /// A plain remark.
@@ -52,7 +54,7 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Running,
         Self::NeedsYou,
         Self::Stuck,
@@ -72,6 +74,7 @@ impl Mark {
         Self::Skipped,
         Self::Waived,
         Self::Flaky,
+        Self::Known,
         Self::Nothing,
         Self::Info,
     ];
@@ -97,6 +100,7 @@ impl Mark {
             Self::Skipped => "−",
             Self::Waived => "≈",
             Self::Flaky => "~",
+            Self::Known => "=",
             Self::Nothing => "·",
             Self::Info => "●",
         }
@@ -124,6 +128,7 @@ impl Mark {
             Self::Skipped => "skipped",
             Self::Waived => "waived",
             Self::Flaky => "flaky",
+            Self::Known => "known",
             Self::Nothing => "not run",
             Self::Info => "info",
         }
@@ -143,7 +148,9 @@ impl Mark {
     pub const fn role(self) -> Role {
         match self {
             Self::Running | Self::Active => Role::Running,
-            Self::NeedsYou | Self::Held | Self::Flaky | Self::Exhausted | Self::Interrupted => Role::Attention,
+            Self::NeedsYou | Self::Held | Self::Flaky | Self::Known | Self::Exhausted | Self::Interrupted => {
+                Role::Attention
+            }
             Self::Stuck | Self::Failed | Self::Blocked => Role::Danger,
             Self::Queued | Self::Waits | Self::Stopped => Role::Queued,
             Self::Paused => Role::Paused,

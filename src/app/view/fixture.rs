@@ -8,6 +8,7 @@ use crate::loops::core::fleet::{Fleet, FleetRun, Ownership};
 use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
 use crate::loops::core::hold::Hold;
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
+use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::spec::*;
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind, Usage};
@@ -192,6 +193,18 @@ impl Life {
         self.put(GateFinished::new(step, name.to_owned(), true, outcome, 14_000))
     }
 
+    /// A gate in which these tests failed.
+    pub fn tested(&mut self, name: &str, new: &[&str], known: &[&str]) -> &mut Self {
+        let exit = Exit::Code(101);
+        self.step(StepKind::Gate(name.to_owned()), None, 21_000, 6, end(Some(exit)));
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let (new, known) = (names(new), names(known));
+        let failed = u32::try_from(new.len() + known.len()).unwrap_or_default();
+        let tests = Some(Box::new(TestsSeen { passed: Some(409), failed, new, known, ..TestsSeen::default() }));
+        let (step, outcome) = (StepId(self.step), GateResult::Failed { exit });
+        self.put(GateFinished { tests, ..GateFinished::new(step, name.to_owned(), true, outcome, 21_000) })
+    }
+
     pub fn verdict(&mut self, decision: Decision, summary: &str, findings: Vec<Finding>) -> &mut Self {
         self.step(StepKind::Critic, Some("codex"), 41_000, 12, end(Some(Exit::Code(0))));
         let step = StepId(self.step);
@@ -286,7 +299,9 @@ fn perf() -> Life {
 
 fn ci() -> Life {
     let mut life = Life::new("fix-ci", 12, Vec::new());
-    life.after(1_000).admit(1).iterate("objective", 1).act(9).gate("tests", 0, 4);
+    // On the base first, where two tests fail already.
+    life.after(1_000).admit(1).tested("tests", &[], &["cart::rounds", "cart::totals"]).gate("lint", 0, 2);
+    life.iterate("objective", 1).act(9).tested("tests", &["till::opens"], &["cart::rounds", "cart::totals"]);
     life.begin(StepKind::Gate("lint".to_owned()), None);
     life
 }

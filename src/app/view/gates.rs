@@ -4,9 +4,10 @@
 
 use super::loaded::TailKey;
 use super::{Out, Scene, find};
-use crate::loops::core::gate::{GateResult, VERIFY_GATE};
+use crate::loops::agent::sanitize::plain_str;
+use crate::loops::core::gate::{Excuse, GateResult, VERIFY_GATE};
 use crate::loops::core::ids::StepId;
-use crate::loops::core::state::{GateRun, Iteration, RunState};
+use crate::loops::core::state::{GateRun, Iteration, RunState, gate_words};
 use crate::loops::core::step::StepKind;
 use crate::widgets::format;
 use crate::widgets::gate_table::{GateCell, GateRow, GateTable, gate_areas};
@@ -19,6 +20,9 @@ use ratatui::widgets::Widget;
 
 /// The iterations that get a column at most; the table shows the latest that fit.
 const COLUMNS: usize = 24;
+
+/// Failures of one kind that are named below the selected gate's output.
+const MOST_FAILURES: usize = 8;
 
 /// The names of a run's gates in their order.
 pub fn names(state: &RunState) -> Vec<String> {
@@ -45,7 +49,7 @@ struct Texts {
 pub fn lines(state: &RunState) -> Vec<(String, Option<StepId>)> {
     let line = |name: String| {
         let last = last_run(state, &name).map(|(_, run)| run);
-        let word = last.map(|run| run.outcome.word()).unwrap_or_default();
+        let word = last.map(GateRun::words).unwrap_or_default();
         ([name.as_str(), &command(state, &name), &word].join("\n"), last.map(|run| run.step))
     };
     names(state).into_iter().map(line).collect()
@@ -67,7 +71,9 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
 
     let first = state.iterations.len().saturating_sub(COLUMNS);
     let shown = state.iterations.get(first..).unwrap_or_default();
-    let heads: Vec<String> = shown.iter().map(|iteration| format!("i{}", iteration.number)).collect();
+    let base = has_base(state).then(|| "base".to_owned());
+    let numbers = shown.iter().map(|iteration| format!("i{}", iteration.number));
+    let heads: Vec<String> = base.into_iter().chain(numbers).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let texts: Vec<Texts> = names.iter().skip(top).take(height).map(|name| texts(scene, state, shown, name)).collect();
     let rows: Vec<GateRow<'_>> = (top..)
@@ -90,9 +96,12 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     find::want(scene, state, state.seq, None, out);
     let words = if key.is_some() { "reading…" } else { "it has not run yet" };
     let words = [StyledLine::plain(Stream::Meta, words)];
-    let tail = scene.loaded.tail.as_ref().filter(|(of, _)| Some(*of) == key).map_or(&words[..], |(_, lines)| lines);
+    let printed = scene.loaded.tail.as_ref().filter(|(of, _)| Some(*of) == key).map_or(&words[..], |(_, lines)| lines);
+    let failures = last.map(|(_, run)| failures(run)).unwrap_or_default();
+    let tail: Vec<StyledLine> = printed.iter().cloned().chain(failures).collect();
     let title = match last {
-        Some((iteration, run)) => format!("{} i{}, {}", run.name, iteration.number, run.outcome.word()),
+        Some((Some(iteration), run)) => format!("{} i{}, {}", run.name, iteration.number, run.words()),
+        Some((None, run)) => format!("{} on the base, {}", run.name, run.words()),
         None => names.get(selected).cloned().unwrap_or_default(),
     };
     GateTable {
@@ -101,7 +110,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         rows: &rows,
         extent: Extent { total: names.len(), offset: top, visible: height },
         tail_title: &title,
-        tail,
+        tail: &tail,
         empty: "no gates: add [[loop.gate]] to the loop, so that something besides the agent checks its work",
     }
     .render(area, buf);
@@ -109,29 +118,48 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     find::mark_table(scene, rows_area, selected - top, tail_area, current, buf);
 }
 
-fn last_run<'a>(state: &'a RunState, name: &str) -> Option<(&'a Iteration, &'a GateRun)> {
+/// A gate's last run, and its iteration, if it was not on the base.
+fn last_run<'a>(state: &'a RunState, name: &str) -> Option<(Option<&'a Iteration>, &'a GateRun)> {
     let in_iteration = |iteration: &'a Iteration| {
-        iteration.gates.iter().rev().find(|gate| gate.name == name).map(|gate| (iteration, gate))
+        iteration.gates.iter().rev().find(|gate| gate.name == name).map(|gate| (Some(iteration), gate))
     };
-    state.iterations.iter().rev().find_map(in_iteration)
+    let on_base = || state.on_base(name).map(|gate| (None, gate));
+    state.iterations.iter().rev().find_map(in_iteration).or_else(on_base)
+}
+
+/// Whether some gate runs on the base, or did.
+fn has_base(state: &RunState) -> bool {
+    !state.base_gates.is_empty() || state.base_gate().is_some()
+}
+
+/// The names of failures, new ones last, where the eye is.
+fn failures(run: &GateRun) -> Vec<StyledLine> {
+    let Some(tests) = run.tests.as_deref() else { return Vec::new() };
+    let lists = [("known", &tests.known), ("flaky", &tests.flaky), ("new", &tests.new)];
+    let lines = lists.into_iter().flat_map(|(word, names)| {
+        let more = names.len().saturating_sub(MOST_FAILURES);
+        let more = (more > 0).then(|| format!("{word}: {more} more"));
+        more.into_iter().chain(names.iter().take(MOST_FAILURES).rev().map(move |name| format!("{word}: {name}")))
+    });
+    lines.map(|line| StyledLine::plain(Stream::Meta, plain_str(&line))).collect()
 }
 
 fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -> Texts {
     let spec = state.spec.iter().flat_map(|spec| &spec.gates).find(|gate| gate.name == name);
     let running = state.active_step().filter(|step| matches!(&step.kind, StepKind::Gate(of) if of == name));
-    let cells = shown
-        .iter()
-        .map(|iteration| {
-            let at_work = running.is_some_and(|step| step.iteration == iteration.number);
-            let ran = iteration.gates.iter().find(|gate| gate.name == name);
-            let mark = match ran {
-                _ if at_work => Mark::Active,
-                Some(gate) => mark(&gate.outcome),
-                None => Mark::Nothing,
-            };
-            GateCell { mark, failures: None }
-        })
-        .collect();
+    let cell = |number: u32, ran: Option<&GateRun>| {
+        let at_work = running.is_some_and(|step| step.iteration == number);
+        let mark = match ran {
+            _ if at_work => Mark::Active,
+            Some(gate) => mark(gate),
+            None => Mark::Nothing,
+        };
+        let failed = ran.and_then(|gate| gate.tests.as_ref()).map(|tests| tests.failed);
+        GateCell { mark, failures: failed.filter(|failed| *failed > 0 && !at_work) }
+    };
+    let base = has_base(state).then(|| cell(0, state.on_base(name)));
+    let of = |iteration: &Iteration| cell(iteration.number, iteration.gates.iter().find(|gate| gate.name == name));
+    let cells = base.into_iter().chain(shown.iter().map(of)).collect();
     let last = last_run(state, name).map(|(_, run)| run);
     let lively = scene.live(state).is_some_and(|live| live.lively);
     let duration = running
@@ -139,7 +167,7 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
         .or_else(|| last.map(|run| format::duration(run.duration_ms)));
     let word = match (running, last) {
         (Some(_), _) => (Mark::Active, "running".to_owned()),
-        (None, Some(run)) => (mark(&run.outcome), run.outcome.word()),
+        (None, Some(run)) => (mark(run), gate_words(&run.outcome, run.excuse, None)),
         (None, None) => (Mark::Nothing, "not run".to_owned()),
     };
     Texts {
@@ -152,8 +180,13 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
     }
 }
 
-const fn mark(outcome: &GateResult) -> Mark {
-    match outcome {
+const fn mark(run: &GateRun) -> Mark {
+    match (run.excuse, &run.outcome) {
+        (Some(Excuse::Known), _) => return Mark::Known,
+        (Some(Excuse::Flaky), _) => return Mark::Flaky,
+        (None, _) => {}
+    }
+    match &run.outcome {
         GateResult::Passed => Mark::Passed,
         GateResult::Failed { .. } | GateResult::TimedOut => Mark::Failed,
         GateResult::CouldNotRun { .. } => Mark::Stuck,
