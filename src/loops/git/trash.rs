@@ -108,8 +108,10 @@ pub(crate) fn point(repo: &Repository, run: &str, commit: Oid) -> Result<String,
             if !Reference::is_valid_name(&name) {
                 return Err(GitError::BadName { name: run.to_owned() });
             }
-            match repo.reference(&name, commit, false, "loopdash") {
+            // Matching "nothing" is looked at under the ref's lock; that it exists is looked at before, which two can pass.
+            match repo.reference_matching(&name, commit, false, Oid::ZERO_SHA1, "loopdash") {
                 Ok(_) => return Ok(name),
+                Err(error) if error.code() == ErrorCode::Modified => {}
                 Err(error) if error.code() == ErrorCode::Exists && repo.find_reference(&name).is_ok() => {}
                 // Locked by whoever tries the same name, or blocked.
                 Err(error) if error.code() == ErrorCode::Locked => {}
