@@ -6,10 +6,12 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::ChildStdin;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::tap::{Listen, Tap, Tapped};
@@ -23,6 +25,10 @@ const CHUNK_BYTES: usize = 256 * 1024;
 const PIPE_BYTES: usize = 512 * 1024;
 /// Reads before another step has its turn.
 const TURN: usize = 4;
+/// Between two attempts to store what a full disk refused.
+const OWED_PAUSE: Duration = Duration::from_millis(500);
+/// How long an ended step waits for room. Its end can hardly be journalled before there is some, as both lie on one disk.
+const OWED_FOR: Duration = Duration::from_secs(60);
 /// What is taken at the end from a pipe that somebody keeps filling.
 const LAST_BYTES: usize = 16 * 1024 * 1024;
 
@@ -124,6 +130,26 @@ impl Sink {
         self.writer.push(stream, bytes);
     }
 
+    fn owes(&self) -> bool {
+        self.writer.owes() || self.tap.as_ref().is_some_and(Tap::owes)
+    }
+
+    fn pay(&mut self) {
+        self.writer.pay();
+        if let Some(tap) = &mut self.tap {
+            tap.pay();
+        }
+    }
+
+    /// Waits for room for what a full disk refused, but not for ever.
+    async fn settle(&mut self) {
+        let until = Instant::now() + OWED_FOR;
+        while self.owes() && Instant::now() < until {
+            sleep(OWED_PAUSE).await;
+            self.pay();
+        }
+    }
+
     fn finish(self, ended: bool) -> Pumped {
         let tapped = self.tap.map(Tap::finish);
         Pumped { totals: self.writer.finish(), tapped, ended }
@@ -140,6 +166,10 @@ pub(super) async fn pump(mut sources: [Option<Source>; 2], mut sink: Sink, cut: 
         let going = tokio::select! {
             ready = Source::readable(first.as_ref()) => ready,
             ready = Source::readable(second.as_ref()) => ready,
+            () = sleep(OWED_PAUSE), if sink.owes() => {
+                sink.pay();
+                true
+            }
             () = &mut cut => {
                 turns = LAST_BYTES / CHUNK_BYTES;
                 false
@@ -153,6 +183,7 @@ pub(super) async fn pump(mut sources: [Option<Source>; 2], mut sink: Sink, cut: 
         }
         tokio::task::yield_now().await;
     }
+    sink.settle().await;
     sink.finish(sources.iter().all(Option::is_none))
 }
 

@@ -94,6 +94,16 @@ impl Tap {
         }
     }
 
+    /// Whether a full disk has refused a part of the story.
+    pub(super) fn owes(&self) -> bool {
+        self.ears.writer.owes()
+    }
+
+    /// Tries again to store it.
+    pub(super) fn pay(&mut self) {
+        self.ears.writer.pay();
+    }
+
     /// The streams have ended.
     pub(super) fn finish(self) -> Tapped {
         let Self { decoder, mut ears } = self;

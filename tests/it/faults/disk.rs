@@ -4,7 +4,8 @@ use super::invariants::{Before, assert_acknowledged, assert_told};
 use super::matrix::Row;
 use super::watched::{Watched, until};
 use crate::ground::{Ground, Told};
-use loopdash::loops::core::event::Outcome;
+use loopdash::loops::core::event::{Event, Outcome};
+use loopdash::loops::core::step::StepKind;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,12 +16,14 @@ pub(super) const ROWS: &[Row] = &[
         number: 4,
         fault: "no space for the journal",
         happens: "the batch is taken back whole and tried again each second, nothing is acted on meanwhile, and the screen \
-            says so; when there is room, everything goes on by itself. What agents print meanwhile is not stored, so a \
-            claim may be missed, which costs an iteration. The file system is real where the test may mount one, else \
-            a failpoint",
+            says so; when there is room, everything goes on by itself. What agents print meanwhile is kept in memory, the \
+            last megabyte of it, for a minute after the agent's end; where more is missing, the transcript and the \
+            Timeline say how much. The file system is real where the test may mount one, else a failpoint",
         tests: &[
             "it::faults::disk::row_04_a_full_disk_holds_new_steps_until_there_is_room",
             "it::faults::disk::row_04_a_refused_append_anywhere_is_made_up_for",
+            "it::faults::disk::row_04_output_that_a_full_disk_loses_is_told",
+            "loops::agent::transcript::owed::tests::the_end_is_kept_and_what_is_gone_is_counted",
             "loops::journal::tail::tests::a_full_disk_at_any_call_loses_nothing",
             "loops::journal::append::tests::a_real_file_that_is_full_and_cannot_be_cut_is_not_written_again",
         ],
@@ -91,11 +94,10 @@ impl Drop for Small {
     }
 }
 
-/// A command of `loopdash run` whose actor works until the file `go` is there.
-fn until_go(ground: &Ground, more: &[&str]) -> (Command, PathBuf) {
+/// A shell command that waits for the file `go`, and the file.
+fn until_go(ground: &Ground) -> (String, PathBuf) {
     let go = ground.path("go");
-    let script = format!("while [ ! -e '{}' ]; do sleep 0.02; done", go.display());
-    (ground.run_command(&["say", "working", "sh", &script, "touch", "x"], &["done", "fine"], more), go)
+    (format!("while [ ! -e '{}' ]; do sleep 0.02; done", go.display()), go)
 }
 
 /// The processor time of a loopdash that waits is next to nothing: under 5 % of one processor.
@@ -110,8 +112,10 @@ fn row_04_a_full_disk_holds_new_steps_until_there_is_room() {
     let ground = Ground::new();
     let before = Before::of(&ground);
     let Some(disk) = Small::mount(ground.path("state"), "1m") else { return };
-    let (command, go) = until_go(&ground, &["--json", "--output"]);
-    let mut loopdash = Watched::start(command);
+    let (wait, go) = until_go(&ground);
+    let last = "and what was said meanwhile, ".repeat(2_000);
+    let words = ["say", "working", "sh", &wait, "touch", "x", "say", &last, "claim"];
+    let mut loopdash = Watched::start(ground.run_command(&words, &["done", "fine"], &["--json", "--output"]));
     loopdash.says("\"text\":\"working\"");
     let ballast = disk.fill(0);
     std::fs::write(go, "").unwrap();
@@ -122,7 +126,39 @@ fn row_04_a_full_disk_holds_new_steps_until_there_is_room() {
     std::fs::remove_file(ballast).unwrap();
     let told = loopdash.end().exits(0);
     assert_acknowledged(&ground, &told.out);
-    before.holds(&ground);
+    let runs = before.holds(&ground);
+    // All of what the agent said is there, and its claim was heard.
+    let stored = std::fs::read_to_string(runs[0].steps(&StepKind::Actor)[0].join("stdout.log")).unwrap();
+    assert!(stored.contains(last.trim()) && stored.ends_with("LOOPDASH_DONE\n"), "{} bytes", stored.len());
+    assert_eq!(runs[0].state.iterations.len(), 1);
+    let claimed = runs[0].events(|event| match event {
+        Event::StepFinished(e) => Some(e.end.claim),
+        _ => None,
+    });
+    assert!(claimed.contains(&true));
+}
+
+#[test]
+fn row_04_output_that_a_full_disk_loses_is_told() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let Some(disk) = Small::mount(ground.path("state"), "16m") else { return };
+    let (wait, go) = until_go(&ground);
+    let words = ["say", "working", "sh", &wait, "touch", "x", "flood", "4", "claim"];
+    let mut loopdash = Watched::start(ground.run_command(&words, &["done", "fine"], &["--output"]));
+    loopdash.says("working");
+    let ballast = disk.fill(0);
+    std::fs::write(go, "").unwrap();
+    loopdash.says("No space left on device");
+    assert_idle(&loopdash);
+    std::fs::remove_file(ballast).unwrap();
+    let told = loopdash.end().exits(0);
+    assert!(told.out.contains("bytes of output were not stored"), "{}", told.err);
+    let runs = before.holds(&ground);
+    let dir = &runs[0].steps(&StepKind::Actor)[0];
+    let (out, err) = (std::fs::read(dir.join("stdout.log")).unwrap(), std::fs::read(dir.join("stderr.log")).unwrap());
+    assert!(out.ends_with(b"LOOPDASH_DONE\n"), "the end of it is kept");
+    assert!(String::from_utf8_lossy(&err).contains("bytes of output were not stored"), "the transcript says where");
 }
 
 /// `loopdash run` with a fault on demand.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Edition;
 use super::marks::{Record, Stream};
@@ -28,6 +28,7 @@ pub struct LiveOutput {
     finished: AtomicBool,
     tail: Mutex<Tail>,
     wake: Notify,
+    short: watch::Sender<Option<String>>,
 }
 
 /// The end of the index: where the stored output stops, and the records that are not on disk yet.
@@ -52,7 +53,23 @@ impl LiveOutput {
             finished: AtomicBool::new(false),
             tail: Mutex::new(Tail { end: Record::START, on_disk: 0, pending: Vec::new() }),
             wake: Notify::new(),
+            short: watch::Sender::new(None),
         }
+    }
+
+    /// Why output waits to be stored, while it does: the disk is full.
+    pub fn shortage(&self) -> watch::Receiver<Option<String>> {
+        self.short.subscribe()
+    }
+
+    pub(super) fn is_short(&self, why: Option<&str>) {
+        self.short.send_if_modified(|known| {
+            let changed = known.as_deref() != why;
+            if changed {
+                *known = why.map(str::to_owned);
+            }
+            changed
+        });
     }
 
     /// The step directory that holds the transcript files.

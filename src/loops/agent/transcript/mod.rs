@@ -9,6 +9,7 @@
 mod index;
 mod live;
 mod marks;
+mod owed;
 mod search;
 mod walk;
 mod writer;

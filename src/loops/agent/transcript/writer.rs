@@ -1,5 +1,5 @@
 //! Writes a step's raw output to its directory, as it comes. [`Writer`] never loses count and never fails its caller:
-//! when the disk is full it keeps taking bytes, stores no more of them, and says so at the end.
+//! what a full disk refuses it keeps for a while, as [`Owed`]; what it cannot store it counts, and says so at the end.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Edition;
 use super::live::LiveOutput;
 use super::marks::{Marks, RECORD_BYTES, Record, Stream};
+use super::owed::Owed;
 
 /// Records kept in memory before they are appended to the index.
 const BATCH_RECORDS: usize = 128;
@@ -27,7 +28,29 @@ pub(crate) struct Writer {
     marks: Marks,
     flushed_ms: u32,
     limit: u64,
+    /// What a full disk refused.
+    owed: Option<Owed>,
+    /// Bytes that were owed for too long.
+    lost: u64,
     error: Option<String>,
+}
+
+/// Why bytes were not written.
+enum Refusal {
+    /// The disk is full, which may pass.
+    Full(String),
+    /// Anything else, which will not.
+    Failed(String),
+}
+
+impl Refusal {
+    fn new(what: &str, error: &io::Error) -> Self {
+        let why = format!("{what}: {error}");
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(why),
+            _ => Self::Failed(why),
+        }
+    }
 }
 
 /// What a finished transcript holds.
@@ -61,6 +84,8 @@ impl Writer {
             marks: Marks::new(),
             flushed_ms: 0,
             limit,
+            owed: None,
+            lost: 0,
             error: None,
         })
     }
@@ -79,18 +104,41 @@ impl Writer {
     /// Takes the next bytes of a stream. Blocks on the disk.
     pub(crate) fn push(&mut self, stream: Stream, bytes: &[u8]) {
         let at_ms = self.live.now_ms();
-        if self.error.is_none() {
-            self.store(stream, bytes, u32::try_from(at_ms).unwrap_or(u32::MAX));
+        self.take(stream, bytes, at_ms);
+        if self.owed.as_ref().is_some_and(|owed| owed.is_due(at_ms)) {
+            self.pay();
         }
         self.live.publish(stream, bytes.len() as u64, self.marks.now().lines(), at_ms);
     }
 
+    /// Tries again to store what a full disk refused. Whether nothing is owed any more.
+    pub(crate) fn pay(&mut self) -> bool {
+        let now_ms = self.live.now_ms();
+        if let Some(owed) = self.owed.take() {
+            self.lost += owed.lost();
+            for (stream, bytes) in owed.parts() {
+                self.take(stream, &bytes, now_ms);
+            }
+        }
+        self.live.is_short(self.owed.as_ref().map(Owed::why));
+        self.owed.is_none()
+    }
+
+    /// Whether a full disk has refused something that is still kept.
+    pub(crate) fn owes(&self) -> bool {
+        self.owed.is_some()
+    }
+
     /// Closes the transcript.
     pub(crate) fn finish(mut self) -> Totals {
+        self.pay();
+        let lost = (self.lost > 0).then(|| format!("{} bytes of output were not stored: the disk was full", self.lost));
+        let owed = self.owed.take().map(|owed| owed.missing());
+        self.error = self.error.take().or(owed).or(lost);
         let end = self.marks.finish();
         self.live.tail().pending.push(end);
-        if let Err(error) = self.flush() {
-            self.error.get_or_insert(error);
+        if let Err(Refusal::Full(why) | Refusal::Failed(why)) = self.flush() {
+            self.error.get_or_insert(why);
         }
         self.live.finish();
         Totals {
@@ -101,11 +149,20 @@ impl Writer {
         }
     }
 
-    fn store(&mut self, stream: Stream, bytes: &[u8], at_ms: u32) {
+    fn take(&mut self, stream: Stream, bytes: &[u8], at_ms: u64) {
+        match &mut self.owed {
+            _ if self.error.is_some() => {}
+            Some(owed) => owed.add(stream, bytes),
+            None => self.store(stream, bytes, at_ms),
+        }
+    }
+
+    fn store(&mut self, stream: Stream, bytes: &[u8], now_ms: u64) {
+        let at_ms = u32::try_from(now_ms).unwrap_or(u32::MAX);
         let room = usize::try_from(self.limit.saturating_sub(self.marks.now().merged())).unwrap_or(usize::MAX);
         let fits = bytes.get(..room).unwrap_or(bytes);
-        let (stored, failure) = self.write(stream, fits);
-        let stored = fits.get(..stored).unwrap_or(fits);
+        let (done, refusal) = self.write(stream, fits);
+        let (stored, rest) = fits.split_at_checked(done).unwrap_or((fits, &[]));
         let record = self.marks.advance(stream, stored, at_ms);
         let pending = {
             let mut tail = self.live.tail();
@@ -113,44 +170,59 @@ impl Writer {
             tail.pending.extend(record);
             tail.pending.len()
         };
-        if let Some(failure) = failure {
-            self.error = Some(failure);
-        } else if fits.len() < bytes.len() {
+        match refusal {
+            Some(Refusal::Full(why)) => {
+                self.live.is_short(Some(&why));
+                let mut owed = Owed::new(why, now_ms);
+                owed.add(stream, rest);
+                self.owed = Some(owed);
+                return;
+            }
+            Some(Refusal::Failed(why)) => {
+                self.error = Some(why);
+                return;
+            }
+            None => {}
+        }
+        if fits.len() < bytes.len() {
             self.error = Some(format!("output over {} bytes was not stored", self.limit));
         } else if pending >= BATCH_RECORDS || (pending > 0 && at_ms.saturating_sub(self.flushed_ms) >= BATCH_MS) {
             self.flushed_ms = at_ms;
-            self.error = self.flush().err();
+            // The records stay pending while there is no room for them.
+            if let Err(Refusal::Failed(why)) = self.flush() {
+                self.error = Some(why);
+            }
         }
     }
 
     /// Writes what it can; returns how much that was, and why no more.
-    fn write(&mut self, stream: Stream, bytes: &[u8]) -> (usize, Option<String>) {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> (usize, Option<Refusal>) {
         let name = self.edition.file(stream);
         let file = match (stream, &mut self.stderr) {
             (Stream::Stdout, _) => &mut self.stdout,
             (Stream::Stderr, Some(file)) => file,
             (Stream::Stderr, none) => match create(self.live.dir(), name) {
                 Ok(file) => none.insert(file),
-                Err(error) => return (0, Some(format!("create {name}: {error}"))),
+                Err(error) => return (0, Some(Refusal::new(&format!("create {name}"), &error))),
             },
         };
         let mut done = 0;
         while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
             match file.write(rest) {
-                Ok(0) => return (done, Some(format!("write {name}: the disk takes no more"))),
+                Ok(0) => return (done, Some(Refusal::Full(format!("write {name}: the disk takes no more")))),
                 Ok(written) => done += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return (done, Some(format!("write {name}: {error}"))),
+                Err(error) => return (done, Some(Refusal::new(&format!("write {name}"), &error))),
             }
         }
         (done, None)
     }
 
     /// Appends the pending records to the index. They stay pending if that fails, so that readers here lose nothing.
-    fn flush(&mut self) -> Result<(), String> {
+    fn flush(&mut self) -> Result<(), Refusal> {
         let batch = self.live.tail().pending.clone();
         let bytes: Vec<u8> = batch.iter().flat_map(Record::encode).collect();
-        self.append(&bytes).map_err(|error| format!("write {}: {error}", self.edition.order()))?;
+        self.append(&bytes).map_err(|error| Refusal::new(&format!("write {}", self.edition.order()), &error))?;
         let mut tail = self.live.tail();
         tail.on_disk += batch.len() as u64;
         tail.pending.clear();

@@ -8,6 +8,7 @@ use crate::loops::agent::dialect::{Heard, Judged, judge};
 use crate::loops::agent::{self, Ended};
 use crate::loops::core::activity::{Failure, FailureClass};
 use crate::loops::core::agent::AgentSpec;
+use crate::loops::core::event::Noted;
 use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, Usage};
 use crate::loops::engine::order::Order;
 
@@ -41,9 +42,10 @@ pub(super) fn finished(order: &Order, ended: Ended, ours: Option<Ours>) -> Done 
         left_behind: ended.left_behind.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
         ..StepEnd::new(cause)
     };
-    if let Some(why) = ended.transcript_error {
+    let gap = ended.transcript_error.map(|why| {
         tracing::error!(why, "transcript not written in full");
-    }
+        Noted { text: format!("step {}: {why}", order.step) }.into()
+    });
     let by_itself = Some(exit).filter(|_| ended.cause == agent::Cause::Natural);
     if let (Some(heard), Some(agent)) = (&ended.heard, order.agent()) {
         let judged = judged(order, agent, heard, by_itself);
@@ -59,7 +61,7 @@ pub(super) fn finished(order: &Order, ended: Ended, ours: Option<Ours>) -> Done 
             told.failure = Some(Failure::new(FailureClass::Runaway, &why));
         }
     }
-    Done { facts: Vec::new(), end, stopped, heard: ended.heard }
+    Done { facts: gap.into_iter().collect(), end, stopped, heard: ended.heard }
 }
 
 fn judged(order: &Order, agent: &AgentSpec, heard: &Heard, exit: Option<Exit>) -> Judged {

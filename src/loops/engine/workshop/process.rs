@@ -93,6 +93,7 @@ impl Workshop {
         let watch = job.order.agent().map(|agent| agent.watch.clone());
         let mut dog = watch.map(|watch| Watchdog::new(watch, Arc::clone(&running.live), running.pid));
         let control = running.control();
+        let mut short = running.live.shortage();
         let waiting = running.wait();
         tokio::pin!(waiting);
         let mut ours = None;
@@ -105,6 +106,10 @@ impl Workshop {
                         dog.freeze(wish == Wish::Freeze);
                     }
                     obey(&control, wish);
+                }
+                Ok(()) = short.changed() => {
+                    let why = short.borrow_and_update().clone();
+                    job.short(why).await;
                 }
                 bark = barked(dog.as_mut()) => match bark {
                     Bark::Tell { sign, silent, busy } => {
@@ -125,7 +130,7 @@ impl Workshop {
         // Whoever is told to stop meanwhile is stopped for that.
         let ours = ours.filter(|_| !matches!(*job.wish.borrow(), Wish::Stop | Wish::Kill));
         let mut done = finished(&job.order, ended, ours);
-        done.facts = self.touched(&job.order, before).await;
+        done.facts.extend(self.touched(&job.order, before).await);
         done
     }
 

@@ -53,7 +53,8 @@ impl Done {
 }
 
 impl Job {
-    async fn short(&self, why: Option<String>) {
+    /// Tells what the machine is short of, or with `None` that it no longer is.
+    pub(super) async fn short(&self, why: Option<String>) {
         let (run, step) = self.name();
         // A closed channel means that the engine has ended, which waits for no step.
         let _ = self.reports.send(Report::Short { run, step, why }).await;
