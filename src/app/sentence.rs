@@ -77,6 +77,10 @@ pub fn sentence(event: &Event) -> String {
             format!("{} is {}{model} from its next step on, set by {}", e.role.word(), e.agent.name, e.who.word())
         }
         Event::PrioritySet(e) => format!("priority {} set by {}", e.priority, e.who.word()),
+        Event::HeldBehind(e) => match e.behind {
+            Some(_) => format!("is to wait until {} has ended, by {}", e.label, e.who.word()),
+            None => format!("is to wait for no other run, by {}", e.who.word()),
+        },
         Event::LimitsSet(e) => match e.max_iterations {
             Some(most) => format!("limit set to {} by {}", count(most, "iteration"), e.who.word()),
             None => format!("{} by {}", budgets(&e.budget), e.who.word()),
@@ -117,6 +121,7 @@ pub fn park(reason: &ParkReason) -> String {
                 amount(*which, *limit)
             )
         }
+        ParkReason::Behind { label, .. } => format!("until {label} has ended"),
         ParkReason::Account { provider, class, detail } => {
             with_reason(format!("{} at {provider}", class.word()), detail)
         }

@@ -1,15 +1,17 @@
 //! Live runs of one repository that change the same files: both are told, and the target is looked at, too.
 
-use crate::ground::{Ground, LOOPDASH};
+use crate::ground::{Ground, LOOPDASH, Ran};
 use crate::screen::{leave, open};
-use loopdash::loops::core::event::Event;
+use loopdash::loops::core::event::{Event, ParkReason, Parked};
+use loopdash::loops::core::ids::Who;
 
 /// Two loops whose gates wait until a note of each run says that they collide.
 fn fleet(ground: &Ground, writes: [(&str, &str); 2]) -> String {
     let mut text = "[engine]\ncap = 2\ngate_cap = 2\n".to_owned();
     let journals = ground.path("state/runs").display().to_string();
+    // With brackets, because the command stands in the journals, too.
     let gate = format!(
-        "until [ $(cat {journals}/*/journal.jsonl | grep -c 'does not merge with') -ge 2 ]; do sleep 0.05; done"
+        "until [ $(cat {journals}/*/journal.jsonl | grep -c 'does not [m]erge with') -ge 2 ]; do sleep 0.05; done"
     );
     for (number, (file, words)) in writes.into_iter().enumerate() {
         let command = serde_json::to_string(&[LOOPDASH, "__agent", "write", file, words, "claim"]).unwrap();
@@ -63,4 +65,47 @@ async fn the_list_and_the_diff_show_it_while_the_runs_live() {
     term.see("✓ 2 done").await;
     term.until("what is over meets nothing", |screen| !screen.contains("collides") && !screen.contains('⇄')).await;
     leave(&mut term).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_held_behind_another_goes_on_when_that_has_ended() {
+    let ground = Ground::new();
+    ground.write("shared.txt", "one\n");
+    ground.commit("shared");
+    let hold = ground.path("go").display().to_string();
+    let waiting = format!("sleep 0.05; done; until [ -e {hold} ]; do sleep 0.05; done");
+    let text =
+        fleet(&ground, [("shared.txt", "two\n"), ("shared.txt", "three\n")]).replace("sleep 0.05; done", &waiting);
+    // A second gate, which waits until one of the runs waits for the other.
+    let journals = ground.path("state/runs").display().to_string();
+    let waited = format!("until cat {journals}/*/journal.jsonl | grep -q '\"why\":\"behind\"'; do sleep 0.05; done");
+    let waited = serde_json::to_string(&waited).unwrap();
+    let timeout = "timeout = \"60s\"\n";
+    let second = format!("{timeout}[[loop.gate]]\nname = \"second\"\ncommand = {waited}\n{timeout}");
+    ground.write("loopdash.toml", &text.replace(timeout, &second));
+    let mut term = open(&ground, &["--start-all"]);
+    term.until("both collide", |screen| screen.matches("collides").count() == 2).await;
+    term.keys("B").await;
+    term.see(" waits until p").await;
+    std::fs::write(&hold, "").unwrap();
+    term.see("✓ 2 done").await;
+    leave(&mut term).await;
+    let runs = ground.runs();
+    let parked = |ran: &Ran| {
+        ran.records.iter().find_map(|record| match &record.event {
+            Event::Parked(Parked { reason: ParkReason::Behind { run, .. } }) => Some((*run, record.at)),
+            _ => None,
+        })
+    };
+    let ended = |ran: &Ran| ran.records.iter().find(|record| matches!(record.event, Event::Finished(_))).unwrap().at;
+    let held: Vec<&Ran> = runs.iter().filter(|ran| parked(ran).is_some()).collect();
+    let [held] = held[..] else { panic!("one of them waited") };
+    let other = runs.iter().find(|ran| ran.state.id != held.state.id).unwrap();
+    assert_eq!(parked(held).unwrap().0, other.state.id);
+    assert!(ended(held) >= ended(other), "it ended before the one that it was to wait for");
+    let released = held.events(|event| match event {
+        Event::HeldBehind(e) => Some((e.behind.is_some(), e.who)),
+        _ => None,
+    });
+    assert_eq!(released, [(true, Who::Operator), (false, Who::Harness)]);
 }

@@ -133,7 +133,15 @@ fn standing(run: &RunState) -> String {
         (None, Some(ParkReason::NeedsHuman { question, .. })) => format!("parked with the question {question:?}"),
         (None, Some(ParkReason::Attention { kind, detail })) => format!("parked: {}: {detail}", kind.word()),
         (None, Some(ParkReason::Blocked { tests })) => format!("parked with {} blocked", tests.join(", ")),
-        (None, Some(park @ (ParkReason::Limit { .. } | ParkReason::Account { .. } | ParkReason::Budget { .. }))) => {
+        (
+            None,
+            Some(
+                park @ (ParkReason::Limit { .. }
+                | ParkReason::Behind { .. }
+                | ParkReason::Account { .. }
+                | ParkReason::Budget { .. }),
+            ),
+        ) => {
             format!("parked: {}", crate::app::sentence::park(park))
         }
         (None, None) => run.status.word().to_owned(),

@@ -75,6 +75,7 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
         | Event::StepInterrupted(_)
         | Event::PrioritySet(_)
         | Event::AgentSet(_)
+        | Event::HeldBehind(_)
         | Event::LimitsSet(_) => (Weight::Detail, Tone::Plain),
         Event::WorkspaceReady(e) if !e.in_place => (Weight::Detail, Tone::Plain),
         Event::WorkspaceReady(_) | Event::Parked(_) | Event::Paused(_) => (Weight::Main, Tone::Ask),

@@ -96,6 +96,7 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::PriorityDown => {
             Ask::SetPriority { priority: state.priority.checked_sub(1).ok_or("its priority is 0 already")? }
         }
+        Action::HoldBehind => behind(state, ctx)?,
         Action::Limit if matches!(state.park, Some(ParkReason::Budget { fleet: false, .. })) => {
             let Some(ParkReason::Budget { which, used, .. }) = &state.park else { return Err(String::new()) };
             // Whether it may be asked at all is asked before anything is typed.
@@ -110,6 +111,19 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
     };
     decide(state, &ask, Who::Operator).map_err(|rejected| rejected.0)?;
     Ok((state.id, ask))
+}
+
+/// To wait for the run that this one collides with, the oldest of those that do not merge first; or no longer to.
+fn behind(state: &RunState, ctx: &Ctx<'_>) -> Result<Ask, String> {
+    if state.behind.is_some() {
+        return Ok(Ask::HoldBehind { run: None, label: String::new() });
+    }
+    let with = ctx.fleet.collisions.get(&state.id).map(|met| &met.with);
+    let met = || with.into_iter().flatten();
+    let other = met().find(|(_, meeting)| meeting.stops()).or_else(|| met().next());
+    let (run, _) = other.ok_or("no live run has changed the same files")?;
+    let label = ctx.fleet.state(*run).map_or_else(|| run.short(), |other| other.label.clone());
+    Ok(Ask::HoldBehind { run: Some(*run), label })
 }
 
 /// What is typed as a budget: `2M` or `500k` tokens, `$20` or `12.50` dollars, `4h`.
@@ -221,6 +235,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::Answer
         | Action::AddTest
         | Action::PriorityUp
+        | Action::HoldBehind
         | Action::PriorityDown => ask_of(action, SOMETHING, ui, ctx).err(),
         Action::CapDown if ctx.fleet.cap <= 1 => no("at least one loop may run at once"),
         Action::NewLoop => ctx.no_new_loop.map(str::to_owned),

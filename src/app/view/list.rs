@@ -37,7 +37,7 @@ pub(super) fn mark(run: &FleetRun) -> Mark {
         RunStatus::Finished => run.state.outcome.as_ref().map_or(Mark::Done, |(o, _)| super::story::outcome_mark(*o)),
         RunStatus::Parked => match &run.state.park {
             Some(ParkReason::NeedsHuman { .. }) => Mark::NeedsYou,
-            Some(ParkReason::Limit { .. }) => Mark::Held,
+            Some(ParkReason::Limit { .. } | ParkReason::Behind { .. }) => Mark::Held,
             Some(ParkReason::Budget { .. }) => Mark::Exhausted,
             _ => Mark::Stuck,
         },

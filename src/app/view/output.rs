@@ -297,6 +297,10 @@ fn afterword(scene: &Scene<'_>, state: &RunState) -> Vec<StyledLine> {
                 line("R gives them one more attempt, 4 shows them".to_owned(), Role::Dim),
             ]
         }
+        (Some(ParkReason::Behind { label, .. }), _) => vec![
+            line(format!("waits until {label} has ended"), Role::Attention),
+            line("it goes on then; r lets it go on now".to_owned(), Role::Dim),
+        ],
         (Some(ParkReason::Limit { until, provider, class, detail }), _) => {
             let (what, then) = match until {
                 Some(until) => {

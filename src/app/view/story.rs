@@ -72,7 +72,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::Admitted(_) => (Mark::Running, "loopdash"),
         Event::Parked(e) => match &e.reason {
             ParkReason::NeedsHuman { from, .. } => (Mark::NeedsYou, who(*from)),
-            ParkReason::Limit { .. } => (Mark::Held, "loopdash"),
+            ParkReason::Limit { .. } | ParkReason::Behind { .. } => (Mark::Held, "loopdash"),
             ParkReason::Budget { .. } => (Mark::Exhausted, "loopdash"),
             ParkReason::Attention { .. } | ParkReason::Blocked { .. } | ParkReason::Account { .. } => {
                 (Mark::Stuck, "loopdash")
@@ -121,6 +121,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::GatesRerun(e) => (Mark::Info, who(e.who)),
         Event::PrioritySet(e) => (Mark::Info, who(e.who)),
         Event::LimitsSet(e) => (Mark::Info, who(e.who)),
+        Event::HeldBehind(e) => (Mark::Info, who(e.who)),
         Event::AgentSet(e) => (Mark::Info, who(e.who)),
         Event::Finished(e) => (outcome_mark(e.outcome), "loopdash"),
     };

@@ -187,6 +187,13 @@ pub enum Ask {
         /// In the resource's unit; more than was used.
         limit: u64,
     },
+    /// Wait until another run has ended, or wait no longer.
+    HoldBehind {
+        /// Which; `None` lets it go on.
+        run: Option<RunId>,
+        /// What that run is called.
+        label: String,
+    },
     /// Another iteration limit.
     SetMaxIterations {
         /// At least 1.

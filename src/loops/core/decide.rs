@@ -6,11 +6,11 @@ use super::agent::Role;
 use super::budget::{Budget, Resource};
 use super::command::{Ask, Rejected};
 use super::event::{
-    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, LimitsSet, Outcome, ParkReason, PauseKind,
-    PauseRequested, Paused, PrioritySet, RemedyTaken, Reopened, Resumed, Retried, SignalSeen, StepRestarted,
+    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, HeldBehind, LimitsSet, Outcome, ParkReason,
+    PauseKind, PauseRequested, Paused, PrioritySet, RemedyTaken, Reopened, Resumed, Retried, SignalSeen, StepRestarted,
     StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, When,
 };
-use super::ids::Who;
+use super::ids::{RunId, Who};
 use super::spec::MAX_PRIORITY;
 use super::state::RunState;
 use super::step::StepKind;
@@ -83,6 +83,7 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
             }
             one(AgentSet { role: *role, agent: agent.clone(), who })
         }
+        Ask::HoldBehind { run: other, label } => hold_behind(run, *other, label, who),
         Ask::SetBudget { which, limit } => set_budget(run, *which, *limit, who),
         Ask::SetMaxIterations { max } => {
             not_finished(run)?;
@@ -90,6 +91,25 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
                 return refuse("a run needs at least one iteration");
             }
             one(LimitsSet { max_iterations: Some(*max), budget: Budget::default(), who })
+        }
+    }
+}
+
+/// What runs goes on to its step's end; a run that waits already goes on when it is to wait no longer.
+fn hold_behind(run: &RunState, other: Option<RunId>, label: &str, who: Who) -> Decision {
+    not_finished(run)?;
+    let now = run.behind.as_ref().map(|(behind, _)| *behind);
+    match other {
+        Some(other) if other == run.id => refuse("a run cannot wait for itself"),
+        Some(_) if other == now => refuse("it waits for that run already"),
+        None if now.is_none() => refuse("it waits for no other run"),
+        Some(_) => one(HeldBehind { behind: other, label: label.to_owned(), who }),
+        None => {
+            let mut events: Vec<Event> = vec![HeldBehind { behind: None, label: String::new(), who }.into()];
+            if run.status == RunStatus::Parked && matches!(run.park, Some(ParkReason::Behind { .. })) {
+                events.push(Unparked { who }.into());
+            }
+            Ok(events)
         }
     }
 }
@@ -224,6 +244,7 @@ fn resume(run: &RunState, who: Who) -> Decision {
         Some(ParkReason::Limit { .. }) if run.awaited_provider().is_some() => {
             refuse("it goes on by itself when its provider lets it; retry does not wait for that")
         }
+        Some(ParkReason::Behind { .. }) if run.status == RunStatus::Parked => hold_behind(run, None, "", who),
         Some(_) if run.needs_person() => refuse("it waits for you to mend and retry"),
         _ => {
             legal(run, RunMove::Resume)?;
@@ -315,6 +336,7 @@ fn retry(run: &RunState, who: Who) -> Decision {
     let blocked = || run.blocked().into_iter().map(|test| TestRetried { test, who }.into());
     match (run.status, &run.park, &run.outcome) {
         (RunStatus::Parked, Some(ParkReason::NeedsHuman { .. }), _) => refuse("it waits for an answer"),
+        (RunStatus::Parked, Some(ParkReason::Behind { .. }), _) => hold_behind(run, None, "", who),
         (RunStatus::Parked, Some(ParkReason::Budget { which, fleet: false, .. }), _) => {
             refuse(format!("its {} is used up; set another one", which.word()))
         }

@@ -227,6 +227,7 @@ pub fn park_word(reason: &ParkReason) -> &'static str {
         ParkReason::Attention { kind, .. } => kind.word(),
         ParkReason::Blocked { .. } => "tests blocked",
         ParkReason::Budget { which, .. } => which.word(),
+        ParkReason::Behind { .. } => "behind",
         ParkReason::Limit { class, .. } | ParkReason::Account { class, .. } => class.word(),
     }
 }

@@ -391,6 +391,10 @@ fn asks() -> impl Strategy<Value = Ask> {
             let role = if actor { Role::Actor } else { Role::Critic };
             Ask::SetAgent { role, agent: Box::new(agent(&name)) }
         }),
+        1 => (0u128..3).prop_map(|other| Ask::HoldBehind {
+            run: (other > 0).then(|| RunId::new(uuid::Uuid::from_u128(other << 90))),
+            label: "other".to_owned(),
+        }),
         1 => (0u32..9).prop_map(|max| Ask::SetMaxIterations { max }),
         1 => (0u64..9).prop_map(|limit| Ask::SetBudget { which: Resource::Tokens, limit }),
     ]
@@ -811,6 +815,26 @@ fn play_to_wait(driver: &mut Driver) {
     while let Wait::Step(_) = driver.settle() {
         driver.end(GOOD);
     }
+}
+
+#[test]
+fn a_run_that_is_to_wait_ends_its_step_and_goes_on_when_it_is_let() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    driver.settle();
+    driver.end(GOOD);
+    driver.settle();
+    let hold = |run| Ask::HoldBehind { run, label: "other".to_owned() };
+    let (own, other) = (driver.run.id, RunId::new(uuid::Uuid::from_u128(7)));
+    assert!(driver.ask(&hold(Some(own))).is_err() && driver.ask(&hold(None)).is_err());
+    driver.ask(&hold(Some(other))).unwrap();
+    assert!(driver.ask(&hold(Some(other))).is_err(), "it waits for that one already");
+    assert!(matches!(driver.settle(), Wait::Step(_)), "the actor goes on");
+    play_to_wait(&mut driver);
+    assert!(matches!(driver.run.park, Some(ParkReason::Behind { run, .. }) if run == other));
+    assert!(!driver.run.needs_person() && driver.run.open_iteration().unwrap().snapshot.is_some());
+    driver.ask(&Ask::Resume).unwrap();
+    assert_eq!(driver.run.behind, None);
+    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
 }
 
 #[test]

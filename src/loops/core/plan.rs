@@ -124,6 +124,11 @@ fn work(run: &RunState) -> Next {
             return park(ParkReason::Attention { kind: Trouble::Actor, detail });
         }
     }
+    let phase = open.map(|iteration| iteration.phase(run));
+    let agent_or_gate = !matches!(phase, Some(Phase::Snapshot | Phase::Judge | Phase::Closed));
+    if let Some((behind, label)) = run.behind.as_ref().filter(|_| agent_or_gate) {
+        return park(ParkReason::Behind { run: *behind, label: label.clone() });
+    }
     if let Some(breach) = run.breach().filter(|breach| stops(breach, open.map(|iteration| iteration.phase(run)))) {
         return park(ParkReason::budget(breach, false));
     }

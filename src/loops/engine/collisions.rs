@@ -6,8 +6,10 @@
 use super::handle::Update;
 use super::task::{Engine, Inner};
 use crate::loops::core::collision::{Collisions, Landing, Meeting};
+use crate::loops::core::command::Ask;
+use crate::loops::core::decide::decide;
 use crate::loops::core::event::Noted;
-use crate::loops::core::ids::RunId;
+use crate::loops::core::ids::{RunId, Who};
 use crate::loops::git::{Collide, GitError, Work};
 use std::path::PathBuf;
 
@@ -116,6 +118,34 @@ impl Engine {
         if known {
             all.retain(|_, of| *of != Collisions::default());
             self.tell(Update::Collisions(self.fleet.collisions.clone()));
+        }
+    }
+
+    /// Whether a run may wait for another one: it is there, has not ended, and does not wait for this one itself.
+    pub(super) fn may_wait(&self, run: RunId, other: RunId) -> Result<(), String> {
+        let mut next = self.fleet.state(other).filter(|state| !state.is_finished());
+        if next.is_none() {
+            return Err("that run has ended".to_owned());
+        }
+        // No longer than there are runs, whatever a journal says.
+        for _ in 0..self.fleet.runs.len() {
+            match next.and_then(|state| state.behind.as_ref()) {
+                Some((behind, _)) if *behind == run => return Err("that run waits for this one".to_owned()),
+                Some((behind, _)) => next = self.fleet.state(*behind),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// A run is over: those that waited for it go on.
+    pub(super) fn let_go_behind(&mut self, over: RunId) {
+        let go_on = Ask::HoldBehind { run: None, label: String::new() };
+        for run in self.mine(|state| state.behind.as_ref().is_some_and(|(behind, _)| *behind == over)) {
+            let events = self.fleet.state(run).map(|state| decide(state, &go_on, Who::Harness));
+            if let Some(Ok(events)) = events {
+                self.queue(run, events, None);
+            }
         }
     }
 

@@ -114,6 +114,11 @@ impl Engine {
             let _ = answer.send(Ok(accepted));
             return;
         }
+        if let Ask::HoldBehind { run: Some(other), .. } = ask
+            && let Err(why) = self.may_wait(run, other)
+        {
+            return refuse(answer, why);
+        }
         self.decide(run, &ask, who, answer);
     }
 

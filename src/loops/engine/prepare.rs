@@ -274,7 +274,10 @@ impl Engine {
         let (over, moved) = (entry.state.is_finished(), snapshot(&entry.state) != before);
         self.put(*entry);
         match (over, moved) {
-            (true, _) => self.forget_collisions(run),
+            (true, _) => {
+                self.forget_collisions(run);
+                self.let_go_behind(run);
+            }
             (false, true) => self.look_for_collisions(run),
             (false, false) => {}
         }

@@ -252,6 +252,7 @@ impl Engine {
     fn finish(&mut self, run: RunId) {
         self.release(run);
         self.forget_collisions(run);
+        self.let_go_behind(run);
         let dir = self.config.store.run_dir(run);
         let tell = self.inner_in.clone();
         let Some(state) = self.fleet.state(run).cloned() else { return };

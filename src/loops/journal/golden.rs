@@ -11,8 +11,8 @@ use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::Budget;
 use crate::loops::core::event::{
-    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, Kept, LimitsSet, Noted, ParkReason, Parked,
-    PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored,
+    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, HeldBehind, Kept, LimitsSet, Noted, ParkReason,
+    Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored,
     Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished,
     StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped,
     TestWaived, Trashed, Unparked, VerdictReached, When,
@@ -166,6 +166,7 @@ fn rare() -> Vec<Event> {
         PrioritySet { priority: 8, who }.into(),
         LimitsSet { max_iterations: Some(12), budget: Budget::default(), who }.into(),
         AgentSet { role: Role::Actor, agent: Box::new(AgentSpec::new("big", vec!["big".to_owned()])), who }.into(),
+        HeldBehind { behind: Some(run(2)), label: "other".to_owned(), who }.into(),
         TakenOver { who }.into(),
         Kept {
             step: StepId(9),

@@ -125,6 +125,8 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::SetPriority { priority } => format!("{label}: priority {priority}"),
         Ask::SetAgent { role, agent } => format!("{label}: {} is {} from its next step on", role.word(), agent.name),
         Ask::SetBudget { which, limit } => format!("{label}: {} {}", which.word(), amount(*which, *limit)),
+        Ask::HoldBehind { run: Some(_), label: other } => format!("{label} waits until {other} has ended"),
+        Ask::HoldBehind { run: None, .. } => format!("{label} waits for no other run"),
         Ask::SetMaxIterations { max } => format!("{label}: at most {max} iterations"),
     }
 }

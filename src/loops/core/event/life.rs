@@ -5,7 +5,7 @@
 use crate::loops::core::activity::FailureClass;
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::{Breach, Budget, Resource};
-use crate::loops::core::ids::{Millis, TestId, Who};
+use crate::loops::core::ids::{Millis, RunId, TestId, Who};
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,13 @@ pub enum ParkReason {
         /// What was said, and what to do.
         detail: String,
     },
+    /// Another run is to end first; it then goes on by itself.
+    Behind {
+        /// Which.
+        run: RunId,
+        /// What that run is called.
+        label: String,
+    },
 }
 
 impl ParkReason {
@@ -102,7 +109,7 @@ impl ParkReason {
 
     /// Whether a person has to do something; otherwise the run goes on by itself, or with another run that asks.
     pub const fn asks(&self) -> bool {
-        !matches!(self, Self::Limit { .. })
+        !matches!(self, Self::Limit { .. } | Self::Behind { .. })
     }
 
     /// The provider that it waits for.
@@ -318,6 +325,19 @@ pub struct AgentSet {
     pub role: Role,
     /// The agent, resolved for it.
     pub agent: Box<AgentSpec>,
+    /// By whom.
+    pub who: Who,
+}
+
+/// It is to wait until another run of its repository has ended, or no longer. What runs goes on to its step's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBehind {
+    /// Which; `None` lets it go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<RunId>,
+    /// What that run is called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
     /// By whom.
     pub who: Who,
 }

@@ -140,6 +140,8 @@ events! {
     "limits_set" => LimitsSet,
     /// Another agent in a role.
     "agent_set" => AgentSet,
+    /// It is to wait until another run has ended, or no longer.
+    "held_behind" => HeldBehind,
     /// A watch over a running step saw something odd, or that it is over.
     "signal" => Signal,
     /// A pattern is seen that a person should know of.

@@ -69,6 +69,7 @@ impl RunState {
             Event::PrioritySet(e) => self.priority = e.priority.min(MAX_PRIORITY),
             Event::LimitsSet(e) => self.limits_set(e),
             Event::AgentSet(e) => self.agent_set(e),
+            Event::HeldBehind(e) => self.behind = e.behind.map(|run| (run, e.label.clone())),
             Event::Signal(e) => self.signalled(e, at),
             Event::SignalRaised(e) => self.signal_raised(e, at),
             Event::SignalCleared(e) => self.signal_cleared(e),

@@ -66,6 +66,8 @@ pub struct RunState {
     pub pause: Option<PauseKind>,
     /// What it waits for.
     pub park: Option<ParkReason>,
+    /// The run that is to end first, and what it is called.
+    pub behind: Option<(RunId, String)>,
     /// How it ended, and why.
     pub outcome: Option<(Outcome, String)>,
     /// 0 to 9.
@@ -195,6 +197,7 @@ impl RunState {
             slot: None,
             pause: None,
             park: None,
+            behind: None,
             outcome: None,
             priority: super::spec::DEFAULT_PRIORITY,
             max_iterations: 0,
