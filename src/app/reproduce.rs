@@ -119,6 +119,7 @@ mod tests {
             end: None,
             silence: None,
             circling: None,
+            awaits: None,
         }
     }
 

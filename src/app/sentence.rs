@@ -58,6 +58,8 @@ pub fn sentence(event: &Event) -> String {
         }
         Event::Restored(e) => format!("worktree brought back{}", kept_in(e.trash.as_ref())),
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
+        Event::LockAwaited(e) if e.holder.is_empty() => format!("step {} waits for lock {}", e.step, e.lock),
+        Event::LockAwaited(e) => format!("step {} waits for lock {}, held by {}", e.step, e.lock, e.holder),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
             let words = gate_words(&e.outcome, e.excuse, e.tests.as_deref());

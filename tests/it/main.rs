@@ -20,6 +20,7 @@ mod headless;
 mod hooks;
 mod interrupt;
 mod layers;
+mod locks;
 mod looking;
 mod offers;
 mod pauses;

@@ -277,6 +277,9 @@ pub struct Gate {
     /// green.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<bool>,
+    /// A lock that the gate needs for itself, such as `db`: of all gates on the box that name it, one runs at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
 }
 
 const fn default_priority() -> u8 {

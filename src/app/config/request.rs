@@ -236,6 +236,7 @@ fn gate(definition: &Loop, command: &str) -> Result<Gate, Problem> {
         rerun: true,
         // What is named beside an objective is what has to be reached.
         baseline: Some(false),
+        lock: None,
     })
 }
 

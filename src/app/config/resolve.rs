@@ -196,6 +196,7 @@ fn gate_spec(definition: &Loop, gate: &Gate) -> GateSpec {
         junit: gate.junit.clone(),
         rerun: gate.rerun,
         baseline: gate.baseline.unwrap_or(definition.baseline),
+        lock: gate.lock.clone(),
     }
 }
 

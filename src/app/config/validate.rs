@@ -9,7 +9,7 @@ use super::file::{Config, Gate, Loop, NO_CRITIC, Words};
 use super::origin::{Origins, child, element};
 use crate::loops::agent::profile::{Profile, Version};
 use crate::loops::core::agent::{PromptRoute, SessionUse};
-use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
+use crate::loops::core::gate::{CommandLine, VERIFY_GATE, is_lock_name};
 use crate::loops::core::hook::Hook;
 use crate::loops::core::watch::Remedy;
 use crate::loops::core::worktree_path;
@@ -290,6 +290,11 @@ impl Checks<'_> {
         self.command(&child(path, "command"), &gate.command, &format!("gate `{}`", gate.name));
         if let Some(report) = &gate.junit {
             self.inside(&child(path, "junit"), report);
+        }
+        if let Some(lock) = gate.lock.as_ref().filter(|lock| !is_lock_name(lock)) {
+            let problem = Problem::new(format!("`{lock}` cannot name a lock"));
+            let problem = problem.label("letters, digits, `-`, `_` and `.`, at most 64, a letter or digit first");
+            self.value(&child(path, "lock"), problem);
         }
     }
 

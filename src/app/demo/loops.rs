@@ -220,6 +220,7 @@ fn gate(name: &str, command: &str) -> GateSpec {
         junit: None,
         rerun: false,
         baseline: false,
+        lock: None,
     }
 }
 

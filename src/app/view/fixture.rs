@@ -65,6 +65,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         junit: None,
         rerun: false,
         baseline: false,
+        lock: None,
     };
     LoopSpec {
         name: name.to_owned(),

@@ -166,7 +166,10 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
         .map(|step| scene.clock.running(step.started, lively))
         .or_else(|| last.map(|run| format::duration(run.duration_ms)));
     let word = match (running, last) {
-        (Some(_), _) => (Mark::Active, "running".to_owned()),
+        (Some(step), _) => match step.waiting() {
+            Some(waits) => (Mark::Waits, plain_str(&waits)),
+            None => (Mark::Active, "running".to_owned()),
+        },
         (None, Some(run)) => (mark(run), gate_words(&run.outcome, run.excuse, None)),
         (None, None) => (Mark::Nothing, "not run".to_owned()),
     };

@@ -140,7 +140,8 @@ fn gates(
         };
         texts.duration = Some(format::duration(iteration.gates.iter().map(|gate| gate.duration_ms).sum()));
     }
-    texts.note = (all > 1 && done > 0).then(|| format!("{}/{all}", done - failed));
+    let waits = step.and_then(|step| step.awaits.as_ref()).map(|(lock, _)| format!("waits for lock {lock}"));
+    texts.note = waits.or_else(|| (all > 1 && done > 0).then(|| format!("{}/{all}", done - failed)));
     texts
 }
 

@@ -232,7 +232,10 @@ fn rule(scene: &Scene<'_>, state: &RunState, id: StepId, lively: bool) -> Styled
 pub(super) fn result(state: &RunState, step: &StepRecord) -> (Mark, String) {
     let iteration = state.iterations.iter().find(|iteration| iteration.number == step.iteration);
     match (&step.end, &step.kind) {
-        (None, _) => (Mark::Active, String::new()),
+        (None, _) => match step.waiting() {
+            Some(waits) => (Mark::Waits, plain_str(&waits)),
+            None => (Mark::Active, String::new()),
+        },
         (Some(StepOutcome::Interrupted { why, .. }), _) => (Mark::Interrupted, interrupted(*why).to_owned()),
         (Some(StepOutcome::Finished(end)), _) if !end.ok() => (Mark::Failed, end.word()),
         (Some(StepOutcome::Finished(_)), StepKind::Snapshot) => {

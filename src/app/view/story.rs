@@ -47,6 +47,7 @@ fn words(event: &Event, state: &RunState) -> String {
         Event::StepFinished(e) => e.step,
         Event::StepInterrupted(e) => e.step,
         Event::Signal(e) => e.step,
+        Event::LockAwaited(e) => e.step,
         _ => return said,
     };
     let (Some(known), Some(rest)) = (state.step(step), said.strip_prefix(&format!("step {step}"))) else { return said };
@@ -113,6 +114,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::ChoreAsked(e) => (Mark::Info, who(e.who)),
         Event::Rewound(_) | Event::Scrapped(_) | Event::Restored(_) => (Mark::Info, "loopdash"),
         Event::RepositoryTouched(_) => (Mark::Stuck, "loopdash"),
+        Event::LockAwaited(_) => (Mark::Waits, "loopdash"),
         Event::GateFinished(e) => (if e.outcome.passed() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::VerdictReached(e) => (decision_mark(e.verdict.decision), "critic"),
         Event::Guidance(e) => (Mark::Info, who(e.who)),

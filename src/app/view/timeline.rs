@@ -87,6 +87,7 @@ const fn step_of(event: &Event) -> Option<StepId> {
         Event::GateFinished(e) => e.step,
         Event::SnapshotTaken(e) => e.step,
         Event::Kept(e) => e.step,
+        Event::LockAwaited(e) => e.step,
         Event::Rewound(e) => e.step,
         Event::Restored(e) => e.step,
         _ => return None,

@@ -67,13 +67,31 @@ pub struct GateSpec {
     /// Whether it runs on the base before the first iteration, so that what fails there already is known.
     #[serde(default)]
     pub baseline: bool,
+    /// The lock that it needs for itself while it runs, on the whole box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
 }
 
 impl GateSpec {
     /// A required gate of this name, without further wishes.
     pub fn new(name: &str, command: CommandLine, timeout_ms: u64) -> Self {
-        Self { name: name.to_owned(), command, timeout_ms, required: true, junit: None, rerun: false, baseline: false }
+        Self {
+            name: name.to_owned(),
+            command,
+            timeout_ms,
+            required: true,
+            junit: None,
+            rerun: false,
+            baseline: false,
+            lock: None,
+        }
     }
+}
+
+/// Whether a text can name a lock: letters, digits, `-`, `_` and `.`, at most 64, a letter or digit first.
+pub fn is_lock_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.len() <= 64 && name.chars().all(plain) && name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// The name under which a test's own `verify` command runs beside the loop's gates.

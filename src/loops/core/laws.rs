@@ -9,8 +9,8 @@ use super::budget::Resource;
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
-    Admitted, Chore, Event, GateFinished, Kept, Outcome, ParkReason, Parked, PauseKind, Record, Restored, Rewound,
-    Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Trouble,
+    Admitted, Chore, Event, GateFinished, Kept, LockAwaited, Outcome, ParkReason, Parked, PauseKind, Record, Restored,
+    Rewound, Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Trouble,
     Unparked, VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{self, CommandLine, GateResult, GateSpec};
@@ -77,6 +77,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
             junit: None,
             rerun: false,
             baseline: false,
+            lock: None,
         }],
         stuck: Policy::default(),
     }
@@ -203,7 +204,11 @@ impl Driver {
         if dice == 0 {
             let why = InterruptWhy::Crash;
             self.commit(StepInterrupted::new(step.id, why).into());
-            return self.commit(super::event::Paused { kind: PauseKind::Interrupted }.into());
+            // What is done to the worktree of a run that stands still leaves it standing.
+            if self.run.is_live() {
+                self.commit(super::event::Paused { kind: PauseKind::Interrupted }.into());
+            }
+            return;
         }
         let mut end = ended(Exit::Code(0), Cause::Natural);
         match &step.kind {
@@ -281,6 +286,10 @@ impl Driver {
                 self.commit(Restored { step: step.id, commit: "t".to_owned(), trash }.into());
             }
             StepKind::Gate(name) => {
+                if dice % 4 == 3 {
+                    let (lock, holder) = ("db".to_owned(), "another".to_owned());
+                    self.commit(LockAwaited { step: step.id, lock, holder }.into());
+                }
                 let outcome = match dice % 5 {
                     0 => GateResult::Failed { exit: Exit::Code(101) },
                     1 => GateResult::CouldNotRun { error: "missing".to_owned() },

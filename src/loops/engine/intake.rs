@@ -211,6 +211,13 @@ impl Engine {
                     self.queue(run, vec![signal.into()], None);
                 }
             }
+            Report::Waits { run, awaited } => {
+                if self.live.get(&run).is_some_and(|live| live.step == awaited.step) {
+                    self.queue(run, vec![awaited.into()], None);
+                    // It gives its place to one that can run.
+                    self.dirty.append(&mut self.waiting_for_gate);
+                }
+            }
             Report::Short { run, step, why } => {
                 if self.live.get(&run).is_some_and(|live| live.step == step) {
                     match why {

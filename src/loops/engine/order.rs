@@ -286,6 +286,7 @@ impl Order {
             junit: None,
             rerun: false,
             baseline: false,
+            lock: None,
         })
     }
 

@@ -5,7 +5,7 @@
 
 use super::order::Order;
 use crate::loops::agent::transcript::LiveOutput;
-use crate::loops::core::event::{Event, Signal};
+use crate::loops::core::event::{Event, LockAwaited, Signal};
 use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::step::StepEnd;
 use std::sync::Arc;
@@ -46,6 +46,13 @@ pub enum Report {
         run: RunId,
         /// What, of which step.
         signal: Signal,
+    },
+    /// It waits for a lock.
+    Waits {
+        /// Whose.
+        run: RunId,
+        /// Which lock, of which step.
+        awaited: LockAwaited,
     },
     /// The machine is short of something that it needs to begin, or, with `None`, no longer.
     Short {

@@ -14,7 +14,7 @@ use crate::loops::core::ids::RunId;
 use crate::loops::core::plan::{Next, Work, next};
 use crate::loops::core::schedule::{self, Active, Bounds, Place, Waiting};
 use crate::loops::core::setback::Setback;
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{RunState, StepRecord};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::transition::RunStatus;
 use crate::loops::journal::JournalError;
@@ -188,7 +188,9 @@ impl Engine {
             return;
         }
         let is_gate = |run: &&RunId| {
-            self.fleet.state(**run).and_then(RunState::active_step).is_some_and(|s| matches!(s.kind, StepKind::Gate(_)))
+            // One that waits for a lock leaves its place to others.
+            let runs = |step: &StepRecord| matches!(step.kind, StepKind::Gate(_)) && step.awaits.is_none();
+            self.fleet.state(**run).and_then(RunState::active_step).is_some_and(runs)
         };
         let in_use = self.live.keys().filter(is_gate).count();
         let wanting = self.not_twice(wanting);

@@ -274,6 +274,7 @@ impl Rig {
                 junit: None,
                 rerun: false,
                 baseline: false,
+                lock: None,
             }],
             stuck: crate::loops::core::watch::Policy::default(),
         }

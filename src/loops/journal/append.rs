@@ -16,12 +16,12 @@ use std::os::unix::fs::FileExt;
 
 /// Whether an event must be on disk before anything is done about it.
 ///
-/// Three need not be. `noted` changes nothing, and `signal` only what is shown of a step that a crash would end. `spawned` helps to find a process that outlived a crash of loopdash,
+/// Four need not be. `noted` changes nothing, `signal` and `lock_awaited` only what is shown of a step that a crash would end. `spawned` helps to find a process that outlived a crash of loopdash,
 /// and such a crash loses no written byte, synced or not; a crash of the whole machine, which may, takes the process
 /// with it. Every other event is a promise to the operator or the ground of the next step, and a new type is one until
 /// it is shown not to be.
 pub const fn is_milestone(event: &Event) -> bool {
-    !matches!(event, Event::Spawned(_) | Event::Signal(_) | Event::Noted(_))
+    !matches!(event, Event::Spawned(_) | Event::Signal(_) | Event::LockAwaited(_) | Event::Noted(_))
 }
 
 /// The one writer of a run's journal. It holds the run's lock until it is dropped or its process ends.

@@ -11,11 +11,11 @@ use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::Budget;
 use crate::loops::core::event::{
-    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, HeldBehind, Kept, LimitsSet, Noted, ParkReason,
-    Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored,
-    Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished,
-    StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped,
-    TestWaived, Trashed, Unparked, VerdictReached, When,
+    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, HeldBehind, Kept, LimitsSet, LockAwaited,
+    Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened,
+    RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised,
+    SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked,
+    TestReset, TestRetried, TestSkipped, TestWaived, Trashed, Unparked, VerdictReached, When,
 };
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -190,6 +190,8 @@ fn rare() -> Vec<Event> {
         RemedyTaken { remedy: Remedy::Note, pattern: Pattern::NoChange, what: sighting().what, who: Who::Harness }
             .into(),
         StepRestarted { who }.into(),
+        LockAwaited { step: StepId(4), lock: "db".to_owned(), holder: "shop, gate tests (process 7)".to_owned() }
+            .into(),
         Signal { step: StepId(2), sign: Sign::Silent, for_ms: 600_000, busy: Some(false), what: None, times: 0 }.into(),
         Noted { text: "hand edit of CP-1 was not obeyed".to_owned() }.into(),
     ];

@@ -122,6 +122,8 @@ events! {
     "restored" => Restored,
     /// Something of the repository changed that is not the run's.
     "repository_touched" => RepositoryTouched,
+    /// A gate waits for its lock.
+    "lock_awaited" => LockAwaited,
     /// A gate has its result.
     "gate_finished" => GateFinished,
     /// The critic has spoken, or could not be read.

@@ -328,6 +328,18 @@ pub struct RepositoryTouched {
     pub changed: Vec<String>,
 }
 
+/// A gate waits for a lock that another has; it is over when its process is there, or its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockAwaited {
+    /// By which step.
+    pub step: StepId,
+    /// Which lock.
+    pub lock: String,
+    /// Who had it when the wait began, in their own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub holder: String,
+}
+
 /// A gate has its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateFinished {

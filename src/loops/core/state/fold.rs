@@ -60,6 +60,7 @@ impl RunState {
             Event::Scrapped(e) => self.scrapped(e),
             Event::Restored(e) => self.restored(e, at),
             Event::RepositoryTouched(e) => self.repository_touched(e),
+            Event::LockAwaited(e) => self.lock_awaited(e),
             Event::GateFinished(e) => self.gate_finished(e),
             Event::VerdictReached(e) => self.verdict_reached(e),
             Event::Guidance(e) => self.guidance(e),

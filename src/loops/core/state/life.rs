@@ -115,6 +115,7 @@ impl RunState {
     pub(super) fn spawned(&mut self, e: &Spawned) {
         if let Some(step) = self.steps.last_mut().filter(|step| step.id == e.step) {
             step.process = Some((e.pid, e.start));
+            step.awaits = None;
         }
     }
 

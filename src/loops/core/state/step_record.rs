@@ -30,6 +30,8 @@ pub struct StepRecord {
     pub silence: Option<Silence>,
     /// The call that it repeats, where a watch has noticed.
     pub circling: Option<Circling>,
+    /// The lock that it waits for, and who has it.
+    pub awaits: Option<(String, String)>,
     /// How it ended.
     pub end: Option<StepOutcome>,
 }
@@ -59,6 +61,13 @@ pub struct Circling {
 }
 
 impl StepRecord {
+    /// `waits for lock db, held by shop, gate tests`, while it does.
+    pub fn waiting(&self) -> Option<String> {
+        let (lock, holder) = self.awaits.as_ref()?;
+        let by = if holder.is_empty() { String::new() } else { format!(", held by {holder}") };
+        Some(format!("waits for lock {lock}{by}"))
+    }
+
     /// Lines in its transcript, once it has ended.
     pub fn lines(&self) -> Option<u64> {
         match self.end.as_ref()? {

@@ -4,8 +4,8 @@
 
 use super::{Circling, Delivery, GateRun, Note, RunState, Silence, SnapshotInfo, StepOutcome, StepRecord};
 use crate::loops::core::event::{
-    GateFinished, Guidance, RepositoryTouched, Sign, Signal, SnapshotTaken, StepFinished, StepInterrupted, StepStarted,
-    Trouble, VerdictReached, When,
+    GateFinished, Guidance, LockAwaited, RepositoryTouched, Sign, Signal, SnapshotTaken, StepFinished, StepInterrupted,
+    StepStarted, Trouble, VerdictReached, When,
 };
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::hook::Hook;
@@ -32,6 +32,7 @@ impl RunState {
             process: None,
             silence: None,
             circling: None,
+            awaits: None,
             end: None,
         });
         self.active = Some(e.step);
@@ -48,6 +49,7 @@ impl RunState {
         step.ended = Some(at);
         step.silence = None;
         step.circling = None;
+        step.awaits = None;
         step.end = Some(end);
         self.active = None;
         Some(step.kind.clone())
@@ -207,6 +209,13 @@ impl RunState {
     pub(super) fn repository_touched(&mut self, e: &RepositoryTouched) {
         let who = self.step(e.step).map_or("step", |step| step.kind.word());
         self.trouble = Some((Trouble::Repository, format!("while the {who} ran, {}", e.changed.join(", "))));
+    }
+
+    pub(super) fn lock_awaited(&mut self, e: &LockAwaited) {
+        let active = self.active == Some(e.step);
+        if let Some(step) = self.steps.last_mut().filter(|step| active && step.id == e.step && step.process.is_none()) {
+            step.awaits = Some((e.lock.clone(), e.holder.clone()));
+        }
     }
 
     pub(super) fn gate_finished(&mut self, e: &GateFinished) {

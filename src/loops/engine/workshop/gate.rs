@@ -36,6 +36,14 @@ impl Workshop {
     }
 
     async fn run_gate(&self, job: &mut Job, gate: &GateSpec) -> Done {
+        // Its time begins when it has what it needs for itself.
+        let _held = match &gate.lock {
+            None => None,
+            Some(name) => match self.lock(job, name).await {
+                Ok(held) => Some(held),
+                Err(done) => return unheld(job, gate, *done),
+            },
+        };
         let report = expected(job, gate).await;
         let mut done = self.run_process(job, gate.command.argv(), process::Prompt::None).await;
         let ran = done.end.cause != Cause::NotStarted;
@@ -81,6 +89,16 @@ fn known(mut tests: TestsSeen) -> TestsSeen {
 
 fn now() -> Millis {
     Millis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+}
+
+/// A gate that did not get its lock: stopped while it waited, or not able to run.
+fn unheld(job: &Job, gate: &GateSpec, mut done: Done) -> Done {
+    if !done.stopped {
+        done.end.cause = Cause::NotStarted;
+        let took = done.end.duration_ms;
+        done.facts.push(finished(job, gate, outcome(&done.end), took).into());
+    }
+    done
 }
 
 /// The report that the gate is to write, as it lies there before.

@@ -10,6 +10,7 @@ mod evidence;
 mod gate;
 mod gate_output;
 mod keep;
+mod lock;
 mod place;
 mod process;
 mod prompts;
