@@ -122,6 +122,8 @@ impl Aider {
 
     fn retry(&mut self, seconds: &str, tell: &mut Tell<'_>) {
         self.retries += 1;
+        // What came of the answer so far comes again, or is no answer.
+        self.saying.clear();
         let class = self.error.take().map_or(FailureClass::Other, |error| failure(&error).class);
         let delay_ms = Num(seconds.parse::<f64>().ok().map(|seconds| seconds * 1e3)).count();
         tell.tell(Activity::Retry { attempt: Some(self.retries), of: None, delay_ms, status: None, class });
@@ -182,6 +184,9 @@ fn scaled(number: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loops::agent::dialect::Decoder;
+    use crate::loops::agent::transcript::Stream;
+    use crate::loops::core::agent::DialectName;
 
     #[test]
     fn tokens_are_read_with_and_without_a_cost() {
@@ -193,6 +198,15 @@ mod tests {
         );
         assert_eq!(usage("many sent, 1 received."), None);
         assert_eq!(usage("are words"), None);
+    }
+
+    #[test]
+    fn half_an_answer_that_is_asked_for_again_is_none() {
+        let mut decoder = Decoder::new(DialectName::Aider);
+        let out = "Aider v0.86.2\n\nHalf a\nwordlitellm.APIConnectionError: APIConnectionError: x\nRetrying in 32.0 seconds...\n";
+        decoder.push(Stream::Stdout, out.as_bytes(), &mut |_| {});
+        let heard = decoder.finish(&mut |_| {});
+        assert_eq!((heard.ended, heard.retrying.map(|failure| failure.class)), (false, Some(FailureClass::Network)));
     }
 
     #[test]
