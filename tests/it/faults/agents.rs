@@ -3,7 +3,8 @@
 use super::invariants::{Before, assert_acknowledged};
 use super::matrix::Row;
 use super::watched::Watched;
-use crate::ground::Ground;
+use crate::ground::{Ground, LOOPDASH};
+use loopdash::loops::core::event::ParkReason;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -64,7 +65,10 @@ pub(super) const ROWS: &[Row] = &[
         number: 48,
         fault: "a limit is exceeded in the middle of a run",
         happens: "iterations and attempts are counted before the next begins; a step's time ends with the run's wall clock",
-        tests: &["loops::core::laws::slots_notes_and_attempts_stay_in_bounds"],
+        tests: &[
+            "it::faults::agents::row_48_a_budget_that_is_exceeded_ends_with_the_iteration_and_asks",
+            "loops::core::laws::slots_notes_and_attempts_stay_in_bounds",
+        ],
     },
 ];
 
@@ -123,4 +127,27 @@ fn row_08_without_processes_new_steps_wait() {
         &[]
     };
     short_of(&ground, wrap, "nproc", "Resource temporarily unavailable", |_| 1);
+}
+
+#[test]
+fn row_48_a_budget_that_is_exceeded_ends_with_the_iteration_and_asks() {
+    let ground = Ground::new();
+    // 700 tokens an iteration, and no claim, so that there is always another.
+    let words = [LOOPDASH, "__agent", "stream", "used", "600", "100", "sh", "date +%N >x"];
+    let config = format!(
+        "[agents.eager]\ncommand = {}\ndialect = \"claude\"\n[[loop]]\nname = \"eager\"\nobjective = \"x\"\n\
+         actor = \"eager\"\ncritic = \"none\"\nlimits = {{ tokens = 1000 }}\n",
+        serde_json::to_string(&words).unwrap()
+    );
+    ground.write("loopdash.toml", &config);
+    ground.commit("configure");
+    let before = Before::of(&ground);
+    ground.loopdash(&["run", "--headless", "--loop", "eager"]).exits(1);
+    let runs = before.holds(&ground);
+    assert!(matches!(runs[0].state.park, Some(ParkReason::Budget { .. })), "{:?}", runs[0].state.park);
+    assert_eq!(
+        (runs[0].state.iterations.len(), runs[0].state.usage.tokens()),
+        (2, Some(1400)),
+        "the limit and no more"
+    );
 }
