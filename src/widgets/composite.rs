@@ -29,10 +29,10 @@ use super::transcript::{Anchor, Follow, Stream, StyledLine, Transcript};
 use super::verdict_view::{Change, FindingRow, Severity, VerdictBlock, VerdictView};
 
 const fn bars<const N: usize>(levels: [u8; N], last: Role) -> [Bar; N] {
-    let mut out = [Bar { level: 0, role: Role::Attention }; N];
+    let mut out = [Bar { level: 0, role: Role::Attention, shape: None }; N];
     let mut i = 0;
     while i < N {
-        out[i] = Bar { level: levels[i], role: if i + 1 == N { last } else { Role::Attention } };
+        out[i] = Bar { level: levels[i], role: if i + 1 == N { last } else { Role::Attention }, shape: None };
         i += 1;
     }
     out

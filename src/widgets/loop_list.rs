@@ -11,7 +11,7 @@ use super::pane::Pane;
 use super::pen::Pen;
 use super::scrollbar::{Extent, scrollbar};
 use super::text::{self, Align};
-use super::theme::{Role, Theme};
+use super::theme::{Role, Theme, Tier};
 
 /// One cell of a convergence strip: how much was left after an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Bar {
     pub level: u8,
     /// The role of its colour.
     pub role: Role,
+    /// What stands in its place where there is no colour to tell its verdict by.
+    pub shape: Option<&'static str>,
 }
 
 /// A run as a row.
@@ -192,7 +194,9 @@ impl LoopList<'_> {
             let shown = row.strip.len().min(usize::from(columns.strip));
             let blank = columns.strip.saturating_sub(u16::try_from(shown).unwrap_or_default());
             for bar in row.strip.iter().skip(row.strip.len() - shown) {
-                pen.put(EIGHTHS[usize::from(bar.level.min(8))], bar.role);
+                let height = EIGHTHS[usize::from(bar.level.min(8))];
+                let shape = bar.shape.filter(|_| theme.tier() == Tier::None);
+                pen.put(shape.unwrap_or(height), bar.role);
             }
             pen.gap(blank);
         }

@@ -1,6 +1,7 @@
 //! Pixels: widgets drawn from plain props, themes and layout. No widget knows a loop, a task or a clock.
 //! Start at [`theme::Theme`] and [`layout::Screen`].
 
+pub mod attention;
 pub mod chooser;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]

@@ -9,7 +9,12 @@ use super::theme::{Role, Theme, ThemeLibrary, Tier};
 
 /// The dark theme in full colour.
 pub(crate) fn theme() -> Theme {
-    ThemeLibrary::bundled().unwrap().theme("dark", Tier::TrueColor).unwrap()
+    theme_at(Tier::TrueColor)
+}
+
+/// The dark theme with these colours.
+pub(crate) fn theme_at(tier: Tier) -> Theme {
+    ThemeLibrary::bundled().unwrap().theme("dark", tier).unwrap()
 }
 
 /// The rows of a buffer, without the blanks at their ends. The second cell of a wide character is left out.

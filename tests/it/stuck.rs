@@ -103,8 +103,9 @@ fn content_and_hunks_that_go_round_are_raised() {
 
 #[test]
 fn failures_that_are_the_same_but_for_numbers_are_raised() {
-    let gate =
-        "echo test index_rebuild of the suite failed after 0.$$s in /tmp/run-$$/index.rs:$$, as it did before; exit 1";
+    // What fails on the base already is known, and does not count.
+    let gate = "[ -e note ] || exit 0; \
+                echo test index_rebuild of the suite failed after 0.$$s in /tmp/run-$$/index.rs:$$, as it did before; exit 1";
     Scene { actor: "echo $n >> note", gate, ..SCENE }.raises(&[Pattern::SameFailures]);
 }
 
@@ -132,7 +133,7 @@ fn a_step_that_sleeps_is_raised_while_it_does_and_one_that_computes_is_not() {
     let (_ground, _, mut raised) = Scene { actor: sleeps, agent, stuck, iterations: 1, ..SCENE }.play();
     raised.dedup();
     assert_eq!(raised, [Pattern::Silence]);
-    let computes = "echo begins; end=$(($(date +%s) + 6)); while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; done; echo x > note";
+    let computes = "echo begins; end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; done; echo x > note";
     Scene { actor: computes, agent, stuck, iterations: 1, ..SCENE }.raises(&[]);
 }
 

@@ -7,6 +7,7 @@ use super::output::Outputs;
 use super::{Gone, Patience, Printer};
 use crate::app::sentence::{duration, time_of};
 use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::alert::Alerts;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::hold::{Hold, Holds};
 use crate::loops::core::ids::{RunId, StepId};
@@ -62,9 +63,19 @@ pub async fn follow(following: Following) -> Result<Followed, FollowError> {
     let order: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     let interrupts = Interrupts::listen(handle.clone(), order.clone(), resumable).map_err(FollowError::Signals)?;
     let states = runs.into_iter().map(|run| (run.id, run)).collect();
+    let alerts = subscription.fleet.alerts;
     let (outputs, holds, max_wait) = (Outputs::new(!printer.style().json), subscription.fleet.holds, patience.max_wait);
-    let mut watch =
-        Watch { store, states, lost: BTreeSet::new(), printer, outputs, holds, max_wait, waiting: BTreeMap::new() };
+    let mut watch = Watch {
+        store,
+        states,
+        lost: BTreeSet::new(),
+        printer,
+        outputs,
+        holds,
+        alerts,
+        max_wait,
+        waiting: BTreeMap::new(),
+    };
     let mut updates = subscription.updates;
     for (run, step, live) in subscription.live {
         watch.live(run, step, live);
@@ -137,6 +148,8 @@ struct Watch {
     outputs: Outputs,
     /// Providers that are held.
     holds: Holds,
+    /// Alerts that were told.
+    alerts: Alerts,
     /// Milliseconds that a run may wait in a row for one.
     max_wait: u64,
     /// What each run that waits in the queue was last said to wait for.
@@ -216,6 +229,12 @@ impl Watch {
             }
             Update::Trouble(Some(trouble)) => complain(&trouble),
             Update::Holds(holds) => self.holds = holds,
+            Update::Alerts(alerts) => {
+                for alert in alerts.open().filter(|alert| self.alerts.get(alert.kind).is_none()) {
+                    complain(&format!("{}: {}", alert.kind.word(), alert.what));
+                }
+                self.alerts = alerts;
+            }
             Update::Trouble(None)
             | Update::Caps { .. }
             | Update::Raises(_)

@@ -3,6 +3,7 @@
 //! Key bindings, footer hints, the help screen, the palette, the reasons for grey keys and the README's key table are
 //! read from it, so that none of them can disagree with another.
 
+use crate::loops::core::watch::Remedy;
 use std::fmt::Write as _;
 
 /// Something the operator can do.
@@ -22,6 +23,7 @@ pub enum Action {
     NextRun,
     PrevRun,
     NextAttention,
+    Attention,
     SwitchFocus,
     Zoom,
     Back,
@@ -51,6 +53,7 @@ pub enum Action {
     Stop,
     SkipTest,
     ResetTest,
+    WaiveTest,
     Retry,
     Note,
     Interrupt,
@@ -78,6 +81,14 @@ pub enum Action {
     Suspend,
     Redraw,
     Quit,
+    GoThere,
+    Dismiss,
+    HealNote,
+    HealRestart,
+    HealStronger,
+    HealSkip,
+    HealWaive,
+    HealPark,
     Accept,
     Cancel,
     ChoiceNext,
@@ -112,6 +123,8 @@ pub enum Place {
     Help,
     /// A step's X-ray.
     Xray,
+    /// What needs the operator.
+    Attention,
 }
 
 /// How the help screen and the README group actions.
@@ -195,9 +208,12 @@ impl Row {
     }
 }
 
-const LISTS: &[Place] = &[Place::Main, Place::Chooser, Place::Help, Place::Xray];
+const LISTS: &[Place] = &[Place::Main, Place::Chooser, Place::Help, Place::Xray, Place::Attention];
 const PAGES: &[Place] = &[Place::Main, Place::Help, Place::Xray];
-const BOXES: &[Place] = &[Place::Dialog, Place::Text, Place::Palette, Place::Chooser, Place::Help, Place::Xray];
+const BOXES: &[Place] =
+    &[Place::Dialog, Place::Text, Place::Palette, Place::Chooser, Place::Help, Place::Xray, Place::Attention];
+/// Keys that solve what needs the operator, there and on the dashboard.
+const SOLVE: &[Place] = &[Place::Main, Place::Attention];
 
 /// All actions, in the order in which help shows them and the footer ranks them.
 #[rustfmt::skip]
@@ -206,16 +222,17 @@ pub const TABLE: &[Row] = {
     use Group::{Boxes, Loopdash, See, Steer};
     use Place as P;
     &[
-        row(A::Answer,       "answer",          &["a"], "answer the question that it waits with").of(Steer).hint("answer"),
+        row(A::Answer,       "answer",          &["a"], "answer the question that it waits with").of(Steer).at(SOLVE).hint("answer"),
         row(A::Pause,        "pause",           &["p"], "pause it when the running step has ended").of(Steer).hint("pause"),
         row(A::PauseNow,     "pause now",       &["P"], "pause it at once; the running step starts anew on resume").of(Steer),
         row(A::Freeze,       "freeze",          &["Z"], "stop its processes where they are; it keeps its slot").of(Steer),
         row(A::Resume,       "resume",          &["r"], "let it go on; takes up an interrupted run").of(Steer).hint("resume"),
         row(A::Stop,         "stop",            &["S"], "end it for good; its branch and snapshots stay").of(Steer).asks(),
-        row(A::SkipTest,     "skip test",       &["s"], "leave a test out: the selected one in Tests, else the current one").of(Steer).hint("skip test").asks(),
+        row(A::SkipTest,     "skip test",       &["s"], "leave a test out: the selected one in Tests, else the current one").of(Steer).at(SOLVE).hint("skip test").asks(),
+        row(A::WaiveTest,    "waive test",      &["W"], "let a test count as met by your word; it asks why").of(Steer).at(SOLVE),
         row(A::ResetTest,    "reset test",      &["x"], "start a test over with no attempts").of(Steer).hint("reset test").asks(),
-        row(A::Retry,        "retry",           &["R"], "try again what blocked it, the selected blocked test, or the gates").of(Steer).hint("retry"),
-        row(A::Note,         "note",            &["n"], "tell the actor something in its next prompt").of(Steer).hint("note"),
+        row(A::Retry,        "retry",           &["R"], "try again what blocked it, the selected blocked test, or the gates").of(Steer).at(SOLVE).hint("retry"),
+        row(A::Note,         "note",            &["n"], "tell the actor something in its next prompt").of(Steer).at(SOLVE).hint("note"),
         row(A::Interrupt,    "interrupt",       &["N"], "tell the actor something now: its step starts anew with it").of(Steer),
         row(A::AddTest,      "add test",        &["t"], "add a test to the run").of(Steer),
         row(A::PriorityUp,   "priority up",     &["+", "="], "raise its priority").of(Steer),
@@ -228,7 +245,7 @@ pub const TABLE: &[Row] = {
         row(A::Shell,        "shell",           &["!"], "open a shell in its worktree").of(Steer),
         row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests").of(Steer),
         row(A::SetAgent,     "agent",           &["A"], "give its actor's or critic's role to another agent or model, from the next step on").of(Steer),
-        row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends, or the budget that it waits for").of(Steer),
+        row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends, or the budget that it waits for").of(Steer).at(SOLVE),
         row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard").of(Steer),
 
         row(A::NewLoop,      "new loop",        &["c"], "start a loop from a prompt").of(Loopdash).hint("new loop"),
@@ -269,7 +286,8 @@ pub const TABLE: &[Row] = {
         row(A::SwitchFocus,  "switch focus",    &["tab", "backtab"], "between the list and the pane"),
         row(A::NextRun,      "next loop",       &["J"], "select the next loop from anywhere"),
         row(A::PrevRun,      "previous loop",   &["K"], "select the loop before from anywhere"),
-        row(A::NextAttention,"next needs you",  &["0"], "select the next loop that needs you"),
+        row(A::NextAttention,"next needs you",  &["o"], "select the next loop that needs you"),
+        row(A::Attention,    "attention",       &["0"], "all that needs you, by urgency and age, with the keys that solve it").of(See).hint("needs you"),
         row(A::Back,         "back",            &["esc"], "drop the search, the zoom or the filter, one after the other"),
 
         row(A::CapUp,        "cap up",          &[">"], "let one more loop run at once").of(Loopdash),
@@ -280,6 +298,14 @@ pub const TABLE: &[Row] = {
         row(A::Redraw,       "redraw",          &["ctrl-l"], "paint the whole screen anew").of(Loopdash),
         row(A::Quit,         "quit",            &["q", "ctrl-c"], "leave; live runs are paused or stopped, as you choose").of(Loopdash),
 
+        row(A::GoThere,      "go there",        &["enter"], "select the loop that it is about").of(Boxes).at(&[P::Attention]),
+        row(A::Dismiss,      "seen",            &["space"], "be told of a signal or alert no more, until it is raised again").of(Boxes).at(&[P::Attention]),
+        row(A::HealNote,     "note about it",   &["1"], "tell the actor what is seen; the text can be changed first").of(Boxes).at(&[P::Attention]),
+        row(A::HealRestart,  "restart the step",&["2"], "end the running step and start it anew").of(Boxes).at(&[P::Attention]),
+        row(A::HealStronger, "stronger agent",  &["3"], "give the actor's role to the loop's stronger agent").of(Boxes).at(&[P::Attention]),
+        row(A::HealSkip,     "skip its test",   &["4"], "leave the test at work out").of(Boxes).at(&[P::Attention]).asks(),
+        row(A::HealWaive,    "waive its test",  &["5"], "let the test at work count as met").of(Boxes).at(&[P::Attention]).asks(),
+        row(A::HealPark,     "park",            &["6"], "end its step, give its slot back and wait for you").of(Boxes).at(&[P::Attention]),
         row(A::Accept,       "accept",          &["enter"], "take what is selected or typed").of(Boxes).at(&[P::Dialog, P::Text, P::Palette, P::Chooser]),
         row(A::Cancel,       "cancel",          &["esc", "ctrl-c"], "leave it").of(Boxes).at(BOXES),
         row(A::ChoiceNext,   "next choice",     &["tab", "right", "down", "ctrl-n"], "the next choice").of(Boxes).at(&[P::Dialog, P::Palette]),
@@ -293,6 +319,25 @@ pub const TABLE: &[Row] = {
         row(A::NewLine,      "new line",        &["alt-enter", "ctrl-j"], "a line break in a note, answer or prompt").of(Boxes).at(&[P::Text]),
     ]
 };
+
+impl Action {
+    /// The key's action that takes a remedy.
+    pub const fn of_remedy(remedy: Remedy) -> Self {
+        match remedy {
+            Remedy::Note => Self::HealNote,
+            Remedy::Restart => Self::HealRestart,
+            Remedy::Stronger => Self::HealStronger,
+            Remedy::Skip => Self::HealSkip,
+            Remedy::Waive => Self::HealWaive,
+            Remedy::Park => Self::HealPark,
+        }
+    }
+
+    /// The remedy that it takes, if it does.
+    pub fn remedy(self) -> Option<Remedy> {
+        Remedy::ALL.into_iter().find(|remedy| Self::of_remedy(*remedy) == self)
+    }
+}
 
 /// The table's row of an action.
 pub fn row_of(action: Action) -> Option<&'static Row> {
@@ -312,6 +357,7 @@ pub fn key_table_markdown() -> String {
                 [Place::Output, Place::Diff] => " (Output, Diff)",
                 [Place::Chooser] => " (interrupted runs)",
                 [Place::Xray] => " (x-ray)",
+                [Place::Attention] => " (attention)",
                 _ => "",
             };
             let asks = if row.asks { "; asks first" } else { "" };

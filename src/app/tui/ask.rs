@@ -77,6 +77,7 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::Resume => Ask::Resume,
         Action::Stop => Ask::Stop,
         Action::SkipTest => Ask::SkipTest { test: test()?, why: String::new() },
+        Action::WaiveTest => Ask::WaiveTest { test: test()?, why: text.to_owned() },
         Action::ResetTest => Ask::ResetTest { test: test()? },
         Action::Retry => retry(ui, state),
         // Which one is chosen afterwards.
@@ -107,7 +108,11 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
             let max = text.trim().parse().map_err(|_| "type a number of iterations")?;
             Ask::SetMaxIterations { max }
         }
-        _ => return Err("that is not for a run".to_owned()),
+        action => {
+            let remedy = action.remedy().ok_or("that is not for a run")?;
+            let raised = state.watched.stuck().ok_or("it does not seem stuck")?;
+            Ask::Heal { pattern: raised.sighting.pattern, remedy, text: text.to_owned() }
+        }
     };
     decide(state, &ask, Who::Operator).map_err(|rejected| rejected.0)?;
     Ok((state.id, ask))
@@ -229,6 +234,13 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::SetAgent
         | Action::Stop
         | Action::SkipTest
+        | Action::WaiveTest
+        | Action::HealNote
+        | Action::HealRestart
+        | Action::HealStronger
+        | Action::HealSkip
+        | Action::HealWaive
+        | Action::HealPark
         | Action::ResetTest
         | Action::Note
         | Action::Interrupt

@@ -5,9 +5,10 @@
 use super::action::Action;
 use crate::app::view::xray::XrayKey;
 use crate::loops::core::agent::Role;
+use crate::loops::core::attention::NeedKey;
 use crate::loops::core::command::{Ask, LiveRuns};
 use crate::loops::core::event::When;
-use crate::loops::core::ids::{RunId, StepId};
+use crate::loops::core::ids::{RunId, StepId, TestId};
 use tui_input::{Input, InputRequest};
 
 /// A layer on top of the dashboard.
@@ -25,6 +26,8 @@ pub enum Overlay {
     Chooser(Chooser),
     /// All that is known of a step.
     Xray(XrayBox),
+    /// What needs the operator.
+    Attention(AttentionBox),
 }
 
 /// What a choice does.
@@ -75,6 +78,10 @@ pub enum Purpose {
     Answer(RunId, String),
     /// The title of a new test.
     AddTest(RunId),
+    /// A note to an actor that seems stuck.
+    Heal(RunId),
+    /// Why a test counts as met.
+    Waive(RunId, TestId),
     /// An iteration limit.
     Limit(RunId),
     /// The model of an agent for a role.
@@ -92,7 +99,7 @@ pub enum Purpose {
 impl Purpose {
     /// Whether line breaks belong in it.
     pub const fn multi_line(&self) -> bool {
-        matches!(self, Self::Note(..) | Self::Answer(..) | Self::NewLoop)
+        matches!(self, Self::Note(..) | Self::Answer(..) | Self::Heal(_) | Self::NewLoop)
     }
 }
 
@@ -215,6 +222,23 @@ pub struct XrayBox {
     pub look: u32,
 }
 
+/// What needs the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttentionBox {
+    /// The entry that keys act on.
+    pub at: Option<NeedKey>,
+    /// Where it stood, for when it is gone.
+    pub index: usize,
+}
+
+impl AttentionBox {
+    /// Where the selected entry stands among these; the one in its place if it is gone.
+    pub fn position(&self, keys: &[NeedKey]) -> Option<usize> {
+        let known = self.at.and_then(|at| keys.iter().position(|key| *key == at));
+        known.or_else(|| keys.len().checked_sub(1).map(|last| self.index.min(last)))
+    }
+}
+
 impl XrayBox {
     /// What it would like to have read.
     pub const fn key(&self) -> XrayKey {
@@ -236,7 +260,7 @@ impl Overlay {
             Self::Dialog(Dialog { since, .. }) | Self::Chooser(Chooser { since, .. }) => {
                 since.is_some_and(|since| seen >= since)
             }
-            Self::Help | Self::Text(_) | Self::Palette(_) | Self::Xray(_) => true,
+            Self::Help | Self::Text(_) | Self::Palette(_) | Self::Xray(_) | Self::Attention(_) => true,
         }
     }
 }

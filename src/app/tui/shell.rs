@@ -281,6 +281,7 @@ impl Shell {
                 self.fleet.gate_cap = gate_cap;
             }
             Update::Holds(holds) => self.fleet.holds = holds,
+            Update::Alerts(alerts) => self.fleet.alerts = alerts,
             Update::Raises(raises) => self.fleet.raises = raises,
             Update::Collisions(collisions) => self.fleet.collisions = collisions,
             Update::Live { run, step, output } => {

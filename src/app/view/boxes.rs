@@ -124,6 +124,7 @@ pub(super) fn overlays(scene: &Scene<'_>, screen: Rect, buf: &mut Buffer, out: &
             Overlay::Palette(palette) => draw_palette(scene, palette, screen, buf),
             Overlay::Chooser(chooser) => draw_chooser(scene, chooser, screen, buf),
             Overlay::Xray(shown) => super::xray::draw(scene, shown, screen, buf, out),
+            Overlay::Attention(shown) => super::attention::draw(scene, shown, screen, buf),
         }
     }
 }
@@ -206,6 +207,13 @@ fn draw_text(scene: &Scene<'_>, text: &TextBox, screen: Rect, buf: &mut Buffer) 
             "Its step ends now, and the actor starts anew with this note.".to_owned(),
         ),
         Purpose::Answer(run, question) => (format!("Answer {}", label(run)), question.clone()),
+        Purpose::Heal(run) => {
+            (format!("Note to {}, which seems stuck", label(run)), "The watch over it starts anew.".to_owned())
+        }
+        Purpose::Waive(run, test) => (
+            format!("Why does {test} of {} count as met?", label(run)),
+            "It is shown as waived by your word; its dependents may start. A reset takes that back.".to_owned(),
+        ),
         Purpose::AddTest(run) => (format!("New test of {}", label(run)), "What must hold, in a few words.".to_owned()),
         Purpose::Limit(run) if breached(scene, run).is_some() => {
             let reason = breached(scene, run).map(park).unwrap_or_default();

@@ -20,8 +20,17 @@ use uuid::Uuid;
 pub const NOW: Millis = Millis(1_795_269_780_000);
 
 /// The runs of [`busy`], by the second part of their ids.
-pub const NAMES: [&str; 7] =
-    ["auth-refactor", "fix-ci", "docs-site", "perf-index", "search-facets", "rate-limiter", "css-grid"];
+pub const NAMES: [&str; 9] = [
+    "auth-refactor",
+    "fix-ci",
+    "docs-site",
+    "perf-index",
+    "search-facets",
+    "rate-limiter",
+    "css-grid",
+    "sql-migrate",
+    "e2e-flakes",
+];
 
 pub fn id(name: &str) -> RunId {
     let index = NAMES.iter().position(|other| *other == name).unwrap_or(40);

@@ -16,6 +16,7 @@ use crate::loops::core::schedule::WhyWaiting;
 use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::transition::RunStatus;
+use crate::loops::core::verdict::Decision;
 use crate::widgets::format;
 use crate::widgets::loop_list::{Bar, Filter, ListRow, LoopList, LoopRow, visible_rows};
 use crate::widgets::mark::Mark;
@@ -31,6 +32,9 @@ pub(super) fn mark(run: &FleetRun) -> Mark {
         return Mark::Elsewhere;
     }
     if run.problem.is_some() {
+        return Mark::Stuck;
+    }
+    if run.seems_stuck() {
         return Mark::Stuck;
     }
     match run.state.status {
@@ -54,6 +58,11 @@ pub(super) fn word(scene: &Scene<'_>, run: &FleetRun) -> Option<String> {
     let state = &run.state;
     if run.problem.is_some() {
         return Some("journal unreadable".to_owned());
+    }
+    if run.seems_stuck()
+        && let Some(word) = super::attention::stuck_word(state)
+    {
+        return Some(word.to_owned());
     }
     if let Some(until) = state.wakes() {
         return Some(format!("limit {}", scene.clock.until(until)));
@@ -128,13 +137,17 @@ pub(super) fn strip(state: &RunState) -> Vec<Bar> {
     let bar = |(iteration, burden): (&Iteration, usize)| {
         let level = if burden == 0 { 1 } else { (burden * 7).div_ceil(most) + 1 };
         let open = iteration.ended.is_none();
-        let role = match (iteration.passed, open, burden) {
-            (true, _, _) => Role::Ok,
-            (_, true, _) => Role::Running,
-            (_, _, 0) => Role::Ok,
-            _ => Role::Attention,
+        let decision = iteration.verdict.as_ref().map(|verdict| verdict.decision);
+        let (role, shape) = match (iteration.passed, open, decision) {
+            (true, _, _) | (_, false, Some(Decision::Done)) => (Role::Ok, Some("✓")),
+            (_, _, Some(Decision::NeedsHuman)) => (Role::Accent, Some("?")),
+            (_, _, Some(Decision::Unknown)) => (Role::Danger, Some("!")),
+            (_, true, _) => (Role::Running, None),
+            (_, _, Some(_)) => (Role::Attention, None),
+            (_, _, None) if burden == 0 => (Role::Ok, None),
+            (_, _, None) => (Role::Danger, None),
         };
-        Bar { level: u8::try_from(level).unwrap_or(8).min(8), role }
+        Bar { level: u8::try_from(level).unwrap_or(8).min(8), role, shape }
     };
     judged.into_iter().map(bar).collect()
 }
@@ -244,7 +257,10 @@ fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun, held: Option<&WhyWaiting>) ->
             .or_else(|| silent(state, scene.clock, false))
             .or_else(|| collisions::word(scene, state.id)),
         strip: strip(state),
-        age: scene.clock.age(state.status_since),
+        age: scene.clock.age(match state.watched.stuck().filter(|_| run.seems_stuck()) {
+            Some(raised) => raised.sighting.since,
+            None => state.status_since,
+        }),
         cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here changes anything. A frame reports where it came to stand and what it would like to have loaded.
 
+pub mod attention;
 mod boxes;
 pub mod clock;
 mod collisions;
@@ -23,6 +24,8 @@ pub mod roster;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod snapshots_test;
 pub mod story;
+#[cfg(test)]
+pub mod stuck_fixture;
 pub mod tests_pane;
 pub mod timeline;
 mod title;

@@ -47,6 +47,7 @@ impl Section {
             return Self::NeedsYou;
         }
         match run.state.status {
+            _ if run.seems_stuck() => Self::NeedsYou,
             RunStatus::Finished => Self::Ended,
             RunStatus::Parked if run.state.needs_person() => Self::NeedsYou,
             RunStatus::Parked => Self::Queued,
@@ -71,7 +72,10 @@ pub fn roster(fleet: &Fleet, filter: &str) -> Vec<(Section, Vec<RunId>)> {
         let state = &run.state;
         let age = (state.created, state.order, state.id);
         let within = match section {
-            Section::NeedsYou => (Reverse(0), state.status_since.0),
+            Section::NeedsYou => {
+                let stuck = state.watched.stuck().filter(|_| run.seems_stuck());
+                (Reverse(0), stuck.map_or(state.status_since, |raised| raised.at).0)
+            }
             Section::Queued => (Reverse(state.priority), 0),
             // What was done comes before what was not, the latest first.
             Section::Ended => {

@@ -255,6 +255,20 @@ fn scrolled_back_with_a_search() {
 }
 
 #[test]
+fn attention() {
+    snap("attention", |size| {
+        let mut desk = Desk::new(super::stuck_fixture::stuck(), size, OnStart::Leave);
+        desk.ui.select(Some(fixture::id("sql-migrate")));
+        desk.keys("0")
+    });
+    snap("stuck", |size| {
+        let mut desk = Desk::new(super::stuck_fixture::stuck(), size, OnStart::Leave);
+        desk.ui.select(Some(fixture::id("sql-migrate")));
+        desk
+    });
+}
+
+#[test]
 fn question() {
     snap("question", |size| Desk::on("docs-site", size).keys("tab a k e e p"));
 }

@@ -3,6 +3,7 @@
 //! A front end never changes state by itself; whatever a key does is one of these.
 
 use super::agent::{AgentSpec, Role};
+use super::alert::AlertKind;
 use super::budget::Resource;
 use super::event::{Chore, PauseKind, When};
 use super::ids::{RunId, TestId, Who};
@@ -67,6 +68,11 @@ pub enum Command {
         which: Resource,
         /// In the resource's unit.
         limit: u64,
+    },
+    /// Be told no more of an alert of the fleet, until it is raised again.
+    AcknowledgeAlert {
+        /// Which.
+        alert: AlertKind,
     },
     /// Leave in order.
     Shutdown {

@@ -2,6 +2,7 @@
 //!
 //! A front end holds one of these and keeps it current by applying what the engine sends.
 
+use super::alert::Alerts;
 use super::budget::{Breach, Budget, DAY, Raises};
 use super::collision::Collisions;
 use super::event::{Outcome, ParkReason, Record};
@@ -39,6 +40,12 @@ pub struct FleetRun {
 }
 
 impl FleetRun {
+    /// Whether it works, or waits to, and shows a pattern that nobody has looked at yet.
+    pub fn seems_stuck(&self) -> bool {
+        let here = self.ownership == Ownership::Mine && self.problem.is_none();
+        here && self.state.is_live() && self.state.watched.stuck().is_some()
+    }
+
     /// Whether it was left in the middle of its work and can be taken up.
     pub fn is_interrupted(&self) -> bool {
         self.ownership == Ownership::Nobody && self.problem.is_none() && !self.state.is_finished()
@@ -66,6 +73,8 @@ pub struct Fleet {
     pub raises: Raises,
     /// What the live runs meet; one that meets nothing has no entry.
     pub collisions: BTreeMap<RunId, Collisions>,
+    /// What has to be known about all of them.
+    pub alerts: Alerts,
 }
 
 /// How many runs are in each state.
@@ -73,7 +82,7 @@ pub struct Fleet {
 pub struct Counts {
     /// With a slot.
     pub running: usize,
-    /// Parked for a person.
+    /// Parked for a person, or at work and seemingly stuck.
     pub needs_you: usize,
     /// Waiting for a slot, or for a provider.
     pub queued: usize,
@@ -103,13 +112,13 @@ pub enum FindError {
 
 impl Fleet {
     /// An empty fleet.
-    pub const fn new(cap: u32, gate_cap: u32) -> Self {
+    pub fn new(cap: u32, gate_cap: u32) -> Self {
         let agent_caps = BTreeMap::new();
         let budget = Budget { tokens: None, micro_usd: None, wall_clock_ms: None };
         let holds = Holds::new();
         let raises = Raises::new();
-        let collisions = BTreeMap::new();
-        Self { runs: BTreeMap::new(), cap, gate_cap, repo_cap: None, agent_caps, holds, budget, raises, collisions }
+        let (runs, collisions, alerts) = (BTreeMap::new(), BTreeMap::new(), Alerts::default());
+        Self { runs, cap, gate_cap, repo_cap: None, agent_caps, holds, budget, raises, collisions, alerts }
     }
 
     /// Applies a record, making room for a run not seen before as one of mine.
@@ -132,6 +141,7 @@ impl Fleet {
         for run in self.runs.values() {
             let place = match run.state.status {
                 _ if run.is_interrupted() && run.state.is_live() => &mut counts.paused,
+                _ if run.seems_stuck() => &mut counts.needs_you,
                 RunStatus::Running | RunStatus::Pausing | RunStatus::Stopping | RunStatus::Frozen => {
                     &mut counts.running
                 }

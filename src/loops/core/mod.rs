@@ -5,6 +5,8 @@
 
 pub mod activity;
 pub mod agent;
+pub mod alert;
+pub mod attention;
 pub mod budget;
 pub mod collision;
 pub mod command;

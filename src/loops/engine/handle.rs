@@ -4,6 +4,7 @@
 //! screen never slows the engine.
 
 use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::alert::Alerts;
 use crate::loops::core::budget::Raises;
 use crate::loops::core::collision::Collisions;
 use crate::loops::core::command::{Rejected, Request};
@@ -86,6 +87,8 @@ pub enum Update {
     },
     /// Other budgets of all runs are raised: all of them.
     Raises(Raises),
+    /// Other alerts of the fleet are in force: all of them.
+    Alerts(Alerts),
     /// Other providers are held: all of them.
     Holds(Holds),
     /// What live runs meet: all of them.

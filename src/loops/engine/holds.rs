@@ -102,6 +102,7 @@ impl Engine {
         if let Ok(Ok(facts)) = tokio::task::spawn_blocking(move || fleet::read(&store)).await {
             self.fleet.holds = facts.holds();
             self.fleet.raises = facts.raises();
+            self.fleet.alerts = facts.alerts();
         }
     }
 
@@ -129,13 +130,14 @@ impl Engine {
         let parked = self.fleet.runs.values().filter(|run| self.may_wake(run)).filter_map(|run| run.state.wakes());
         let queued = || self.mine(|state| state.status == RunStatus::Queued);
         let held = self.fleet.holds.next_end(now).filter(|_| !queued().is_empty());
-        let next = parked.chain(held).min()?;
+        let next = parked.chain(held).chain(self.next_look(now)).min()?;
         Some(Duration::from_millis(next.since(now)).min(NAP))
     }
 
     /// Wakes those whose time has come. Who waits for a slot behind a hold is asked again by the round that follows.
     pub(super) fn wake(&mut self) {
         let now = self.now();
+        self.look(now);
         self.wake_all(Who::Harness, |state| state.wakes().is_some_and(|until| until <= now));
     }
 

@@ -71,6 +71,12 @@ impl Engine {
             Command::SetFleetBudget { which, limit } => {
                 let _ = answer.send(self.raise_budget(which, limit, who).map(|()| Accepted::default()));
             }
+            Command::AcknowledgeAlert { alert } => {
+                if !self.see_alert(alert, who) {
+                    return refuse(answer, "there is no such alert any more, or it has been seen");
+                }
+                let _ = answer.send(Ok(Accepted::default()));
+            }
             Command::Shutdown { live } => self.shutdown(live, who, answer),
         }
     }
@@ -271,7 +277,9 @@ impl Engine {
             Inner::Facts(facts) => {
                 self.hear_holds(&facts.holds());
                 self.hear_raises(&facts.raises());
+                self.hear_alerts(facts.alerts());
             }
+            Inner::Machine(machine) => self.weigh_machine(&machine),
             Inner::Foreign(run, entry) => self.foreign(run, entry),
             Inner::Collided(found) => self.collided(*found),
             Inner::Summarised(run, result) => {

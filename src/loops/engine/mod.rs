@@ -3,6 +3,7 @@
 //! [`start`] gives a [`Handle`]; front ends send requests through it and fold what they hear. Inside, [`task`] commits
 //! events, asks the pure core what comes next, and hands [`order::Order`]s to [`report::Steps`].
 
+mod alerts;
 mod baseline;
 mod brief;
 mod budget;

@@ -83,7 +83,10 @@ impl Engine {
             self.tell(Update::Record(Arc::clone(&record)));
             match &record.event {
                 Event::StepStarted(_) => self.start_step(run),
-                Event::Finished(_) => self.finish(run),
+                Event::Finished(_) => {
+                    self.finish(run);
+                    self.weigh_failures();
+                }
                 Event::Reopened(_) => self.forget_summary(run),
                 Event::SnapshotTaken(_) => self.look_for_collisions(run),
                 event if changes_tests(event) => self.write_tests(run),

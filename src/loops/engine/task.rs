@@ -119,6 +119,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         releasing: BTreeSet::new(),
         test_files: TestFiles::default(),
         tracker: TaskTracker::new(),
+        looked: Millis::default(),
         leaving: None,
         loading: false,
     };
@@ -155,6 +156,8 @@ pub(super) enum Inner {
     Touched(Change),
     /// What the fleet's file says.
     Facts(FleetFacts),
+    /// How the machine stands.
+    Machine(super::alerts::Machine),
     /// A run of another loopdash, read anew.
     Foreign(RunId, Option<Box<FleetRun>>),
     /// What a run's work meets.
@@ -206,6 +209,8 @@ pub(super) struct Engine {
     pub test_files: TestFiles,
     /// Summaries and test files being written.
     pub tracker: TaskTracker,
+    /// When the machine was looked at last.
+    pub looked: Millis,
     /// Set once loopdash is to leave.
     pub leaving: Option<LiveRuns>,
     /// Whether the store is still being read.

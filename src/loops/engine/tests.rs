@@ -300,6 +300,7 @@ impl Rig {
             Update::Holds(holds) => self.fleet.holds = holds,
             Update::Raises(raises) => self.fleet.raises = raises,
             Update::Collisions(collisions) => self.fleet.collisions = collisions,
+            Update::Alerts(alerts) => self.fleet.alerts = alerts,
             Update::Live { .. } | Update::Loaded | Update::Trouble(_) | Update::Ended => {}
         }
     }

@@ -6,6 +6,7 @@ use super::error::JournalError;
 use super::line::{Line, Lines, seal, unseal};
 use super::replay::open_plain;
 use super::store::{Store, private_options, require_file};
+use crate::loops::core::alert::{AlertKind, Alerts};
 use crate::loops::core::budget::{Raises, Resource};
 use crate::loops::core::hold::{Hold, Holds};
 use crate::loops::core::ids::{Millis, Who};
@@ -49,6 +50,25 @@ pub enum FleetFact {
         /// How much, in the resource's unit.
         limit: u64,
         /// Who said so.
+        who: Who,
+    },
+    /// Something about the fleet or the machine has to be known.
+    AlertRaised {
+        /// What about.
+        alert: AlertKind,
+        /// The evidence.
+        what: String,
+    },
+    /// It is over.
+    AlertCleared {
+        /// Which.
+        alert: AlertKind,
+    },
+    /// Somebody has seen it.
+    AlertSeen {
+        /// Which.
+        alert: AlertKind,
+        /// Who.
         who: Who,
     },
     /// A loopdash that owns runs began.
@@ -127,6 +147,20 @@ impl FleetFacts {
             }
         }
         raises
+    }
+
+    /// The alerts in force.
+    pub fn alerts(&self) -> Alerts {
+        let mut alerts = Alerts::default();
+        for FleetRecord { at, fact } in &self.records {
+            match fact {
+                FleetFact::AlertRaised { alert, what } => alerts.raise(*alert, what, *at),
+                FleetFact::AlertCleared { alert } => alerts.clear(*alert),
+                FleetFact::AlertSeen { alert, .. } => alerts.see(*alert),
+                _ => false,
+            };
+        }
+        alerts
     }
 
     fn last<T>(&self, pick: impl Fn(&FleetFact) -> Option<T>) -> Option<T> {
@@ -236,6 +270,10 @@ mod tests {
             FleetFact::ProviderHeld { provider: "q".to_owned(), hold: Hold { until: None, ..hold() } },
             FleetFact::ProviderFreed { provider: "p".to_owned(), who: Who::Operator },
             FleetFact::BudgetRaised { which: Resource::Tokens, limit: 9, who: Who::Operator },
+            FleetFact::AlertRaised { alert: AlertKind::Disk, what: "500 MB are left".to_owned() },
+            FleetFact::AlertRaised { alert: AlertKind::FailureRate, what: "4 of the last 10".to_owned() },
+            FleetFact::AlertSeen { alert: AlertKind::FailureRate, who: Who::Operator },
+            FleetFact::AlertCleared { alert: AlertKind::Disk },
             FleetFact::Ended { pid: 7 },
         ];
         (1..).zip(facts).map(|(at, fact)| FleetRecord { at: Millis(at), fact }).collect()
@@ -251,6 +289,9 @@ mod tests {
         let facts = read(&store).unwrap();
         assert_eq!(facts, FleetFacts { records: all(), skipped: 0 });
         assert_eq!((facts.cap(), facts.gate_cap()), (Some(5), Some(1)));
+        let alerts = facts.alerts();
+        let rate = alerts.get(AlertKind::FailureRate).unwrap();
+        assert!(rate.seen && rate.what == "4 of the last 10" && alerts.get(AlertKind::Disk).is_none());
         let holds = facts.holds();
         let held: Vec<(&str, Option<Millis>)> =
             holds.in_force(Millis(1)).map(|(name, hold)| (name, hold.until)).collect();

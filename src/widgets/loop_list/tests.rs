@@ -2,10 +2,10 @@ use super::*;
 use crate::widgets::testing::{draw, has_role, hold_at_all_sizes, paint, shot, style_of, theme};
 
 const STRIP: [Bar; 4] = [
-    Bar { level: 8, role: Role::Attention },
-    Bar { level: 5, role: Role::Attention },
-    Bar { level: 3, role: Role::Attention },
-    Bar { level: 1, role: Role::Ok },
+    Bar { level: 8, role: Role::Attention, shape: None },
+    Bar { level: 5, role: Role::Attention, shape: None },
+    Bar { level: 3, role: Role::Attention, shape: None },
+    Bar { level: 1, role: Role::Ok, shape: None },
 ];
 
 const PLAIN: LoopRow<'static> = LoopRow {
@@ -201,7 +201,7 @@ fn names_cannot_break_a_row() {
     let hostile = [ListRow::Loop(LoopRow {
         name: "a\nb\u{1b}[2Jc\u{202e}d日本語日本語",
         word: Some("x\ty\r\n"),
-        strip: &[Bar { level: 200, role: Role::Ok }; 40],
+        strip: &[Bar { level: 200, role: Role::Ok, shape: None }; 40],
         iteration: Some(u32::MAX),
         age: Some("99999999d"),
         cost: Some("$1,000,000,000"),
@@ -225,4 +225,37 @@ fn the_columns_never_exceed_the_width() {
         let status = if c.status > 0 { c.status + 1 } else { 0 };
         assert!(c.name + status + c.right() <= width.saturating_sub(Columns::LEAD), "{width}: {c:?}");
     }
+}
+
+#[test]
+fn without_colour_a_cell_of_the_strip_tells_its_verdict_by_its_shape() {
+    let theme = crate::widgets::testing::theme();
+    let strip = [
+        Bar { level: 8, role: Role::Danger, shape: None },
+        Bar { level: 5, role: Role::Danger, shape: Some("!") },
+        Bar { level: 1, role: Role::Ok, shape: Some("✓") },
+    ];
+    let row = LoopRow {
+        mark: Mark::Running,
+        name: "fix-ci",
+        progress: None,
+        word: None,
+        strip: &strip,
+        iteration: Some(3),
+        age: Some("4m"),
+        cost: None,
+        priority: None,
+        selected: false,
+        marked: false,
+    };
+    let rows = [ListRow::Loop(row)];
+    let plain = crate::widgets::testing::theme_at(Tier::None);
+    let shown = |theme: &Theme| {
+        let extent = Extent { total: 1, offset: 0, visible: 1 };
+        let list =
+            LoopList { theme, rows: &rows, extent, count: 1, focused: true, border: false, filter: None, empty: "" };
+        crate::widgets::testing::shot(&list, 60, 1)
+    };
+    assert!(shown(&theme).contains("█▅▁"), "{}", shown(&theme));
+    assert!(shown(&plain).contains("█!✓"), "{}", shown(&plain));
 }

@@ -3,6 +3,7 @@
 //! Whatever a key does to a loop leaves here as an [`Effect`]; this only moves the operator's own view.
 
 mod agents;
+mod attention;
 mod chores;
 mod moving;
 pub mod overlays;
@@ -84,6 +85,7 @@ pub fn places(ui: &Ui) -> &'static [Place] {
         (Some(Overlay::Palette(_)), _) => &[Place::Palette],
         (Some(Overlay::Chooser(_)), _) => &[Place::Chooser],
         (Some(Overlay::Xray(_)), _) => &[Place::Xray],
+        (Some(Overlay::Attention(_)), _) => &[Place::Attention],
         (None, Pane::Output) => &[Place::Output, Place::Main],
         (None, Pane::Diff) => &[Place::Diff, Place::Main],
         (None, _) => &[Place::Main],
@@ -150,6 +152,7 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             ui.overlays.push(Overlay::Help);
         }
         Action::Xray => overlays::open_xray(ui, ctx),
+        Action::Attention => attention::open(ui, ctx),
         Action::Palette => overlays::open_palette(ui, ctx, PaletteOf::Everything),
         Action::StartLoop => overlays::open_palette(ui, ctx, PaletteOf::Loops),
         Action::SetAgent => return agents::choose(ui, ctx),

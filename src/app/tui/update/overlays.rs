@@ -8,7 +8,7 @@ use super::super::chord::Chord;
 use super::super::msg::Effect;
 use super::super::overlay::{Offer, Overlay, Palette, PaletteOf, Purpose, TextBox, XrayBox};
 use super::super::ui::{Tone, Ui};
-use super::{Ctx, agents, chores, moving, perform, steering};
+use super::{Ctx, agents, attention, chores, moving, perform, steering};
 use crate::app::view::roster;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::ids::RunId;
@@ -30,6 +30,7 @@ pub(super) fn key(ui: &mut Ui, ctx: &Ctx<'_>, chord: Chord, action: Option<Actio
         }
         Some(Overlay::Xray(_)) if matches!(chord.typed(), Some('I' | 'q')) => cancel(ui),
         Some(Overlay::Xray(_)) => xray_key(ui, ctx, action),
+        Some(Overlay::Attention(_)) => attention::key(ui, ctx, chord, action),
         Some(Overlay::Dialog(_)) => dialog(ui, ctx, chord, action),
         Some(Overlay::Chooser(_)) => chooser(ui, ctx, action),
         Some(Overlay::Palette(palette)) => {
@@ -338,9 +339,15 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
         Purpose::Note(..) => Action::Interrupt,
         Purpose::Answer(..) => Action::Answer,
         Purpose::AddTest(_) => Action::AddTest,
+        Purpose::Heal(_) => Action::HealNote,
+        Purpose::Waive(run, test) => return waive(ui, ctx, *run, test, text),
         Purpose::Limit(_) => Action::Limit,
     };
-    let (Purpose::Note(run, _) | Purpose::Answer(run, _) | Purpose::AddTest(run) | Purpose::Limit(run)) = purpose
+    let (Purpose::Note(run, _)
+    | Purpose::Answer(run, _)
+    | Purpose::AddTest(run)
+    | Purpose::Heal(run)
+    | Purpose::Limit(run)) = purpose
     else {
         return Vec::new();
     };
@@ -378,6 +385,19 @@ fn accept_text(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// A test that counts as met by the operator's word, with the reason they give.
+fn waive(ui: &mut Ui, ctx: &Ctx<'_>, run: RunId, test: &str, why: String) -> Vec<Effect> {
+    if why.is_empty() {
+        ui.say(Tone::Bad, "say why it counts as met; the journal keeps it", ctx.now);
+        return Vec::new();
+    }
+    ui.overlays.pop();
+    let label = ctx.fleet.state(run).map(|state| state.label.clone()).unwrap_or_default();
+    let ask = Ask::WaiveTest { test: test.to_owned(), why };
+    let said = steering::said(&ask, &label);
+    vec![Effect::Send { command: Command::Run { run, ask }, said }]
 }
 
 /// An answer is only sent to the question it was typed under.

@@ -3,7 +3,7 @@
 //! Nothing here changes a loop; it leaves as [`Effect::Send`].
 
 use super::super::action::{Action, row_of};
-use super::super::ask::{ask_of, resume_of, retry_of, selected};
+use super::super::ask::{ask_of, resume_of, retry_of, selected, test_meant};
 use super::super::msg::{Effect, Wish};
 use super::super::overlay::{Choice, Dialog, Intent, Overlay, Purpose};
 use super::super::ui::{TakeOver, Ui};
@@ -14,6 +14,7 @@ use crate::loops::core::event::{ParkReason, When};
 use crate::loops::core::fleet::Ownership;
 use crate::loops::core::state::RunState;
 use crate::loops::core::transition::RunStatus;
+use crate::loops::core::watch::{Remedy, note_for};
 
 pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect> {
     match action {
@@ -31,7 +32,13 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             Ok(command) => vec![Effect::Send { command, said: format!("resumed {}", label(ui, ctx)) }],
             Err(_) => Vec::new(),
         },
-        Action::Note | Action::Interrupt | Action::Answer | Action::AddTest | Action::Limit => {
+        Action::Note
+        | Action::Interrupt
+        | Action::Answer
+        | Action::AddTest
+        | Action::Limit
+        | Action::WaiveTest
+        | Action::HealNote => {
             ask_text(ui, ctx, action);
             Vec::new()
         }
@@ -93,11 +100,21 @@ fn ask_text(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) {
         (Action::Note, _) => Purpose::Note(id, When::Next),
         (Action::Interrupt, _) => Purpose::Note(id, When::Now),
         (Action::AddTest, _) => Purpose::AddTest(id),
+        (Action::HealNote, _) => Purpose::Heal(id),
+        (Action::WaiveTest, _) => match test_meant(ui, &run.state) {
+            Some(test) => Purpose::Waive(id, test.id.clone()),
+            None => return,
+        },
         (Action::Limit, _) => Purpose::Limit(id),
         (_, Some(ParkReason::NeedsHuman { question, .. })) => Purpose::Answer(id, question.clone()),
         _ => return,
     };
+    let words =
+        run.state.watched.stuck().filter(|_| action == Action::HealNote).map(|raised| note_for(&raised.sighting));
     open_text(ui, purpose);
+    if let (Some(words), Some(Overlay::Text(text))) = (words, ui.overlays.last_mut()) {
+        text.insert(&words);
+    }
 }
 
 /// What the footer says when a request was accepted; nothing if that is empty.
@@ -144,6 +161,16 @@ fn confirm(intent: Intent, state: Option<&RunState>) -> Dialog {
             format!("Leave out {test} of {label}?"),
             "Tests that depend on it may start without it. Reset brings it back.".to_owned(),
             "leave it out",
+        ),
+        Intent::Ask(_, Ask::Heal { remedy: Remedy::Skip, .. }) => (
+            format!("Leave out the test at work of {label}?"),
+            "Tests that depend on it may start without it. Reset brings it back.".to_owned(),
+            "leave it out",
+        ),
+        Intent::Ask(_, Ask::Heal { remedy: Remedy::Waive, .. }) => (
+            format!("Let the test at work of {label} count as met?"),
+            "It is shown as waived, with what was seen as the reason. Reset takes that back.".to_owned(),
+            "let it count",
         ),
         Intent::Ask(_, Ask::ResetTest { test }) => {
             let at_work = state.and_then(RunState::open_iteration).is_some_and(|open| open.test == *test);

@@ -544,11 +544,11 @@ fn the_output_owes_rows_until_a_frame_pays_them() {
 #[test]
 fn the_next_that_needs_a_person_is_found_from_anywhere() {
     let mut desk = Desk::busy("auth-refactor");
-    desk.keys("0");
+    desk.keys("o");
     let first = desk.selected();
-    desk.keys("0");
+    desk.keys("o");
     let second = desk.selected();
-    desk.keys("0");
+    desk.keys("o");
     assert_eq!((desk.selected(), first != second), (first, true));
 }
 
@@ -686,4 +686,85 @@ fn work_that_may_be_nowhere_else_is_scrapped_by_its_name_alone() {
         |effect: &Effect| matches!(effect, Effect::Send { command: Command::Run { ask, .. }, .. } if *ask == scrap);
     assert!(effects.len() == 1 && effects.iter().all(asked), "{effects:?}");
     assert!(desk.ui.overlays.is_empty());
+}
+
+/// A desk in front of a fleet with a run that seems stuck, that run selected.
+fn stuck() -> Desk {
+    let mut desk = Desk::new(crate::app::view::stuck_fixture::stuck());
+    desk.ui.select(Some(fixture::id("sql-migrate")));
+    desk
+}
+
+fn asked(effects: &[Effect]) -> Vec<Ask> {
+    let asks = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { command: Command::Run { ask, .. }, .. } => Some(ask.clone()),
+        _ => None,
+    });
+    asks.collect()
+}
+
+#[test]
+fn attention_opens_at_the_selected_run_and_enter_goes_to_the_chosen_one() {
+    let mut desk = stuck();
+    desk.keys("0");
+    assert!(matches!(desk.ui.overlays.last(), Some(Overlay::Attention(_))));
+    assert_eq!(desk.selected(), "sql-migrate");
+    desk.keys("g");
+    assert_eq!(desk.selected(), "docs-site", "a question comes first");
+    desk.keys("j enter");
+    assert_eq!((desk.selected().as_str(), desk.ui.overlays.len()), ("perf-index", 0));
+    desk.keys("0 G");
+    assert_eq!(desk.selected(), "e2e-flakes", "what only has to be known comes last");
+    desk.keys("esc");
+    assert!(desk.ui.overlays.is_empty());
+}
+
+#[test]
+fn one_key_takes_a_remedy_and_those_that_end_a_test_ask_first() {
+    use crate::loops::core::watch::{Pattern, Remedy};
+    let heal = |remedy, text: &str| Ask::Heal { pattern: Pattern::TreeAgain, remedy, text: text.to_owned() };
+    assert_eq!(asked(&stuck().keys("0 6")), [heal(Remedy::Park, "")]);
+    assert_eq!(asked(&stuck().keys("0 2")), [heal(Remedy::Restart, "")]);
+    assert_eq!(asked(&stuck().keys("0 5")), []);
+    assert_eq!(asked(&stuck().keys("0 5 y")), [heal(Remedy::Waive, "")]);
+    let mut desk = stuck();
+    assert_eq!(asked(&desk.keys("0 3")), []);
+    assert!(desk.toast().contains("names no stronger agent"), "{}", desk.toast());
+    let note = asked(&stuck().keys("0 1 enter"));
+    assert!(
+        matches!(&note[..], [Ask::Heal { remedy: Remedy::Note, text, .. }] if text.contains("seems to be stuck")),
+        "{note:?}"
+    );
+    let seen = [Pattern::TreeAgain, Pattern::SameFailures].map(|pattern| Ask::Acknowledge { pattern });
+    assert_eq!(asked(&stuck().keys("0 space")), seen);
+}
+
+#[test]
+fn a_blocked_test_is_retried_skipped_or_waived_with_a_reason() {
+    let blocked = || {
+        let mut desk = stuck();
+        desk.ui.select(Some(fixture::id("perf-index")));
+        desk
+    };
+    assert_eq!(asked(&blocked().keys("0 R")), [Ask::Retry]);
+    let test = || "bench".to_owned();
+    assert_eq!(asked(&blocked().keys("0 s y")), [Ask::SkipTest { test: test(), why: String::new() }]);
+    let mut desk = blocked();
+    assert_eq!(asked(&desk.keys("0 W enter")), []);
+    assert!(desk.toast().contains("say why"), "{}", desk.toast());
+    assert_eq!(asked(&desk.keys("o k enter")), [Ask::WaiveTest { test: test(), why: "ok".to_owned() }]);
+}
+
+#[test]
+fn alerts_of_the_fleet_are_seen_with_a_key() {
+    let mut desk = stuck();
+    desk.keys("0");
+    for _ in 0..8 {
+        let seen = desk.keys("j space");
+        if let Some(Effect::Send { command: Command::AcknowledgeAlert { alert }, .. }) = seen.first() {
+            assert_eq!(*alert, crate::loops::core::alert::AlertKind::FailureRate);
+            return;
+        }
+    }
+    panic!("no alert in the list");
 }

@@ -97,10 +97,24 @@ impl Pattern {
             Self::SameFailures => "same failures",
             Self::FindingsStay => "not converging",
             Self::FindingsReturn => "findings return",
-            Self::FindingsContradict => "critic contradicts itself",
+            Self::FindingsContradict => "contradictory",
             Self::Undone => "undoes its work",
             Self::LongRun => "long run",
             Self::Cost => "cost",
+        }
+    }
+
+    /// The words for a narrow column.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::SameTool => "same call",
+            Self::TreeAgain => "in circles",
+            Self::SameFailures => "same errors",
+            Self::FindingsStay => "no progress",
+            Self::FindingsReturn => "came back",
+            Self::FindingsContradict => "contradicts",
+            Self::Undone => "undoes work",
+            other => other.word(),
         }
     }
 

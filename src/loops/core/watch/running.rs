@@ -10,7 +10,9 @@ use crate::loops::core::state::{RunState, StepRecord};
 pub(super) fn silence(run: &RunState, policy: &Policy) -> Option<Sighting> {
     let step = run.active_step()?;
     let silence = step.silence.filter(|silence| silence.busy != Some(true))?;
-    policy.silence_ms.filter(|limit| silence.for_ms >= *limit)?;
+    // Where nobody can see what its processes do, it gets more time.
+    let patience = if silence.busy.is_none() { 3 } else { 1 };
+    policy.silence_ms.filter(|limit| silence.for_ms >= limit.saturating_mul(patience))?;
     let quiet = if silence.from_start { "has printed nothing" } else { "prints nothing any more" };
     let idle = if silence.busy == Some(false) { ", and its processes do nothing" } else { "" };
     let length = Span::from_millis(silence.for_ms / 1000 * 1000);
