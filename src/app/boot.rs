@@ -3,6 +3,7 @@
 //! [`start`] is the one place where real steps meet the engine; dashboard, headless runs and demo all pass through it.
 
 use super::config::Config as FileConfig;
+use super::notify::{self, Notify};
 use crate::loops::agent::Supervisor;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::schedule::Caps;
@@ -27,6 +28,8 @@ pub struct Boot {
     pub budget: Budget,
     /// What to do with runs found at the start.
     pub startup: Startup,
+    /// The command that is told of runs that begin to need a person.
+    pub notify: Option<Notify>,
 }
 
 impl Boot {
@@ -36,7 +39,8 @@ impl Boot {
         let caps = Caps { engine: config.engine.cap, repository: config.engine.repo_cap, agents };
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let gate_cap = config.gate_cap(processors);
-        Self { store, caps, gate_cap, budget: config.engine.budget(), startup }
+        let (budget, notify) = (config.engine.budget(), config.notify.told());
+        Self { store, caps, gate_cap, budget, startup, notify }
     }
 }
 
@@ -64,7 +68,8 @@ pub fn start(boot: Boot) -> anyhow::Result<Running> {
     let supervisor = Supervisor::new(shim).context("set up the supervision of child processes")?;
     let state = boot.store.root().to_owned();
     let git = Git::new();
-    let workshop = Workshop::new(Arc::new(supervisor), git.clone(), state);
+    let supervisor = Arc::new(supervisor);
+    let workshop = Workshop::new(Arc::clone(&supervisor), git.clone(), state);
     let config = engine::Config {
         store: boot.store,
         caps: boot.caps,
@@ -74,5 +79,12 @@ pub fn start(boot: Boot) -> anyhow::Result<Running> {
         git,
         clock: system_clock(),
     };
-    Ok(engine::start(config, Arc::new(workshop)))
+    let Running { handle, task } = engine::start(config, Arc::new(workshop));
+    let Some(notify) = boot.notify else { return Ok(Running { handle, task }) };
+    let told = tokio::spawn(notify::watch(handle.clone(), supervisor, notify));
+    let task = tokio::spawn(async move {
+        // A panic of either is in the log.
+        let _ = tokio::join!(task, told);
+    });
+    Ok(Running { handle, task })
 }

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod headless;
 pub mod link;
 pub mod logging;
+pub mod notify;
 pub mod reproduce;
 pub mod sentence;
 pub mod tui;

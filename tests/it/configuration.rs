@@ -66,6 +66,7 @@ fn reference() -> String {
         ("[agents.NAME.watch]", "WatchLimits"),
         ("[prices.\"MODEL\"]", "Price"),
         ("[profiles.NAME]", "Profile"),
+        ("[notify]", "Notify"),
         ("[hooks]", "Hooks"),
         ("[[loop]]", "Loop"),
         ("[stuck]` and `[loop.stuck]", "Stuck"),

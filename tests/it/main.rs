@@ -22,6 +22,7 @@ mod interrupt;
 mod layers;
 mod locks;
 mod looking;
+mod notify;
 mod offers;
 mod pauses;
 mod probing;

@@ -155,6 +155,7 @@ fn options(context: &Context, loaded: &Loaded, state: &Path, opening: Opening) -
             Trigger::Demo => OnHangup::Stop,
             _ => loaded.config.engine.on_hangup,
         },
+        calls: loaded.config.notify.calls(),
         greeting: None,
         agents: Agents::new(
             loaded.config.clone(),

@@ -4,6 +4,7 @@
 
 use super::agent::{Agent, Dollars, Price};
 use super::hooks::Hooks;
+use super::notify::Notify;
 use super::stuck::Stuck;
 use crate::loops::agent::profile::Profile;
 use crate::loops::core::budget::Budget;
@@ -37,6 +38,8 @@ pub struct Config {
     pub prices: BTreeMap<String, Price>,
     /// When runs are taken to be stuck, and what is done about it without asking.
     pub stuck: Stuck,
+    /// How you are called when a run begins to need you.
+    pub notify: Notify,
     /// Commands that run before and after each run and each of its iterations.
     pub hooks: Hooks,
     /// The loops of this repository.

@@ -31,6 +31,9 @@ pub(super) fn validate(config: &Config, origins: &Origins, problems: &mut Proble
     for (name, agent) in &config.agents {
         checks.agent(name, agent);
     }
+    if let Some(words) = &config.notify.command {
+        checks.words("notify.command", words, "`notify`");
+    }
     for hook in Hook::ALL {
         if let Some(words) = config.hooks.words(hook) {
             checks.words(&child("hooks", hook.key()), words, hook.word());

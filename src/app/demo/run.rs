@@ -85,6 +85,7 @@ fn boot(stage: &Stage) -> Boot {
         gate_cap: GATE_CAP,
         budget: Budget::default(),
         startup: Startup::Ignore,
+        notify: None,
     }
 }
 

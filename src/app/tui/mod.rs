@@ -32,6 +32,7 @@ pub use run::{has_terminal, run};
 
 use crate::app::agents::Agents;
 use crate::app::config::{OnHangup, OnStart};
+use crate::app::notify::Calls;
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::widgets::theme::Theme;
 use jiff::tz::TimeZone;
@@ -66,6 +67,8 @@ pub struct Options {
     pub on_start: OnStart,
     /// What happens to live runs when the terminal goes away.
     pub on_hangup: OnHangup,
+    /// What the terminal is told when a run begins to need a person.
+    pub calls: Calls,
     /// Something to say at the start.
     pub greeting: Option<String>,
     /// The agents of those loops.

@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::screen::{Painter, Writer};
 use super::ui::{Pane, TakeOver, Tone, Ui};
 use super::update::{Ctx, DiffMark, update};
+use crate::app::notify::{begins, terminal_call};
 use crate::app::view::clock::Clock;
 use crate::app::view::loaded::{Loaded, SearchWant, TailKey, Wants};
 use crate::app::view::timeline::is_told;
@@ -30,7 +31,7 @@ use crate::loops::core::command::Command;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::{Millis, RunId, StepId};
-use crate::loops::core::state::StepOutcome;
+use crate::loops::core::state::{RunState, StepOutcome};
 use crate::loops::engine::{Update, system_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -271,10 +272,16 @@ impl Shell {
     /// Takes word of the engine.
     pub(super) fn update(&mut self, update: Update) {
         match update {
-            Update::Record(record) => self.record(&record),
+            Update::Record(record) => {
+                let before = self.needs(record.run);
+                self.record(&record);
+                self.call(record.run, before);
+            }
             Update::Run(entry) => {
-                self.afar.happened(entry.state.id);
-                self.fleet.runs.insert(entry.state.id, *entry);
+                let (run, before) = (entry.state.id, self.needs(entry.state.id));
+                self.afar.happened(run);
+                self.fleet.runs.insert(run, *entry);
+                self.call(run, before);
             }
             Update::Caps { cap, gate_cap } => {
                 self.fleet.cap = cap;
@@ -293,6 +300,18 @@ impl Shell {
             Update::Loaded | Update::Ended => {}
         }
         self.tell(Msg::Fleet);
+    }
+
+    /// Whether a run needs a person; `None` if there is none such.
+    fn needs(&self, run: RunId) -> Option<bool> {
+        self.fleet.state(run).map(RunState::needs_person)
+    }
+
+    /// Calls for the operator if a run begins to need one.
+    fn call(&mut self, run: RunId, before: Option<bool>) {
+        if let Some(state) = self.fleet.state(run).filter(|state| begins(before, state)) {
+            self.extra.extend(terminal_call(self.options.calls, state));
+        }
     }
 
     fn record(&mut self, record: &Arc<Record>) {
