@@ -7,7 +7,7 @@ use super::notify::{self, Notify};
 use crate::loops::agent::Supervisor;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::schedule::Caps;
-use crate::loops::engine::workshop::Workshop;
+use crate::loops::engine::workshop::{Ports, Workshop};
 use crate::loops::engine::{self, Running, Startup, system_clock};
 use crate::loops::git::Git;
 use crate::loops::journal::Store;
@@ -26,6 +26,8 @@ pub struct Boot {
     pub gate_cap: u32,
     /// What all runs may use up in 24 hours.
     pub budget: Budget,
+    /// The ports of its slots.
+    pub ports: Ports,
     /// What to do with runs found at the start.
     pub startup: Startup,
     /// The command that is told of runs that begin to need a person.
@@ -39,8 +41,8 @@ impl Boot {
         let caps = Caps { engine: config.engine.cap, repository: config.engine.repo_cap, agents };
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let gate_cap = config.gate_cap(processors);
-        let (budget, notify) = (config.engine.budget(), config.notify.told());
-        Self { store, caps, gate_cap, budget, startup, notify }
+        let (budget, notify, ports) = (config.engine.budget(), config.notify.told(), config.engine.ports());
+        Self { store, caps, gate_cap, ports, budget, startup, notify }
     }
 }
 
@@ -69,7 +71,7 @@ pub fn start(boot: Boot) -> anyhow::Result<Running> {
     let state = boot.store.root().to_owned();
     let git = Git::new();
     let supervisor = Arc::new(supervisor);
-    let workshop = Workshop::new(Arc::clone(&supervisor), git.clone(), state);
+    let workshop = Workshop::new(Arc::clone(&supervisor), git.clone(), state).with_ports(boot.ports);
     let config = engine::Config {
         store: boot.store,
         caps: boot.caps,

@@ -27,7 +27,10 @@ pub fn sentence(event: &Event) -> String {
         Event::Reopened(e) => {
             format!("reopened by {}, now up to {}", e.who.word(), count(e.max_iterations, "iteration"))
         }
-        Event::WorkspaceReady(e) => workspace(e.in_place, e.fresh, &e.path, e.branch.as_deref()),
+        Event::WorkspaceReady(e) => {
+            let made = workspace(e.in_place, e.fresh, &e.path, e.branch.as_deref());
+            if e.included.is_empty() { made } else { format!("{made}, with {}", e.included.join(", ")) }
+        }
         Event::TestStarted(e) => format!("test {}: attempt {}", e.test, e.attempt),
         Event::TestPassed(e) => format!("test {} passed: {}", e.test, e.evidence),
         Event::TestFailed(e) => format!("test {} not met at attempt {}: {}", e.test, e.attempt, e.why),

@@ -94,3 +94,41 @@ fn a_setup_that_fails_needs_a_person_and_no_agent_starts() {
     let stderr = ran.steps(&StepKind::Setup)[0].join("stderr.log");
     assert_eq!(std::fs::read_to_string(stderr).unwrap(), "the registry is down\n");
 }
+
+/// The slot and the port base that an actor found.
+fn numbers(path: &std::path::Path) -> (u32, u32) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut words = text.split_whitespace().map(|word| word.parse().unwrap());
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_loopdashes_never_give_the_same_slot_or_ports() {
+    let ground = Ground::new();
+    let base = ground.base().display().to_string();
+    let wait = format!(
+        "echo $LOOPDASH_SLOT $LOOPDASH_PORT_BASE > {base}/new-$LOOPDASH_LOOP; mv {base}/new-$LOOPDASH_LOOP {base}/$LOOPDASH_LOOP; \
+         while [ ! -e {base}/go ]; do sleep 0.02; done; touch x"
+    );
+    let ports = "[engine]\nport_base = 30000\nports_per_slot = 50\n";
+    let loops = ["a", "b"].map(|name| crate::screen::a_loop(name, &["sh", &wait, "claim"]));
+    ground.write("loopdash.toml", &(ports.to_owned() + &loops.concat()));
+    ground.commit("configure");
+    let start = |name: &str| Live::start(ground.command(&["run", "--headless", "--loop", name]));
+    let running = ["a", "b"].map(start);
+    for name in ["a", "b"] {
+        crate::term::until("its numbers", || ground.path(name).exists()).await;
+    }
+    let found = ["a", "b"].map(|name| numbers(&ground.path(name)));
+    assert_ne!(found[0].0, found[1].0);
+    for (slot, ports) in found {
+        assert_eq!(ports, 30_000 + slot * 50);
+    }
+    std::fs::write(ground.path("go"), "").unwrap();
+    for live in running {
+        live.end().exits(0);
+    }
+    std::fs::remove_file(ground.path("a")).unwrap();
+    start("a").end().exits(0);
+    assert_eq!(numbers(&ground.path("a")).0, 0, "what was freed is given again");
+}

@@ -12,6 +12,7 @@ use crate::loops::core::duration::Span;
 use crate::loops::core::gate::CommandLine;
 use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, Isolation};
 use crate::loops::core::worktree_path;
+use crate::loops::engine::workshop::Ports;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,6 +77,12 @@ pub struct Engine {
     /// Dollars that all runs may use in any 24 hours, as far as agents report them or have a price. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget_dollars: Option<Dollars>,
+    /// The first port of slot 0, from which `LOOPDASH_PORT_BASE` is counted.
+    #[schemars(range(min = 1024, max = 60000))]
+    pub port_base: u16,
+    /// Ports that each slot has for itself.
+    #[schemars(range(min = 1, max = 1000))]
+    pub ports_per_slot: u16,
     /// Where a run's worktree goes: an absolute path outside the checkout, as a template with the variables `repo` (name of
     /// the repository's directory), `repo_parent` (the directory that holds it), `slug` (the loop's name, made safe), `run`
     /// (the run's short id), `state` (loopdash's state directory) and `home`.
@@ -93,6 +100,8 @@ impl Default for Engine {
             max_wait: Span::from_millis(30 * 60_000),
             budget_tokens: None,
             budget_dollars: None,
+            port_base: Ports::default().first,
+            ports_per_slot: Ports::default().per_slot,
             worktree_path: worktree_path::DEFAULT.to_owned(),
         }
     }
@@ -103,6 +112,11 @@ impl Engine {
     pub fn budget(&self) -> Budget {
         let micro_usd = self.budget_dollars.map(Dollars::micro);
         Budget { tokens: self.budget_tokens, micro_usd, wall_clock_ms: None }
+    }
+
+    /// The ports of its slots.
+    pub const fn ports(&self) -> Ports {
+        Ports { first: self.port_base, per_slot: self.ports_per_slot }
     }
 }
 

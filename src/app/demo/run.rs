@@ -17,6 +17,7 @@ use crate::loops::core::schedule::Caps;
 use crate::loops::core::spec::{LoopSpec, Trigger};
 use crate::loops::core::state::RunState;
 use crate::loops::engine::Startup;
+use crate::loops::engine::workshop::Ports;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
@@ -84,6 +85,7 @@ fn boot(stage: &Stage) -> Boot {
         caps: Caps { engine: CAP, repository: None, agents: BTreeMap::new() },
         gate_cap: GATE_CAP,
         budget: Budget::default(),
+        ports: Ports::default(),
         startup: Startup::Ignore,
         notify: None,
     }

@@ -228,6 +228,15 @@ fn rule(scene: &Scene<'_>, state: &RunState, id: StepId, lively: bool) -> Styled
     StyledLine { spans, stream: Stream::Rule }
 }
 
+/// What `.worktreeinclude` brought into the worktree, in a few words.
+fn copied(included: &[String]) -> String {
+    match included {
+        [] => String::new(),
+        [one] => format!("{} copied", plain_str(one)),
+        [one, more @ ..] => format!("{} and {} more copied", plain_str(one), more.len()),
+    }
+}
+
 /// How a step went, in a few words.
 pub(super) fn result(state: &RunState, step: &StepRecord) -> (Mark, String) {
     let iteration = state.iterations.iter().find(|iteration| iteration.number == step.iteration);
@@ -238,6 +247,11 @@ pub(super) fn result(state: &RunState, step: &StepRecord) -> (Mark, String) {
         },
         (Some(StepOutcome::Interrupted { why, .. }), _) => (Mark::Interrupted, interrupted(*why).to_owned()),
         (Some(StepOutcome::Finished(end)), _) if !end.ok() => (Mark::Failed, end.word()),
+        (Some(StepOutcome::Finished(_)), StepKind::Worktree) => {
+            let first = state.steps.iter().find(|step| step.kind == StepKind::Worktree).map(|first| first.id);
+            let place = state.workspace.as_ref().filter(|_| first == Some(step.id));
+            (Mark::Passed, place.map(|place| copied(&place.included)).unwrap_or_default())
+        }
         (Some(StepOutcome::Finished(_)), StepKind::Snapshot) => {
             let taken = iteration.and_then(|iteration| iteration.snapshot.as_ref());
             taken.map_or((Mark::Passed, String::new()), |taken| {

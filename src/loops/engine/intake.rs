@@ -56,6 +56,7 @@ impl Engine {
             }
             Command::SetCap { cap } => {
                 self.config.caps.engine = cap.max(1);
+                self.claim_slots().await;
                 self.caps_changed(answer);
             }
             Command::SetGateCap { cap } => {

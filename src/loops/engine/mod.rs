@@ -16,6 +16,7 @@ pub mod order;
 mod prepare;
 pub mod report;
 mod settle;
+mod slots;
 mod task;
 mod testfile;
 #[cfg(test)]

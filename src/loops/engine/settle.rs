@@ -245,10 +245,12 @@ impl Engine {
             return;
         }
         let owned = self.fleet.runs.values().map(|run| &run.state).filter(|state| self.ledger.owns(state.id));
-        let active: Vec<Active<'_>> = owned.filter_map(Active::of).collect();
+        let mut active: Vec<Active<'_>> = owned.filter_map(Active::of).collect();
+        active.iter_mut().for_each(|active| active.slot = self.slots.index(active.slot));
         let bounds = Bounds { caps: &self.config.caps, holds: &self.fleet.holds, now: self.now() };
         for admit in schedule::admit(&queue, &active, bounds) {
-            self.queue(admit.run, vec![Admitted { slot: admit.slot }.into()], None);
+            let slot = self.slots.number(admit.slot);
+            self.queue(admit.run, vec![Admitted { slot }.into()], None);
         }
     }
 

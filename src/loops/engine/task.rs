@@ -7,6 +7,7 @@ use super::handle::{Accepted, FrontMessage, Handle, REQUESTS, Subscription, UPDA
 use super::ledger::Ledger;
 use super::order::Order;
 use super::report::{Report, Steps, Wish};
+use super::slots::Slots;
 use super::testfile::TestFiles;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::budget::Budget;
@@ -118,6 +119,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         takes_up,
         releasing: BTreeSet::new(),
         test_files: TestFiles::default(),
+        slots: Slots::default(),
         tracker: TaskTracker::new(),
         looked: Millis::default(),
         leaving: None,
@@ -207,6 +209,8 @@ pub(super) struct Engine {
     /// Runs to be given up as soon as their recovery is journalled.
     pub releasing: BTreeSet<RunId>,
     pub test_files: TestFiles,
+    /// The slot numbers that are this loopdash's to give.
+    pub slots: Slots,
     /// Summaries and test files being written.
     pub tracker: TaskTracker,
     /// When the machine was looked at last.
@@ -220,6 +224,8 @@ pub(super) struct Engine {
 impl Engine {
     async fn run(mut self, startup: Startup) {
         self.read_facts().await;
+        self.slots = Slots::new(self.config.store.root());
+        self.claim_slots().await;
         if startup != Startup::Ignore {
             self.loading = true;
             self.spawn_scan();
@@ -245,6 +251,20 @@ impl Engine {
         self.tracker.close();
         self.tracker.wait().await;
         let _ = self.updates.send(Update::Ended);
+    }
+
+    /// Sees to it that there are slot numbers for as many runs as may work at once.
+    pub(super) async fn claim_slots(&mut self) {
+        let (mut slots, cap) = (std::mem::take(&mut self.slots), self.config.caps.engine);
+        let claimed = tokio::task::spawn_blocking(move || {
+            let result = slots.claim(cap);
+            (slots, result)
+        });
+        let Ok((slots, result)) = claimed.await else { return };
+        if let Err(error) = result {
+            tracing::warn!(%error, "slot numbers are not claimed; those of another loopdash may be the same");
+        }
+        self.slots = slots;
     }
 
     /// Whether nothing of mine runs any more and everything is written.

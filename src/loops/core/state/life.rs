@@ -100,7 +100,9 @@ impl RunState {
         if e.fresh {
             self.setup_done = false;
         }
+        let known = self.workspace.take().filter(|_| !e.fresh).map(|place| place.included);
         self.workspace = Some(Workspace {
+            included: known.unwrap_or_else(|| e.included.clone()),
             path: e.path.clone(),
             branch: e.branch.clone(),
             base: e.base.clone(),

@@ -147,6 +147,8 @@ pub struct Workspace {
     pub common_dir: String,
     /// Whether it is the operator's own checkout.
     pub in_place: bool,
+    /// Files that were copied into it when it was made.
+    pub included: Vec<String>,
 }
 
 /// A note or an answer on its way to the actor.

@@ -21,6 +21,7 @@ mod watchdog;
 
 pub use chores::trashed;
 pub use place::git_workspace;
+pub use process::Ports;
 pub use prompts::actor_prompt;
 
 use super::order::Order;
@@ -49,6 +50,7 @@ pub struct Workshop {
     git: Git,
     /// The state directory, for the worktree path template.
     state: PathBuf,
+    ports: Ports,
 }
 
 /// A step under way: its order, the engine's wishes, and the way back.
@@ -71,7 +73,13 @@ struct Done {
 impl Workshop {
     /// A workshop that spawns through `supervisor` and keeps blocking git behind `git`'s door.
     pub fn new(supervisor: Arc<Supervisor>, git: Git, state: PathBuf) -> Self {
-        Self { supervisor, git, state }
+        Self { supervisor, git, state, ports: Ports::default() }
+    }
+
+    /// The same, with other ports for its runs.
+    #[must_use]
+    pub fn with_ports(self, ports: Ports) -> Self {
+        Self { ports, ..self }
     }
 
     async fn carry_out(&self, job: &mut Job) -> Done {

@@ -24,9 +24,28 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The first port that a run may use; each slot has [`PORTS_PER_SLOT`] of its own.
-const FIRST_PORT: u32 = 20_000;
-const PORTS_PER_SLOT: u32 = 20;
+/// The ports that runs may use: each slot has some of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The first port of slot 0.
+    pub first: u16,
+    /// How many a slot has.
+    pub per_slot: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { first: 20_000, per_slot: 20 }
+    }
+}
+
+impl Ports {
+    /// The first port of a slot; beyond the last port they start again.
+    pub fn base(self, slot: u32) -> u32 {
+        let (first, each) = (u32::from(self.first), u32::from(self.per_slot.max(1)));
+        first + slot % ((65_536 - first) / each).max(1) * each
+    }
+}
 
 /// Linux takes no longer argument than 128 KiB with its closing NUL.
 const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
@@ -136,7 +155,7 @@ impl Workshop {
 
     fn launch(&self, order: &Order, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
         let cwd = order.cwd().ok_or("there is no worktree")?;
-        let mut env = environment_of(order)?;
+        let mut env = environment_of(order, self.ports)?;
         let stdin = match prompt {
             Prompt::None => Input::Null,
             Prompt::Stdin(text) => Input::Bytes(text.into_bytes().into()),
@@ -199,12 +218,12 @@ async fn barked(dog: Option<&mut Watchdog>) -> Bark {
 }
 
 /// What each child finds in its environment, besides the marks that the supervisor sets.
-fn environment_of(order: &Order) -> Result<Vec<(OsString, OsString)>, String> {
+fn environment_of(order: &Order, ports: Ports) -> Result<Vec<(OsString, OsString)>, String> {
     let mut env: Vec<(OsString, OsString)> = vec![
         ("LOOPDASH_LOOP".into(), order.spec.name.clone().into()),
         ("LOOPDASH_ITERATION".into(), order.iteration.to_string().into()),
         ("LOOPDASH_SLOT".into(), order.slot.to_string().into()),
-        ("LOOPDASH_PORT_BASE".into(), (FIRST_PORT + order.slot.min(999) * PORTS_PER_SLOT).to_string().into()),
+        ("LOOPDASH_PORT_BASE".into(), ports.base(order.slot).to_string().into()),
     ];
     if let StepKind::Hook(hook) = &order.kind {
         env.push(("LOOPDASH_HOOK".into(), hook.key().into()));
