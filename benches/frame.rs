@@ -69,6 +69,7 @@ fn spec(n: u64) -> LoopSpec {
         gates: Vec::new(),
         stuck: loopdash::loops::core::watch::Policy::default(),
         hooks: Default::default(),
+        tests_policy: Default::default(),
     }
 }
 

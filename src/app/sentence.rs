@@ -10,6 +10,7 @@ use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::{Severity, Verdict};
 use crate::loops::core::watch::{Cost, Sighting};
+use crate::loops::core::weigh::in_words;
 use crate::widgets::format;
 
 /// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
@@ -60,6 +61,7 @@ pub fn sentence(event: &Event) -> String {
             format!("worktree removed{}{left}", kept_in(e.trash.as_ref()))
         }
         Event::Restored(e) => format!("worktree brought back{}", kept_in(e.trash.as_ref())),
+        Event::TestsWeighed(e) => format!("tests weakened: {}", in_words(&e.changes)),
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
         Event::LockAwaited(e) if e.holder.is_empty() => format!("step {} waits for lock {}", e.step, e.lock),
         Event::LockAwaited(e) => format!("step {} waits for lock {}, held by {}", e.step, e.lock, e.holder),

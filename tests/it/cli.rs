@@ -289,6 +289,7 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
         gates: Vec::new(),
         stuck: loopdash::loops::core::watch::Policy::default(),
         hooks: Default::default(),
+        tests_policy: Default::default(),
     }
 }
 

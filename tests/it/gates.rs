@@ -144,3 +144,26 @@ fn a_gate_that_is_to_turn_green_is_not_excused() {
     let gates = finished(&ground).remove(0);
     assert_eq!(gates.iter().map(|gate| gate.outcome.passed()).collect::<Vec<_>>(), [false, true]);
 }
+
+#[test]
+fn weakened_tests_are_told_or_fail_the_iteration() {
+    let actor = "rm -f tests/till.sh; touch work";
+    for (policy, code) in [("warn", 0), ("block", 1), ("allow", 0)] {
+        let ground = ground(actor, &format!("tests_policy = {policy:?}"), "");
+        std::fs::create_dir_all(ground.repo().join("tests")).unwrap();
+        ground.write("tests/till.sh", "test -e till\n");
+        ground.commit("a test");
+        let told = ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(code);
+        let says = told.out.contains("tests weakened: deleted tests/till.sh");
+        assert_eq!(says, policy != "allow", "{policy}: {}", told.out);
+        let ran = ground.ran();
+        let asked = !ran.steps(&StepKind::Critic).is_empty();
+        assert_eq!(asked, policy != "block");
+        if policy == "block" {
+            assert!(ran.prompts(&StepKind::Actor)[1].contains("tests weakened: deleted tests/till.sh"));
+        } else {
+            let loud = told.out.contains("verdict done, TESTS WEAKENED: deleted tests/till.sh");
+            assert_eq!(loud, policy == "warn", "{}", told.out);
+        }
+    }
+}

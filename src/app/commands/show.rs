@@ -148,6 +148,9 @@ fn trip(iteration: &Iteration) -> String {
         let files = count(snapshot.files, "file");
         let _ = writeln!(text, "    snapshot {short}: {files}, +{} -{}", snapshot.insertions, snapshot.deletions);
     }
+    for change in &iteration.weighed {
+        let _ = writeln!(text, "    tests weakened: {}", line(&change.words()));
+    }
     text.push_str(&gates(&iteration.gates));
     if let Some(verdict) = &iteration.verdict {
         let _ = writeln!(text, "    verdict: {}: {}", verdict.decision.word(), line(&verdict.summary));

@@ -11,6 +11,7 @@ use crate::loops::core::budget::Budget;
 use crate::loops::core::duration::Span;
 use crate::loops::core::gate::CommandLine;
 use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, Isolation};
+use crate::loops::core::weigh::TestsPolicy;
 use crate::loops::core::worktree_path;
 use crate::loops::engine::workshop::Ports;
 use schemars::JsonSchema;
@@ -245,6 +246,10 @@ pub struct Loop {
     /// When it is taken to be stuck; keys that are given replace those for all loops.
     #[serde(default)]
     pub stuck: Stuck,
+    /// What follows when an iteration weakens tests: deletes, renames or skips them, takes assertions away, or changes
+    /// what a gate runs.
+    #[serde(default)]
+    pub tests_policy: TestsPolicy,
     /// Whether the gates run on the base, too, before the first iteration. What fails there is known, and keeps no iteration
     /// back. A gate's own `baseline` goes before it.
     #[serde(default = "yes")]
@@ -350,6 +355,7 @@ impl Loop {
             setup: None,
             limits: LoopLimits::default(),
             stuck: Stuck::default(),
+            tests_policy: TestsPolicy::default(),
             baseline: true,
             gates: Vec::new(),
         }

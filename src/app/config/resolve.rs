@@ -112,6 +112,7 @@ impl<'a> Resolver<'a> {
             context_files: definition.context_files.clone(),
             setup: definition.setup.clone(),
             gates: definition.gates.iter().map(|gate| gate_spec(definition, gate)).collect(),
+            tests_policy: definition.tests_policy,
             stuck: definition.stuck.policy(&self.loaded.config.stuck),
             hooks: self.loaded.config.hooks.commands(&self.repo),
         })

@@ -192,6 +192,7 @@ impl Stage<'_> {
             gates: Vec::new(),
             stuck: crate::loops::core::watch::Policy::default(),
             hooks: Default::default(),
+            tests_policy: Default::default(),
         }
     }
 

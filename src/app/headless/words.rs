@@ -91,7 +91,7 @@ fn weigh(event: &Event, run: &RunState) -> (Weight, Tone) {
             Some(step) if speaks(&step.kind) && step.kind != StepKind::Critic => (Weight::Main, Tone::Plain),
             _ => (Weight::Detail, Tone::Plain),
         },
-        Event::RepositoryTouched(_) => (Weight::Main, Tone::Bad),
+        Event::RepositoryTouched(_) | Event::TestsWeighed(_) => (Weight::Main, Tone::Bad),
         Event::SignalRaised(_) => (Weight::Main, Tone::Ask),
         Event::SignalCleared(_) | Event::SignalSeen(_) | Event::StepRestarted(_) => (Weight::Detail, Tone::Plain),
         Event::Signal(e) => match e.sign {

@@ -97,6 +97,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         gates: vec![gate("tests", "cargo test -p auth"), gate("lint", "cargo clippy -- -D warnings")],
         stuck: crate::loops::core::watch::Policy::default(),
         hooks: Default::default(),
+        tests_policy: Default::default(),
     }
 }
 

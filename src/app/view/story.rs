@@ -113,7 +113,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::Kept(e) => (Mark::Info, who(e.by)),
         Event::ChoreAsked(e) => (Mark::Info, who(e.who)),
         Event::Rewound(_) | Event::Scrapped(_) | Event::Restored(_) => (Mark::Info, "loopdash"),
-        Event::RepositoryTouched(_) => (Mark::Stuck, "loopdash"),
+        Event::RepositoryTouched(_) | Event::TestsWeighed(_) => (Mark::Stuck, "loopdash"),
         Event::LockAwaited(_) => (Mark::Waits, "loopdash"),
         Event::GateFinished(e) => (if e.outcome.passed() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::VerdictReached(e) => (decision_mark(e.verdict.decision), "critic"),

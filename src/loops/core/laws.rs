@@ -80,6 +80,7 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
             lock: None,
         }],
         stuck: Policy::default(),
+        tests_policy: Default::default(),
     }
 }
 

@@ -33,4 +33,5 @@ pub mod test_state;
 pub mod transition;
 pub mod verdict;
 pub mod watch;
+pub mod weigh;
 pub mod worktree_path;

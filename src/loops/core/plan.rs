@@ -17,6 +17,7 @@ use super::step::StepKind;
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::RunStatus;
 use super::verdict::{Decision, Verdict};
+use super::weigh::in_words;
 use std::fmt::Write as _;
 
 /// What the engine has to do for a run.
@@ -264,6 +265,9 @@ fn judge(run: &RunState, iteration: &Iteration) -> Next {
     if !red.is_empty() {
         return failed(run, iteration, format!("gate {}", red.join(", ")));
     }
+    if iteration.is_blocked(run) {
+        return failed(run, iteration, format!("tests weakened: {}", in_words(&iteration.weighed)));
+    }
     match (&iteration.verdict, run.spec.as_ref().is_some_and(|spec| spec.critic.is_some())) {
         (Some(verdict), _) => by_verdict(run, iteration, verdict),
         (None, true) => failed(run, iteration, "the actor has not claimed completion yet".to_owned()),
@@ -315,6 +319,9 @@ fn gates_word(iteration: &Iteration) -> String {
         if !names.is_empty() {
             let _ = write!(words, ", {told}: {names}");
         }
+    }
+    if !iteration.weighed.is_empty() {
+        let _ = write!(words, ", TESTS WEAKENED: {}", in_words(&iteration.weighed));
     }
     words
 }

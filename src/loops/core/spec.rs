@@ -9,6 +9,7 @@ use super::gate::{CommandLine, GateSpec};
 use super::hook::Hooks;
 use super::test_state::TestSpec;
 use super::watch::Policy;
+use super::weigh::TestsPolicy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,9 @@ pub struct LoopSpec {
     /// In order.
     #[serde(default)]
     pub gates: Vec<GateSpec>,
+    /// What follows from a change that weakens tests.
+    #[serde(default)]
+    pub tests_policy: TestsPolicy,
     /// When it is taken to be stuck, and what is done about that.
     #[serde(default, skip_serializing_if = "Policy::is_default")]
     pub stuck: Policy,

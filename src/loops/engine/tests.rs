@@ -277,6 +277,7 @@ impl Rig {
                 lock: None,
             }],
             stuck: crate::loops::core::watch::Policy::default(),
+            tests_policy: Default::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::loops::core::event::{
     Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened,
     RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised,
     SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked,
-    TestReset, TestRetried, TestSkipped, TestWaived, Trashed, Unparked, VerdictReached, When,
+    TestReset, TestRetried, TestSkipped, TestWaived, TestsWeighed, Trashed, Unparked, VerdictReached, When,
 };
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -24,6 +24,7 @@ use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Decision, Finding, Severity, Verdict};
 use crate::loops::core::watch::{Cost, Pattern, Remedy, Sighting};
+use crate::loops::core::weigh::{TestChange, TestChangeKind};
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -154,6 +155,15 @@ fn rare() -> Vec<Event> {
         Reopened { who, max_iterations: 20 }.into(),
         TestBlocked { test: test(), why: "3 attempts".to_owned() }.into(),
         RepositoryTouched { step: StepId(4), changed: vec!["refs/heads/main was deleted".to_owned()] }.into(),
+        TestsWeighed {
+            step: StepId(4),
+            changes: vec![TestChange {
+                kind: TestChangeKind::FewerAssertions,
+                path: "tests/a.rs".to_owned(),
+                count: Some(2),
+            }],
+        }
+        .into(),
         TestSkipped { test: test(), who, why: "done by hand".to_owned() }.into(),
         TestReset { test: test(), who }.into(),
         TestRetried { test: test(), who }.into(),

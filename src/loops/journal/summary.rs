@@ -14,6 +14,7 @@ use crate::loops::core::state::RunState;
 use crate::loops::core::step::Usage;
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::verdict::Verdict;
+use crate::loops::core::weigh::TestChange;
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -60,6 +61,9 @@ pub struct Summary {
     pub tests: Vec<TestSummary>,
     /// Each gate's last result.
     pub gates: Vec<GateSummary>,
+    /// The ways in which the last snapshot weakens tests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests_weakened: Vec<TestChange>,
     /// The last verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -161,6 +165,7 @@ impl Summary {
             steps: state.steps.len(),
             tests: tests(state),
             gates: gates(state),
+            tests_weakened: state.standing().next_back().map(|last| last.weighed.clone()).unwrap_or_default(),
             verdict: state.iterations.iter().rev().find_map(|iteration| iteration.verdict.clone()),
             worktree: workspace.map(|workspace| workspace.path.clone()),
             branch: workspace.and_then(|workspace| workspace.branch.clone()),

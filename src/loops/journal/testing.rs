@@ -254,5 +254,6 @@ fn spec() -> LoopSpec {
         gates: Vec::new(),
         stuck: crate::loops::core::watch::Policy::default(),
         hooks: Default::default(),
+        tests_policy: Default::default(),
     }
 }

@@ -124,6 +124,8 @@ events! {
     "repository_touched" => RepositoryTouched,
     /// A gate waits for its lock.
     "lock_awaited" => LockAwaited,
+    /// A snapshot's change weakens tests.
+    "tests_weighed" => TestsWeighed,
     /// A gate has its result.
     "gate_finished" => GateFinished,
     /// The critic has spoken, or could not be read.

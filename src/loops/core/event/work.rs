@@ -8,6 +8,7 @@ use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::step::{AgentEnd, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::Verdict;
+use crate::loops::core::weigh::TestChange;
 use serde::{Deserialize, Serialize};
 
 /// Its place to work exists and was checked.
@@ -317,6 +318,15 @@ pub struct Kept {
 impl Kept {
     /// Paths that are named.
     pub const MOST_PATHS: usize = 30;
+}
+
+/// What a snapshot holds weakens the tests that are to judge it, against the base.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestsWeighed {
+    /// The snapshot's step.
+    pub step: StepId,
+    /// In which ways, at most [`TestChange::MOST`].
+    pub changes: Vec<TestChange>,
 }
 
 /// While a step ran, something of the repository changed that is not the run's: somebody's refs, or what steers git.

@@ -61,6 +61,11 @@ impl RunState {
             Event::Restored(e) => self.restored(e, at),
             Event::RepositoryTouched(e) => self.repository_touched(e),
             Event::LockAwaited(e) => self.lock_awaited(e),
+            Event::TestsWeighed(e) => {
+                if let Some(iteration) = self.open_iteration_mut() {
+                    iteration.weighed.clone_from(&e.changes);
+                }
+            }
             Event::GateFinished(e) => self.gate_finished(e),
             Event::VerdictReached(e) => self.verdict_reached(e),
             Event::Guidance(e) => self.guidance(e),

@@ -11,6 +11,7 @@ use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::spec::CriticWhen;
 use crate::loops::core::step::StepEnd;
 use crate::loops::core::verdict::{Decision, Severity, Verdict};
+use crate::loops::core::weigh::{TestChange, TestsPolicy};
 
 /// One trip: actor, snapshot, gates, critic, verdict.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Iteration {
     pub actor: Option<StepEnd>,
     /// What it left.
     pub snapshot: Option<SnapshotInfo>,
+    /// The ways in which its snapshot weakens tests, against the base.
+    pub weighed: Vec<TestChange>,
     /// Gate results so far, in order.
     pub gates: Vec<GateRun>,
     /// The last verdict.
@@ -161,6 +164,7 @@ impl Iteration {
             ended: None,
             actor: None,
             snapshot: None,
+            weighed: Vec::new(),
             gates: Vec::new(),
             verdict: None,
             asks: 0,
@@ -176,6 +180,7 @@ impl Iteration {
     pub(super) fn restart(&mut self) {
         self.actor = None;
         self.snapshot = None;
+        self.weighed.clear();
         self.clear_checks();
     }
 
@@ -210,7 +215,7 @@ impl Iteration {
         if let Some((name, _)) = waiting {
             return Phase::Gate(name);
         }
-        if self.failed_gates().next().is_some() || !self.wants_critic(run, actor) {
+        if self.failed_gates().next().is_some() || self.is_blocked(run) || !self.wants_critic(run, actor) {
             return Phase::Judge;
         }
         match &self.verdict {
@@ -243,6 +248,11 @@ impl Iteration {
         let mut required = self.gates.iter().filter(|gate| gate.required).peekable();
         let tests_passed = |gate: &GateRun| gate.tests.as_ref().and_then(|tests| tests.passed).is_some_and(|n| n > 0);
         required.peek().is_none() || required.any(|gate| gate.outcome.passed() || tests_passed(gate))
+    }
+
+    /// Whether it fails for what it did to tests.
+    pub fn is_blocked(&self, run: &RunState) -> bool {
+        !self.weighed.is_empty() && run.spec.as_ref().is_some_and(|spec| spec.tests_policy == TestsPolicy::Block)
     }
 
     /// Required gates that failed, and whose failure is not excused.

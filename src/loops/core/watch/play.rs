@@ -105,6 +105,7 @@ fn spec(policy: Policy) -> LoopSpec {
         gates: vec![gate],
         stuck: policy,
         hooks: Default::default(),
+        tests_policy: Default::default(),
     }
 }
 

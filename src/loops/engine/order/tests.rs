@@ -40,6 +40,7 @@ impl Bench {
             gates: Vec::new(),
             stuck: crate::loops::core::watch::Policy::default(),
             hooks: Default::default(),
+            tests_policy: Default::default(),
         };
         let label = "a".to_owned();
         let (trigger, version) = (Trigger::Cli, String::new());

@@ -18,6 +18,7 @@ mod record;
 mod repository;
 mod shortage;
 mod watchdog;
+mod weighing;
 
 pub use chores::trashed;
 pub use place::git_workspace;
@@ -147,7 +148,9 @@ impl Workshop {
                     undone: evidence.undone,
                     touched: evidence.touched,
                 };
-                Done { facts: vec![fact.into()], ..job.well() }
+                let weighed = self.weighed(job, &fact).await;
+                let facts = [fact.into()].into_iter().chain(weighed.map(Event::from)).collect();
+                Done { facts, ..job.well() }
             }
             Err(error) => job.failed(error.to_string()),
         }
