@@ -18,7 +18,7 @@ fn fleet(ground: &Ground, writes: [(&str, &str); 2]) -> String {
         let gate = serde_json::to_string(&gate).unwrap();
         text.push_str(&format!(
             "[agents.a{number}]\ncommand = {command}\n[[loop]]\nname = \"p{number}\"\nobjective = \"write\"\n\
-             actor = \"a{number}\"\ncritic = \"none\"\n[[loop.gate]]\nname = \"meet\"\ncommand = {gate}\ntimeout = \"60s\"\n"
+             actor = \"a{number}\"\ncritic = \"none\"\nbaseline = false\n[[loop.gate]]\nname = \"meet\"\ncommand = {gate}\ntimeout = \"60s\"\n"
         ));
     }
     text

@@ -235,7 +235,7 @@ async fn the_diff_and_the_timeline_of_the_demo_are_searched() {
     term.until("all seven settled", |text| text.contains("3 need you") && text.contains("4 done")).await;
     term.keys(":gowords\r").await;
     term.keys("2").await;
-    term.see("bin/tally").await;
+    term.see("lib/count.sh").await;
     term.keys("/tally\r").await;
     term.until("the first hit of the diff", |text| hit(text, "/tally ").is_some_and(|(at, of)| at == 1 && of > 3))
         .await;

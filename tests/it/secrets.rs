@@ -81,9 +81,8 @@ fn nothing_that_loopdash_writes_tells_or_asks_holds_a_secret() {
     let address = "postgres://app:correct-staple@db/shop";
     std::fs::write(ground.path("secrets"), format!("{}\n{TOKEN}\n{address}\n", key.join("\n"))).unwrap();
     let secrets = ground.path("secrets").display().to_string();
-    let seen = ground.path("seen").display().to_string();
     // The gate prints them and fails, so that the next prompt holds its tail; then it passes, and a critic gets the diff.
-    let gate = format!("cat {secrets}; echo $MY_API_KEY; test -e {seen} || {{ touch {seen}; exit 1; }}");
+    let gate = format!("cat {secrets}; echo $MY_API_KEY; test $(grep -c BEGIN taken.txt) -ge 2");
     let take = format!("cat {secrets} >> taken.txt; cat {secrets} 1>&2");
     let actor = ["complain", "oh", "sh", &take, "claim"];
     let mut command = ground.run_command(&actor, &["done", "ok"], &["--output", "--gate", &gate]);

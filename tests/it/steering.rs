@@ -142,7 +142,7 @@ async fn gates_run_again_and_what_was_judged_is_judged_anew() {
     let wait = format!("echo asked >>{base}/asked; while [ ! -e {base}/go ]; do sleep 0.02; done");
     let critic = serde_json::to_string(&[LOOPDASH, "__agent", "sh", &wait, "done", "fine"]).unwrap();
     let config = a_loop("gated", &["touch", "x", "claim"]).replace("critic = \"none\"", "critic = \"judge\"");
-    let gate = format!("[[loop.gate]]\nname = \"count\"\ncommand = \"echo run >>{base}/gates\"\n");
+    let gate = format!("[[loop.gate]]\nname = \"count\"\nbaseline = false\ncommand = \"echo run >>{base}/gates\"\n");
     ground.write("loopdash.toml", &format!("[agents.judge]\ncommand = {critic}\n{config}{gate}"));
     ground.commit("configure");
     let lines = |name: &str| std::fs::read_to_string(ground.path(name)).unwrap_or_default().lines().count();

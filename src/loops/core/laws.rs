@@ -205,8 +205,8 @@ impl Driver {
         if dice == 0 {
             let why = InterruptWhy::Crash;
             self.commit(StepInterrupted::new(step.id, why).into());
-            // What is done to the worktree of a run that stands still leaves it standing.
-            if self.run.is_live() {
+            // What is done to the worktree of a run that stands still leaves it standing, and one that ends goes on ending.
+            if self.run.is_live() && self.run.status != RunStatus::Stopping {
                 self.commit(super::event::Paused { kind: PauseKind::Interrupted }.into());
             }
             return;
