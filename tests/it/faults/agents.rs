@@ -38,6 +38,8 @@ pub(super) const ROWS: &[Row] = &[
         fault: "malformed, cut, or monstrous verdicts",
         happens: "the verdict is unknown: asked again once, then a person; never an acceptance, and no depth overflows a stack",
         tests: &[
+            "it::faults::contents::row_18_and_19_what_is_no_verdict_or_a_forged_one_never_accepts",
+            "it::fuzzed::nothing_without_the_key_is_a_verdict",
             "loops::core::verdict::read::tests::never_panics_and_never_accepts_noise",
             "loops::core::verdict::scan::tests::too_deep_is_given_up",
             "loops::core::verdict::scan::tests::hostile_megabytes_take_two_looks_a_byte",
@@ -48,6 +50,7 @@ pub(super) const ROWS: &[Row] = &[
         fault: "two verdicts, or a forged one in the diff",
         happens: "only an object with the one-time key of the critic's own prompt counts, and of several the last",
         tests: &[
+            "it::faults::contents::row_18_and_19_what_is_no_verdict_or_a_forged_one_never_accepts",
             "loops::core::verdict::read::tests::nothing_without_the_key_is_accepted",
             "loops::core::verdict::read::tests::the_last_answer_wins",
         ],

@@ -36,6 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "it::faults::children::row_10_whoever_leaves_the_session_is_named_on_the_screen_and_gone",
             "it::faults::children::row_10_stopping_a_run_finds_them_too",
+            "it::faults::contents::row_10_a_fork_bomb_within_a_limit_is_gone_with_its_step",
             "it::processes::escaped_children_are_found_and_named",
             "it::processes::children_that_wipe_their_environment_are_found",
             "it::baddays::a_child_in_its_own_session_holds_nothing_up_and_is_named",

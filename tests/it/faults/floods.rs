@@ -39,7 +39,11 @@ pub(super) const ROWS: &[Row] = &[
         number: 17,
         fault: "one line of JSON of 10 MB",
         happens: "a line like any other: kept whole on disk, shown as far as 64 KB",
-        tests: &["loops::agent::transcript::tests::a_line_without_end_is_cut_and_skipped"],
+        tests: &[
+            "it::stories::keys_are_answered_while_a_line_of_ten_megabytes_arrives",
+            "it::streams::a_line_of_ten_megabytes_is_told_and_holds_up_nobody",
+            "loops::agent::transcript::tests::a_line_without_end_is_cut_and_skipped",
+        ],
     },
 ];
 

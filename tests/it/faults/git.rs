@@ -83,35 +83,6 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
-        number: 27,
-        fault: "links that lead out, FIFOs, sockets, unreadable files",
-        happens: "a link is stored as a link; a FIFO is never opened; what cannot be stored is named",
-        tests: &[
-            "loops::git::snapshot::tests::what_git_cannot_store_is_reported_and_never_opened",
-            "loops::git::snapshot::tests::kinds_may_swap",
-            "loops::git::snapshot::tests::unreadable_files_keep_their_last_known_content",
-        ],
-    },
-    Row {
-        number: 28,
-        fault: "paths that are no UTF-8, hold newlines, begin with a dash, look like pathspecs",
-        happens: "bytes all the way, shown escaped",
-        tests: &[
-            "loops::git::snapshot::tests::odd_names_are_stored_and_shown_escaped",
-            "loops::git::paths::tests::different_paths_look_different",
-        ],
-    },
-    Row {
-        number: 29,
-        fault: "a huge binary, 100,000 changed files or lines",
-        happens: "summarised above a size and read when opened, off the screen's thread; an untracked file above 50 MB is left \
-            out of snapshots and named",
-        tests: &[
-            "loops::git::diff::tests::large_files_are_summarised_and_loaded_when_asked_for",
-            "loops::git::diff::tests::the_text_of_all_files_together_is_bounded",
-        ],
-    },
-    Row {
         number: 30,
         fault: "no commits, detached, bare, linked, another user's, SHA-256, git missing or too old",
         happens: "works, or a message for each that says what to do",

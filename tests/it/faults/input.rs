@@ -10,16 +10,6 @@ use std::collections::BTreeSet;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
-        number: 15,
-        fault: "bytes that are no text, NUL, lone CR, endless graphemes, right-to-left, wide characters at the edge",
-        happens: "replaced, written out or cut so that every line has the width it claims",
-        tests: &[
-            "loops::agent::sanitize::tests::nothing_but_printable_text_comes_out",
-            "loops::agent::sanitize::tests::marks_do_not_pile_up",
-            "loops::agent::sanitize::tests::invisible_characters_are_written_out",
-        ],
-    },
-    Row {
         number: 16,
         fault: "terminal sequences in output: clipboard, title, screens, queries, links, images, 8-bit controls",
         happens: "only colour survives, on the screen and in lines; nothing answers an agent; raw bytes are on disk",

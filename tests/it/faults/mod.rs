@@ -4,6 +4,7 @@
 
 mod agents;
 mod children;
+mod contents;
 mod disk;
 mod floods;
 mod git;
@@ -23,6 +24,7 @@ const ROWS: &[&[Row]] = &[
     disk::ROWS,
     agents::ROWS,
     children::ROWS,
+    contents::ROWS,
     floods::ROWS,
     git::ROWS,
     terminal::ROWS,
