@@ -191,7 +191,7 @@ const fn mark(run: &GateRun) -> Mark {
     }
     match &run.outcome {
         GateResult::Passed => Mark::Passed,
-        GateResult::Failed { .. } | GateResult::TimedOut => Mark::Failed,
+        GateResult::Failed { .. } | GateResult::OutOfMemory | GateResult::TimedOut => Mark::Failed,
         GateResult::CouldNotRun { .. } => Mark::Stuck,
     }
 }

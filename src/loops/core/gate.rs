@@ -108,6 +108,8 @@ pub enum GateResult {
         /// How it ended.
         exit: Exit,
     },
+    /// Killed by the system, while it counted a process killed for memory; the count is of the whole machine.
+    OutOfMemory,
     /// Stopped by its own timeout.
     TimedOut,
     /// It could not be started; the reason is for the operator, not for the agent.
@@ -123,11 +125,12 @@ impl GateResult {
         matches!(self, Self::Passed)
     }
 
-    /// `passed`, `exit 101`, `signal KILL`, `timed out`, `could not run`.
+    /// `passed`, `exit 101`, `signal KILL`, `killed (likely out of memory)`, `timed out`, `could not run`.
     pub fn word(&self) -> String {
         match self {
             Self::Passed => "passed".to_owned(),
             Self::Failed { exit } => exit.word(),
+            Self::OutOfMemory => "killed (likely out of memory)".to_owned(),
             Self::TimedOut => "timed out".to_owned(),
             Self::CouldNotRun { .. } => "could not run".to_owned(),
         }

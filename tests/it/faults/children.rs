@@ -389,13 +389,25 @@ fn row_45_an_agent_killed_for_its_memory_is_told_so() {
     let ground = Ground::new();
     let before = Before::of(&ground);
     let greedy = ground.path("bin/greedy");
-    let enter = format!("echo $$ >'{}'", group.0.join("cgroup.procs").display());
     // What tail reads without a newline it keeps in memory.
-    program(&greedy, &format!("#!/bin/sh\ncat >/dev/null; {enter}; touch x; exec tail -n 1 /dev/zero\n"));
+    let hoard = format!("echo $$ >'{}'; exec tail -n 1 /dev/zero", group.0.join("cgroup.procs").display());
+    program(&greedy, &format!("#!/bin/sh\ncat >/dev/null; touch x; {hoard}\n"));
     let told = ground.loopdash(&["run", "--headless", "-p", "x", "--actor", "greedy", "--critic", "none"]).exits(3);
     assert!(told.out.contains("killed (likely out of memory)"), "{}", told.out);
     let runs = before.holds(&ground);
     let Some(ParkReason::Attention { detail, .. }) = &runs[0].state.park else { panic!("{}", told.out) };
     assert!(detail.contains("out of memory, 3 times") || detail.contains("out of memory)"), "{detail}");
     assert!(ends(&runs[0], &StepKind::Actor).iter().all(|end| end.exit == Some(Exit::Signal(9)) && end.out_of_memory));
+    // A gate, too, is not said to have failed, which its agent would look for in the code.
+    let limits = ["--gate", &hoard, "--max-iterations", "1"];
+    let told = ground.run(&["touch", "x", "claim"], &["done", "fine"], &limits).exits(1);
+    assert!(told.out.contains("killed (likely out of memory)"), "{}", told.out);
+    let runs = ground.runs();
+    let gates = runs.iter().flat_map(|ran| {
+        ran.events(|event| match event {
+            Event::GateFinished(e) => Some(e.outcome.clone()),
+            _ => None,
+        })
+    });
+    assert!(gates.collect::<Vec<_>>().contains(&GateResult::OutOfMemory));
 }

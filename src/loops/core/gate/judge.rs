@@ -149,6 +149,7 @@ mod tests {
         let base = Some(Ran { outcome: &RED, tests: Some(&base) });
         for outcome in [
             GateResult::TimedOut,
+            GateResult::OutOfMemory,
             GateResult::Failed { exit: Exit::Code(2) },
             GateResult::Failed { exit: Exit::Signal(11) },
             GateResult::CouldNotRun { error: "gone".into() },

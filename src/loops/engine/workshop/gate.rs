@@ -117,6 +117,7 @@ fn outcome(end: &StepEnd) -> GateResult {
         (Cause::NotStarted, _) | (_, None) => {
             GateResult::CouldNotRun { error: end.error.clone().unwrap_or_else(|| "it never ran".to_owned()) }
         }
+        (_, Some(_)) if end.out_of_memory => GateResult::OutOfMemory,
         (_, Some(exit)) if exit.ok() => GateResult::Passed,
         (_, Some(exit)) => GateResult::Failed { exit },
     }
