@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use loopdash::app::demo::agent;
 use loopdash::app::tui::guard;
-use loopdash::loops::agent::shim;
+use loopdash::loops::agent::{shim, warden};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).peekable();
@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     }
     if arguments.next_if(|first| first == guard::SUBCOMMAND).is_some() {
         return guard::main();
+    }
+    if arguments.next_if(|first| first == warden::SUBCOMMAND).is_some() {
+        return warden::main();
     }
     loopdash::app::main_entry(std::env::args_os())
 }

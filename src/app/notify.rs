@@ -156,8 +156,8 @@ async fn tell(supervisor: &Supervisor, notify: &Notify, about: About, run: RunId
         env_remove: Vec::new(),
         stdin: Input::Bytes(about.text.into_bytes().into()),
         terminal: false,
-        // Not the run's own mark: what belongs to a run ends with its steps.
-        run: format!("notify-{run}"),
+        // Not the run's own mark: what belongs to a run ends with its steps. Nor one that another loopdash may give.
+        run: format!("notify-{}-{run}", std::process::id()),
         step: u32::try_from(number).unwrap_or(u32::MAX),
         dir: dir.clone(),
         timeout: Some(notify.timeout),

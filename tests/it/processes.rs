@@ -459,7 +459,7 @@ async fn host() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_killed_loopdash_takes_its_agents_along_and_finds_the_rest() {
+async fn a_killed_loopdash_takes_its_agents_and_what_escaped_along() {
     let bench = Bench::new("killed");
     let mut host = std::process::Command::new(std::env::current_exe().unwrap());
     host.args(["--exact", "processes::host"]).stdout(std::process::Stdio::null());
@@ -479,8 +479,5 @@ async fn a_killed_loopdash_takes_its_agents_along_and_finds_the_rest() {
     host.wait().unwrap();
     until("the agent dies", || !tree::process(leader.0).is_some_and(|proc| proc.start == leader.1 && proc.is_alive()))
         .await;
-    let rest = survivors::find(std::slice::from_ref(&bench.run), &[leader]);
-    assert!(rest.iter().any(is_out), "{rest:?}");
-    assert_eq!(survivors::stop(rest.clone()).await.len(), rest.len());
-    assert_eq!(tree::marked(&bench.run).into_iter().filter(tree::Proc::is_alive).count(), 0);
+    until("and its child", || tree::marked(&bench.run).is_empty()).await;
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::signal;
@@ -24,6 +25,14 @@ static HELPERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 /// Has a child that loopdash started for itself not taken for an orphan of a step.
 pub fn not_an_orphan(pid: u32) {
     HELPERS.lock().unwrap_or_else(PoisonError::into_inner).push(pid);
+}
+
+/// Starts such a child, where no step's processes are looked for until it is known as one.
+pub(super) fn start_helper(spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
+    let _held = leaders();
+    let child = spawn()?;
+    not_an_orphan(child.id());
+    Ok(child)
 }
 
 /// A step's processes.
@@ -68,7 +77,7 @@ impl Family {
     /// Looks who is alive now, and remembers them: once a parent is dead, its children cannot be traced through it.
     pub(super) fn look(&mut self) -> Vec<Proc> {
         let table = tree::table();
-        let mut pids = tree::of_step(&self.mark);
+        let mut pids = tree::of_steps(&[&self.mark]);
         let is = |known: &Proc| table.iter().any(|proc| proc.pid == known.pid && proc.start == known.start);
         pids.extend(self.known.iter().filter(|known| is(known)).map(|known| known.pid));
         let mut sids: HashSet<u32> = HashSet::new();

@@ -25,6 +25,7 @@ mod tap;
 pub mod transcript;
 pub mod tree;
 pub mod vitals;
+pub mod warden;
 
 pub use family::not_an_orphan;
 pub use launch::{Cause, Ended, Exit, Input, Ladder, Launch, Leftover, RUN_MARK, STEP_MARK};

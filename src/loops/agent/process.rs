@@ -25,6 +25,7 @@ use super::resolve::{SpawnError, resolve};
 use super::shim;
 use super::step::{Step, Wish};
 use super::transcript::{LiveOutput, Stream};
+use super::warden::Warden;
 
 /// Threads that read pipes. More of them would leave less of the machine to the screen when many children print.
 const PUMP_THREADS: usize = 2;
@@ -45,6 +46,7 @@ pub struct Supervisor {
 
 struct Inner {
     shim: Shim,
+    warden: Arc<Warden>,
     limit: u64,
     sole: bool,
 }
@@ -66,16 +68,19 @@ impl Supervisor {
             .build()?;
         let handle = runtime.handle().clone();
         handle.spawn_blocking(|| ());
-        let inner = Inner { shim: Shim::open(shim_exe)?, limit: TRANSCRIPT_LIMIT, sole };
+        let shim = Shim::open(shim_exe)?;
+        let warden = Arc::new(Warden::new(shim.path.clone()));
         #[cfg(target_os = "linux")]
-        handle.spawn(bury(sole));
+        handle.spawn(bury(sole, Arc::clone(&warden)));
+        let inner = Inner { shim, warden, limit: TRANSCRIPT_LIMIT, sole };
         Ok(Self { runtime: Some(runtime), handle, inner: Arc::new(inner) })
     }
 
     /// Lets a transcript store at most `bytes`; output beyond is read, counted and reported.
     #[must_use]
     pub fn with_transcript_limit(mut self, bytes: u64) -> Self {
-        let inner = Inner { shim: self.inner.shim.clone(), limit: bytes, sole: self.inner.sole };
+        let Inner { shim, warden, sole, .. } = &*self.inner;
+        let inner = Inner { shim: shim.clone(), warden: Arc::clone(warden), limit: bytes, sole: *sole };
         self.inner = Arc::new(inner);
         self
     }
@@ -214,17 +219,29 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     };
     let sink = Sink::open(&launch.dir, launch.listen, inner.limit).map_err(record)?;
     let live = sink.live();
+    // Nothing was printed, and the next attempt begins its transcript anew.
+    let not_started = |sink: Sink, error| {
+        sink.discard();
+        SpawnError::from_system(error)
+    };
+    let watch = match inner.warden.expect(&mark) {
+        Ok(watch) => watch,
+        Err(error) => return Err(not_started(sink, error)),
+    };
     let began = Instant::now();
     let spawned = Family::start(mark, inner.sole, || {
         headroom()?;
         let child = command.spawn()?;
         Ok((child.id().unwrap_or_default(), child))
     });
-    let (family, mut child) = spawned.map_err(|error| {
-        // Nothing was printed, and the next attempt begins its transcript anew.
-        sink.discard();
-        SpawnError::from_system(error)
-    })?;
+    let (family, mut child) = match spawned {
+        Ok(spawned) => spawned,
+        Err(error) => {
+            watch.over();
+            return Err(not_started(sink, error));
+        }
+    };
+    watch.led_by(family.leader());
 
     let exited = CancellationToken::new();
     if let (Input::Bytes(bytes), Some(stdin)) = (launch.stdin, child.stdin.take()) {
@@ -236,8 +253,8 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
         Err(error) => {
             let _ = child.start_kill();
             family.leader_is_gone();
-            sink.discard();
-            return Err(SpawnError::from_system(error));
+            watch.over();
+            return Err(not_started(sink, error));
         }
     };
     let cut = CancellationToken::new();
@@ -248,7 +265,9 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
     let (timeout, ladder) = (launch.timeout, launch.ladder);
     let step = Step { child, family, terminal, began, pump, cut, exited, wishes, timeout, ladder };
     tokio::spawn(async move {
-        let _ = tell.send(step.run().await);
+        let ended = step.run().await;
+        watch.over();
+        let _ = tell.send(ended);
     });
     Ok(Running { pid, start, live, control: Control { wish: Arc::new(wish) }, done, over: false })
 }
@@ -328,9 +347,9 @@ fn input(input: &Input) -> Result<Stdio, SpawnError> {
     }
 }
 
-/// Buries orphans as they die, a few times a second at most.
+/// Buries orphans as they die, a few times a second at most, and has the warden replaced should it be among the dead.
 #[cfg(target_os = "linux")]
-async fn bury(sole: bool) {
+async fn bury(sole: bool, warden: Arc<Warden>) {
     use rustix::process::{WaitId, WaitIdOptions, waitid};
     use tokio::signal::unix::{SignalKind, signal};
     const OWNERS_FIRST: Duration = Duration::from_millis(50);
@@ -339,6 +358,7 @@ async fn bury(sole: bool) {
     let Ok(mut deaths) = signal(SignalKind::child()) else { return };
     while deaths.recv().await.is_some() {
         tokio::time::sleep(OWNERS_FIRST).await;
+        warden.revive();
         let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         if family::any_leader() && matches!(waitid(WaitId::All, peek), Ok(Some(_))) {
             let _ = tokio::task::spawn_blocking(move || family::bury_orphans(sole)).await;

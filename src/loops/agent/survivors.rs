@@ -26,14 +26,26 @@ pub fn find(runs: &[String], spawned: &[(u32, u64)]) -> Vec<Proc> {
     found.into_iter().filter(Proc::is_alive).map(tree::describe).collect()
 }
 
+/// Living processes of steps: by the mark in their environment, or as part of a session that one of `leaders` leads or led;
+/// with everything that these have started.
+pub(super) fn of_steps(marks: &[&str], leaders: &[(u32, u64)]) -> Vec<Proc> {
+    let table = tree::table();
+    // The system gives a session's number to no other process while somebody is in it.
+    let usurped = |(pid, start): (u32, u64)| table.iter().any(|proc| proc.pid == pid && proc.start != start);
+    let led: HashSet<u32> = leaders.iter().filter(|leader| !usurped(**leader)).map(|(pid, _)| *pid).collect();
+    let pids = tree::of_steps(marks).union(&led).copied().collect();
+    tree::closure(&table, &pids, &led).into_iter().filter(Proc::is_alive).collect()
+}
+
 /// Stops them, TERM first and then KILL, with what they start meanwhile. Returns those that are gone, within about seven
 /// seconds at worst; dropping the future does not call it off.
 pub async fn stop(procs: Vec<Proc>) -> Vec<Proc> {
-    let stopping = tokio::task::spawn_blocking(move || stop_now(procs));
+    let stopping = tokio::task::spawn_blocking(move || stop_now(procs, TERM_GRACE));
     stopping.await.unwrap_or_default()
 }
 
-fn stop_now(procs: Vec<Proc>) -> Vec<Proc> {
+/// As [`stop`], with another time between TERM and KILL; none leaves TERM out. Blocks.
+pub(super) fn stop_now(procs: Vec<Proc>, term: Duration) -> Vec<Proc> {
     let mut all = procs.clone();
     for round in 0..ROUNDS {
         let pids = all.iter().filter(|proc| signal::same(proc)).map(|proc| proc.pid).collect();
@@ -42,8 +54,8 @@ fn stop_now(procs: Vec<Proc>) -> Vec<Proc> {
         if alive.is_empty() {
             break;
         }
-        let (signals, grace) = if round == 0 {
-            (&[Signal::TERM, Signal::CONT][..], TERM_GRACE)
+        let (signals, grace) = if round == 0 && !term.is_zero() {
+            (&[Signal::TERM, Signal::CONT][..], term)
         } else {
             (&[Signal::KILL][..], KILL_GRACE)
         };

@@ -70,26 +70,25 @@ pub fn descendants(pid: u32) -> Vec<Proc> {
 /// Living processes whose environment says that they belong to `run`. Those of other users cannot be seen.
 pub fn marked(run: &str) -> Vec<Proc> {
     let own = std::process::id();
-    let pids = pids_with(RUN_MARK, run);
+    let pids = pids_with(RUN_MARK, &[run]);
     table().into_iter().filter(|proc| proc.pid != own && proc.is_alive() && pids.contains(&proc.pid)).collect()
 }
 
-/// The processes whose environment names the step `mark`.
-pub(super) fn of_step(mark: &str) -> HashSet<u32> {
-    pids_with(STEP_MARK, mark)
+/// The processes whose environment names one of the steps `marks`.
+pub(super) fn of_steps(marks: &[&str]) -> HashSet<u32> {
+    pids_with(STEP_MARK, marks)
 }
 
-fn pids_with(name: &str, value: &str) -> HashSet<u32> {
+fn pids_with(name: &str, values: &[&str]) -> HashSet<u32> {
     #[cfg(target_os = "linux")]
     {
-        let entry = format!("{name}={value}");
         let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         pids.filter_map(|dir| dir.file_name().to_str()?.parse().ok())
-            .filter(|pid| environment(*pid).is_some_and(|bytes| has_entry(&bytes, entry.as_bytes())))
+            .filter(|pid| environment(*pid).is_some_and(|bytes| has_entry(&bytes, name, values)))
             .collect()
     }
     #[cfg(not(target_os = "linux"))]
-    ps::pids_with(name, value)
+    ps::pids_with(name, values)
 }
 
 /// Fills in the whole command line, its secrets masked.
@@ -136,11 +135,12 @@ fn environment(pid: u32) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn has_entry(environment: &[u8], entry: &[u8]) -> bool {
-    memchr::memmem::find_iter(environment, entry).any(|at| {
-        let starts = at == 0 || environment.get(at - 1) == Some(&0);
-        let ends = matches!(environment.get(at + entry.len()), None | Some(0));
-        starts && ends
+/// Whether a variable has one of these values.
+#[cfg(target_os = "linux")]
+fn has_entry(environment: &[u8], name: &str, values: &[&str]) -> bool {
+    environment.split(|byte| *byte == 0).any(|entry| {
+        let value = entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+        value.is_some_and(|value| values.iter().any(|wanted| wanted.as_bytes() == value))
     })
 }
 
@@ -182,10 +182,12 @@ mod tests {
     #[test]
     fn entries_are_whole() {
         let environment = b"A=1\0LOOPDASH_STEP=run/1\0B=LOOPDASH_STEP=run/2";
-        assert!(has_entry(environment, b"LOOPDASH_STEP=run/1"));
-        assert!(!has_entry(environment, b"LOOPDASH_STEP=run/"));
-        assert!(!has_entry(environment, b"LOOPDASH_STEP=run/2"));
-        assert!(has_entry(environment, b"A=1"));
+        assert!(has_entry(environment, "LOOPDASH_STEP", &["run/1"]));
+        assert!(has_entry(environment, "LOOPDASH_STEP", &["run/7", "run/1"]));
+        assert!(!has_entry(environment, "LOOPDASH_STEP", &[]));
+        assert!(!has_entry(environment, "LOOPDASH_STEP", &["run/"]));
+        assert!(!has_entry(environment, "LOOPDASH_STEP", &["run/2"]));
+        assert!(has_entry(environment, "A", &["1"]));
     }
 
     #[test]

@@ -2,12 +2,10 @@
 
 use super::invariants::Before;
 use super::matrix::Row;
-use super::watched::until;
 use crate::ground::{Ground, Ran, program};
-use crate::interrupt::working;
 use crate::screen::{a_loop, a_script, leave, open, with_loops};
-use loopdash::loops::agent::{survivors, tree};
-use loopdash::loops::core::event::{Event, Outcome, ParkReason, Record};
+use loopdash::loops::agent::tree;
+use loopdash::loops::core::event::{Event, ParkReason, Record};
 use loopdash::loops::core::gate::GateResult;
 use loopdash::loops::core::step::{Cause, Exit, StepEnd, StepKind};
 use loopdash::loops::core::transition::RunStatus;
@@ -67,17 +65,6 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
-        number: 34,
-        fault: "kill -9 of loopdash with agents at work",
-        happens: "the kernel kills each agent with it; what had left the agent's session is found by its mark at the next \
-            start, stopped and named before the run can go on",
-        tests: &[
-            "it::faults::children::row_34_agents_die_with_loopdash_and_what_escaped_is_found_by_the_next_one",
-            "it::processes::a_killed_loopdash_takes_its_agents_along_and_finds_the_rest",
-            "it::screen::after_a_kill_the_next_start_offers_the_run_and_it_goes_on",
-        ],
-    },
-    Row {
         number: 44,
         fault: "a gate hangs, floods, leaves a server behind, or is flaky",
         happens: "ended whole at its timeout; what it leaves is named and stopped. Each run of a gate is recorded with its \
@@ -110,15 +97,6 @@ fn ends(ran: &Ran, kind: &StepKind) -> Vec<StepEnd> {
         Event::StepFinished(e) if ran.state.step(e.step).is_some_and(|step| step.kind == *kind) => Some(e.end.clone()),
         _ => None,
     })
-}
-
-/// What the interrupted steps had left behind.
-fn interrupted(ran: &Ran) -> Vec<String> {
-    let left = ran.events(|event| match event {
-        Event::StepInterrupted(e) => Some(e.left_behind.clone()),
-        _ => None,
-    });
-    left.concat()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,38 +222,6 @@ fn row_12_each_end_has_its_word_and_three_of_a_kind_need_a_person() {
             });
         }
     });
-}
-
-/// Works until it is ended, with a process in a session of its own; does its work when it is started again.
-const LEAKY: &str = r#"
-[[scene]]
-when = { exists = ["begun"] }
-steps = [{ touch = "x" }, "claim"]
-[[scene]]
-steps = ["orphan", { touch = "begun" }, { say = "working" }, "hang"]
-"#;
-
-#[test]
-fn row_34_agents_die_with_loopdash_and_what_escaped_is_found_by_the_next_one() {
-    let ground = Ground::new();
-    ground.write("agent.toml", LEAKY);
-    ground.commit("agent");
-    let before = Before::of(&ground);
-    let mut live = working(&ground, &["play", "agent.toml"]);
-    until("the agent is journalled", || ground.ran().state.active_step().is_some_and(|s| s.process.is_some()));
-    let (pid, start) = ground.ran().state.active_step().unwrap().process.unwrap();
-    live.child.kill().unwrap();
-    live.child.wait().unwrap();
-    let agent = || tree::process(pid).filter(|proc| proc.start == start && proc.is_alive());
-    until("the agent dies with loopdash", || agent().is_none());
-    let left = survivors::find(&[ground.ran().dir.run().to_string()], &[]);
-    assert!(left.iter().all(|proc| proc.command.contains("__orphan")), "{left:?}");
-    ground.loopdash(&["resume", "--headless"]).exits(0);
-    let runs = before.holds(&ground);
-    assert!(matches!(runs[0].state.outcome, Some((Outcome::Done, _))));
-    assert_eq!(runs[0].state.iterations.len(), 1);
-    let told = interrupted(&runs[0]);
-    assert!(told.len() == left.len() && told.iter().all(|line| line.contains("__orphan")), "{told:?}");
 }
 
 /// A ground with one loop whose only gate is this shell command, run once in an iteration and not on the base.

@@ -11,6 +11,7 @@ mod git;
 mod input;
 mod invariants;
 mod journal;
+mod killed;
 mod machine;
 mod matrix;
 mod terminal;
@@ -24,6 +25,7 @@ const ROWS: &[&[Row]] = &[
     disk::ROWS,
     agents::ROWS,
     children::ROWS,
+    killed::ROWS,
     contents::ROWS,
     floods::ROWS,
     git::ROWS,

@@ -20,8 +20,8 @@ pub(super) fn process(pid: u32) -> Option<Proc> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn pids_with(name: &str, value: &str) -> HashSet<u32> {
-    with_entry(&run(&["-axwwE", "-o", "pid=,command="]), name, value)
+pub(super) fn pids_with(name: &str, values: &[&str]) -> HashSet<u32> {
+    with_entry(&run(&["-axwwE", "-o", "pid=,command="]), name, values)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -57,10 +57,10 @@ fn seconds(month: &str, day: &str, time: &str, year: &str) -> Option<u64> {
     Some((((((year * 12 + month) * 32) + day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
-/// Processes whose line of `ps -E`, the command followed by its environment, holds `name=value` as a word.
-pub(super) fn with_entry(output: &str, name: &str, value: &str) -> HashSet<u32> {
-    let entry = format!("{name}={value}");
-    let lines = output.lines().filter(|line| line.split_ascii_whitespace().any(|word| word == entry));
+/// Processes whose line of `ps -E`, the command followed by its environment, holds `name=` and one of `values` as a word.
+pub(super) fn with_entry(output: &str, name: &str, values: &[&str]) -> HashSet<u32> {
+    let has = |word: &str| word.split_once('=').is_some_and(|(has, value)| has == name && values.contains(&value));
+    let lines = output.lines().filter(|line| line.split_ascii_whitespace().any(has));
     lines.filter_map(|line| line.split_ascii_whitespace().next()?.parse().ok()).collect()
 }
 
@@ -83,6 +83,6 @@ mod tests {
     #[test]
     fn an_environment_entry_is_a_word() {
         let output = " 12 sh -c x LOOPDASH_STEP=r/1 HOME=/\n 13 sh LOOPDASH_STEP=r/12\n";
-        assert_eq!(with_entry(output, "LOOPDASH_STEP", "r/1"), HashSet::from([12]));
+        assert_eq!(with_entry(output, "LOOPDASH_STEP", &["r/1"]), HashSet::from([12]));
     }
 }
