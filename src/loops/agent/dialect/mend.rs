@@ -2,11 +2,15 @@
 //!
 //! An agent that exits before its pipe is empty loses the end of its last line, which is the one that says how it went.
 
-/// The longest part of `line` that is complete, closed; `None` if there is no member at all.
+/// The longest part of `line` that is complete, closed; `None` if there is no member at all. Takes time as the line is long,
+/// however deep it goes.
 pub(super) fn mend(line: &str) -> Option<String> {
-    let (mut open, mut quoted, mut escaped) = (Vec::new(), false, false);
-    // Up to where members are complete, and how deep that is.
-    let mut whole: Option<(usize, Vec<char>)> = None;
+    // What opened and is not closed, of the shape `}` or `]` that closes it, and the part of that which is as it was at `end`.
+    let (mut open, mut kept): (Vec<u8>, usize) = (Vec::new(), 0);
+    // What closes the rest, the outermost last.
+    let mut closers: Vec<u8> = Vec::new();
+    let mut end = None;
+    let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in line.bytes().enumerate() {
         if quoted {
             match byte {
@@ -19,24 +23,26 @@ pub(super) fn mend(line: &str) -> Option<String> {
         }
         match byte {
             b'"' => quoted = true,
-            b'{' => open.push('}'),
-            b'[' => open.push(']'),
+            b'{' => open.push(b'}'),
+            b'[' => open.push(b']'),
             b'}' | b']' => {
-                open.pop();
-            }
-            b',' => match &mut whole {
-                Some((end, closers)) => {
-                    *end = at;
-                    closers.clone_from(&open);
+                // One that was open at `end` has to be closed there: it is remembered as it goes.
+                let closed = open.pop();
+                if open.len() < kept {
+                    kept = open.len();
+                    closers.extend(closed);
                 }
-                None => whole = Some((at, open.clone())),
-            },
+            }
+            b',' => {
+                (end, kept) = (Some(at), open.len());
+                closers.clear();
+            }
             _ => {}
         }
     }
-    let (end, closers) = whole?;
-    let mut mended = line.get(..end)?.to_owned();
-    mended.extend(closers.into_iter().rev());
+    let mut mended = line.get(..end?)?.to_owned();
+    let still_open = open.get(..kept)?.iter().rev();
+    mended.extend(closers.iter().chain(still_open).map(|byte| char::from(*byte)));
     Some(mended)
 }
 
@@ -51,6 +57,18 @@ mod tests {
         assert_eq!(mend(line).unwrap(), r#"{"type":"result","is_error":false,"list":[{"a":"x,\"y"},{"b":[1,2]}]}"#);
         assert_eq!(mend(r#"{"type":"res"#), None);
         assert_eq!(mend(""), None);
+    }
+
+    #[test]
+    fn a_deep_and_long_line_takes_no_longer_than_a_flat_one() {
+        // A copy of what is open at each comma would be 8 MB, four million times.
+        let deep = 8 << 20;
+        let line = format!("{}{}", "[".repeat(deep), "1,".repeat(deep / 2));
+        let mended = mend(&line).unwrap();
+        assert_eq!(mended.len(), line.len() - 1 + deep);
+        assert_eq!(mended.get(line.len() - 4..line.len() + 1).unwrap(), "1,1]]");
+        let shut = format!("{line}1{}", "]".repeat(deep - 1));
+        assert_eq!(mend(&shut).unwrap(), mended);
     }
 
     #[test]
