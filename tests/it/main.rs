@@ -20,6 +20,7 @@ mod headless;
 mod hooks;
 mod interrupt;
 mod layers;
+mod limits;
 mod locks;
 mod looking;
 mod notify;

@@ -70,7 +70,7 @@ pub(super) fn word(scene: &Scene<'_>, run: &FleetRun) -> Option<String> {
     let word = match state.status {
         RunStatus::Parked => match &state.park {
             Some(ParkReason::Limit { until: None, .. }) => "held",
-            Some(ParkReason::Budget { .. }) => "budget",
+            Some(ParkReason::Budget { .. } | ParkReason::Account { class: FailureClass::Budget, .. }) => "budget",
             Some(ParkReason::Account { class: FailureClass::Auth, .. }) => "login",
             // The words that are too long for the column.
             Some(ParkReason::Blocked { .. }) => "blocked",

@@ -168,6 +168,8 @@ pub enum FailureClass {
     Overloaded,
     /// The account is out of credit or over its plan.
     Quota,
+    /// The agent has spent what its own arguments let it spend in a step.
+    Budget,
     /// The conversation is longer than the model can take.
     Context,
     /// The model would not.
@@ -192,6 +194,7 @@ impl FailureClass {
             Self::Rate => "rate limited",
             Self::Overloaded => "provider overloaded",
             Self::Quota => "out of quota",
+            Self::Budget => "over its own budget",
             Self::Context => "context too long",
             Self::Refusal => "refused by the model",
             Self::Network => "network trouble",

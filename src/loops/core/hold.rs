@@ -71,7 +71,7 @@ impl Holds {
 ///
 /// What passes holds the provider until its time. A login or an account that fails parks only its run, as its agent alone
 /// may be set up wrongly; when a second run of `others` meets the same, it is the provider's, and the first run is the
-/// one that asks.
+/// one that asks. An agent's own budget is never the provider's.
 pub fn judge<'a>(
     run: RunId,
     setback: &Setback,
@@ -97,7 +97,7 @@ pub fn judge<'a>(
             && matches!(&other.park, Some(ParkReason::Account { provider: theirs, class: met, .. })
                 if *theirs == provider && *met == class)
     };
-    if others.any(met) {
+    if class != FailureClass::Budget && others.any(met) {
         (limit(None), Some(hold(None)))
     } else {
         (ParkReason::Account { provider: provider.clone(), class, detail: detail.clone() }, None)
@@ -115,7 +115,7 @@ mod tests {
 
     fn setback(class: FailureClass, retry_after_ms: Option<u64>) -> Setback {
         let detail = "slow down".to_owned();
-        Setback { provider: "p".to_owned(), class, detail, retry_after_ms, at: Millis(1000), streak: 1 }
+        Setback { provider: "p".to_owned(), class, detail, retry_after_ms, until: None, at: Millis(1000), streak: 1 }
     }
 
     fn run(n: u8) -> RunId {
@@ -165,6 +165,10 @@ mod tests {
         assert!(matches!((park, held), (ParkReason::Account { .. }, None)));
         let other = parked(2, FailureClass::Quota);
         assert_eq!(judge(run(1), &turned, 0, &holds, [&other].into_iter()).1, None, "another class");
+        let spent = setback(FailureClass::Budget, None);
+        let other = parked(2, FailureClass::Budget);
+        let (park, held) = judge(run(1), &spent, 0, &holds, [&other].into_iter());
+        assert!(matches!((park, held), (ParkReason::Account { .. }, None)), "each agent has its own");
         let other = parked(2, FailureClass::Auth);
         let (park, held) = judge(run(1), &turned, 0, &holds, [&other].into_iter());
         assert!(matches!(park, ParkReason::Limit { until: None, .. }));

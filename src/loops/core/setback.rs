@@ -20,7 +20,7 @@ const LONGEST: u64 = 31 * 24 * 3_600_000;
 pub enum Remedy {
     /// Time: the same step is repeated later, and nothing is counted.
     Wait,
-    /// A person, who mends the login or the account; then the same step is repeated, and nothing is counted.
+    /// A person, who mends the login, the account or the agent's budget; then the same step is repeated, and nothing is counted.
     Person,
     /// Nothing: the step has failed, and counts.
     None,
@@ -30,7 +30,7 @@ impl FailureClass {
     /// What it asks for.
     pub const fn remedy(self) -> Remedy {
         match self {
-            Self::Auth | Self::Quota => Remedy::Person,
+            Self::Auth | Self::Quota | Self::Budget => Remedy::Person,
             class if class.passes() => Remedy::Wait,
             _ => Remedy::None,
         }
@@ -48,6 +48,8 @@ pub struct Setback {
     pub detail: String,
     /// Milliseconds after which it may be tried again, where the provider says so.
     pub retry_after_ms: Option<u64>,
+    /// The same as a moment, where the provider names one.
+    pub until: Option<Millis>,
     /// When the step ended.
     pub at: Millis,
     /// How many came in a row, this one included.
@@ -68,16 +70,18 @@ impl Setback {
             class: failure.class,
             detail: parts.into_iter().flatten().collect::<Vec<_>>().join("; "),
             retry_after_ms: failure.retry_after_ms,
+            until: failure.until,
             at,
             streak,
         })
     }
 
-    /// When the step is to be repeated: at the provider's time, else after an exponential back-off with full jitter.
-    /// `dice` is any number.
+    /// When the step is to be repeated: at the provider's time, the later one where it names two, else after an
+    /// exponential back-off with full jitter. `dice` is any number.
     pub fn until(&self, dice: u64) -> Millis {
         let doublings = self.streak.saturating_sub(1).min(16);
-        let wait = match self.retry_after_ms {
+        // What an agent waits before it asks again says less than when the limit ends.
+        let wait = match self.retry_after_ms.max(self.until.map(|until| until.since(self.at))) {
             Some(named) => named.max((LEAST << doublings).min(60_000)).min(LONGEST),
             None => LEAST + dice % (BASE << doublings).min(CEILING),
         };
@@ -89,6 +93,12 @@ impl Setback {
 fn advice(agent: &AgentSpec, class: FailureClass) -> String {
     if class == FailureClass::Quota {
         return format!("add credit or wait for the plan of {} to start anew, then R", agent.provider());
+    }
+    if class == FailureClass::Budget {
+        return format!(
+            "raise the budget in the arguments of {} and choose it anew with A, or try again with R",
+            agent.name
+        );
     }
     let login = match agent.profile.as_str() {
         "claude" => "log in again with `claude /login`",
@@ -134,6 +144,26 @@ mod tests {
     }
 
     #[test]
+    fn a_named_moment_is_kept_like_a_named_wait() {
+        let until = |until, retry_after_ms| {
+            let setback = Setback { until: Some(Millis(until)), ..setback(FailureClass::Rate, retry_after_ms, 1) };
+            setback.until(7).0
+        };
+        assert_eq!(until(8_200_000, None), 8_200_000);
+        assert_eq!(
+            until(8_200_000, Some(500)),
+            8_200_000,
+            "what the agent waits between two requests is not the limit"
+        );
+        assert_eq!(until(1_001_500, Some(9_000)), 1_009_000);
+        assert_eq!(until(5, None), 1_000_000 + LEAST, "it has passed");
+        assert_eq!(until(u64::MAX, None), 1_000_000 + LONGEST);
+        let agent = AgentSpec::new("a", Vec::new());
+        let failure = Failure { until: Some(Millis(9)), ..Failure::new(FailureClass::Rate, "") };
+        assert_eq!(Setback::of(&agent, &failure, Millis(1), 1).unwrap().until, Some(Millis(9)));
+    }
+
+    #[test]
     fn a_person_is_told_what_to_do_and_what_counts_is_no_setback() {
         let auth = setback(FailureClass::Auth, None, 1);
         assert_eq!(
@@ -141,6 +171,7 @@ mod tests {
             ("anthropic", "no more; log in again with `claude /login`, then R")
         );
         assert!(setback(FailureClass::Quota, None, 1).detail.contains("credit"));
+        assert!(setback(FailureClass::Budget, None, 1).detail.contains("in the arguments of worker"));
         assert_eq!(setback(FailureClass::Rate, None, 1).detail, "no more");
         let agent = AgentSpec::new("a", Vec::new());
         for class in [FailureClass::Context, FailureClass::Refusal, FailureClass::Usage, FailureClass::Cut] {

@@ -32,6 +32,8 @@ pub(super) struct Claude {
     pieces: Pieces,
     /// The type of the error that took the place of a message.
     error: Option<String>,
+    /// Whether the limit of the plan was met, and nothing has been said since.
+    limited: bool,
     /// Whether the last message says how many tokens it took. Qwen's errors in disguise do not.
     counted: bool,
 }
@@ -51,7 +53,7 @@ impl Tongue for Claude {
             "user" => self.results(event, tell),
             "stream_event" => self.piece(event.event.0.unwrap_or_default(), &event.parent_tool_use_id, tell),
             "system" => Self::system(&event, tell),
-            "rate_limit_event" => limit(&event.rate_limit_info.0.unwrap_or_default(), tell),
+            "rate_limit_event" => self.limit(&event.rate_limit_info.0.unwrap_or_default(), tell),
             "result" => self.result(event, tell),
             "keep_alive" | "tool_progress" | "tool_use_summary" | "control_request" | "control_response" => {}
             "" => tell.unknown("an object without a type"),
@@ -69,6 +71,7 @@ impl Claude {
             shells: Vec::new(),
             pieces: Pieces::default(),
             error: None,
+            limited: false,
             counted: false,
         }
     }
@@ -106,6 +109,7 @@ impl Claude {
             self.error = event.error.some().or(self.error.take());
             return;
         }
+        self.limited = false;
         let inner = !event.parent_tool_use_id.is_empty();
         let in_pieces = !inner && !message.id.is_empty() && *message.id == *self.pieces.message;
         let Message { content, usage, .. } = message;
@@ -226,12 +230,26 @@ impl Claude {
         let mut failure = trouble::failure(status, &words);
         failure.class = match (&*event.subtype, &*event.terminal_reason) {
             ("error_max_turns", _) => FailureClass::Runaway,
+            ("error_max_budget_usd", _) => FailureClass::Budget,
             (_, "prompt_too_long") => FailureClass::Context,
             _ if words.starts_with("No conversation found with session ID") => FailureClass::Usage,
+            // The words of a plan's end are for people, and change.
+            _ if failure.class == FailureClass::Other && self.limited => FailureClass::Rate,
             _ if failure.class == FailureClass::Other => by_name.unwrap_or(FailureClass::Other),
             _ => failure.class,
         };
         failure
+    }
+
+    /// How much of a plan is left, which a login tells and a key does not.
+    fn limit(&mut self, info: &RateLimit<'_>, tell: &mut Tell<'_>) {
+        let until = info.resets_at.count().map(|seconds| Millis(seconds.saturating_mul(1_000)));
+        self.limited = &*info.status == "rejected";
+        match &*info.status {
+            "rejected" => tell.tell(Activity::RateLimited { until }),
+            "allowed_warning" => tell.warn(format!("close to the limit of its plan ({})", &*info.rate_limit_type)),
+            _ => {}
+        }
     }
 
     /// What the `result` event says was used. Claude's is this step's, Qwen's the whole session's.
@@ -277,15 +295,6 @@ fn named(error: &str) -> Option<FailureClass> {
         "max_output_tokens" => FailureClass::Cut,
         _ => return None,
     })
-}
-
-fn limit(info: &RateLimit<'_>, tell: &mut Tell<'_>) {
-    let until = info.resets_at.count().map(|seconds| Millis(seconds.saturating_mul(1_000)));
-    match &*info.status {
-        "rejected" => tell.tell(Activity::RateLimited { until }),
-        "allowed_warning" => tell.warn(format!("close to the limit of its plan ({})", &*info.rate_limit_type)),
-        _ => {}
-    }
 }
 
 /// An error that Qwen passes off as its answer, alone or behind half of one.

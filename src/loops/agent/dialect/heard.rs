@@ -27,7 +27,7 @@ pub struct Heard {
     pub failure: Option<Failure>,
     /// What it had met when it last tried a request again, if nothing came of that yet.
     pub retrying: Option<Failure>,
-    /// When its provider takes requests again, as far as it says so.
+    /// When its provider takes requests again, as far as it says so and has not answered one since.
     pub limited_until: Option<Millis>,
     /// Whether its last line was cut off.
     pub truncated: bool,
@@ -56,7 +56,7 @@ impl Heard {
     fn note(&mut self, activity: &Activity) {
         let speaking = std::mem::take(&mut self.speaking);
         if matches!(activity, Activity::Text { .. } | Activity::Thinking { .. } | Activity::ToolStarted { .. }) {
-            self.retrying = None;
+            (self.retrying, self.limited_until) = (None, None);
         }
         match activity {
             Activity::Started { session, model } => {
