@@ -6,8 +6,9 @@ use crate::loops::core::event::{
 };
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{RunState, gate_words};
-use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
+use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
 use crate::loops::core::test_state::TestSpec;
+use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::{Severity, Verdict};
 use crate::loops::core::watch::{Cost, Sighting};
 use crate::loops::core::weigh::in_words;
@@ -144,12 +145,18 @@ pub fn amount(which: Resource, amount: u64) -> String {
     }
 }
 
-/// What was used, as far as it is known: `43k tok, 12k cached, $0.14`; `None` when nothing is.
-pub fn used(usage: &Usage) -> Option<String> {
-    let tokens = usage.tokens().map(|tokens| amount(Resource::Tokens, tokens));
-    let cached = usage.cached.filter(|cached| *cached > 0).map(|cached| format!("{} cached", format::short(cached)));
-    let dollars = usage.micro_usd.map(|micro| amount(Resource::Dollars, micro));
-    let words: Vec<String> = [tokens, cached, dollars].into_iter().flatten().collect();
+/// What was used, as far as it is known: `12k in, 40k cached, 1.9k out, $0.14`, with `at least` before what is known of a
+/// sum in part; `None` when nothing is.
+pub fn used(total: &Total) -> Option<String> {
+    let Total { known, partial_tokens, partial_dollars } = total;
+    let at_least = |partial: &bool| if *partial { "at least " } else { "" };
+    let kinds = [(known.input, "in"), (known.cached.filter(|cached| *cached > 0), "cached"), (known.output, "out")];
+    let tokens = kinds.into_iter().filter_map(|(tokens, kind)| Some(format!("{} {kind}", format::short(tokens?))));
+    let tokens = Some(tokens.collect::<Vec<_>>().join(", ")).filter(|tokens| !tokens.is_empty());
+    let tokens = tokens.map(|tokens| format!("{}{tokens}", at_least(partial_tokens)));
+    let dollars = known.micro_usd.map(|micro| amount(Resource::Dollars, micro));
+    let dollars = dollars.map(|dollars| format!("{}{dollars}", at_least(partial_dollars)));
+    let words: Vec<String> = tokens.into_iter().chain(dollars).collect();
     (!words.is_empty()).then(|| words.join(", "))
 }
 
@@ -248,7 +255,7 @@ pub fn signal_raised(sighting: &Sighting) -> String {
 /// What a stretch has cost: `24m10s, 43k tok, $1.90`.
 pub fn cost(cost: &Cost) -> String {
     let time = duration(cost.ms);
-    used(&cost.usage).map_or_else(|| time.clone(), |used| format!("{time}, {used}"))
+    used(&Total::from(cost.usage)).map_or_else(|| time.clone(), |used| format!("{time}, {used}"))
 }
 
 fn step_end(end: &StepEnd) -> String {
@@ -257,7 +264,7 @@ fn step_end(end: &StepEnd) -> String {
     if bytes > 0 {
         text.push_str(&format!(", {}, {}", format::plural(end.lines, "line"), size(bytes)));
     }
-    if let Some(used) = end.usage.as_ref().and_then(used) {
+    if let Some(used) = end.usage.and_then(|usage| used(&Total::from(usage))) {
         text.push_str(&format!(", {used}"));
     }
     if end.claim {

@@ -184,8 +184,15 @@ fn output() -> Vec<StyledLine> {
 
 fn draw_output(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let lines = output();
-    let follow =
-        Follow { following: true, live: true, total: 1_284, fresh: 0, facts: &["41k tok", "$0.42"], search: None };
+    let follow = Follow {
+        following: true,
+        live: true,
+        total: 1_284,
+        fresh: 0,
+        facts: &["41k tok", "$0.42"],
+        used: &[],
+        search: None,
+    };
     let extent = Extent { total: 1_284, offset: 1_284 - usize::from(area.height), visible: area.height.into() };
     Transcript {
         theme,
@@ -537,8 +544,8 @@ fn screen(theme: &Theme, width: u16, height: u16, open: usize, focus: Side) -> B
         counts: &[count(Mark::Running, 3), count(Mark::NeedsYou, 2), count(Mark::Queued, 2), count(Mark::Done, 2)],
         slots: Meter { label: "slots", used: 3, cap: 4 },
         gates: Some(Meter { label: "gates", used: 1, cap: 2 }),
-        cost: Some(4.18),
-        tokens: Some(1_200_000),
+        cost: Some("$4.18"),
+        tokens: &["1.1M in 400k cached 90k out", "1.2M tok"].map(str::to_owned),
         clock: Some("14:03"),
     }
     .render_to(at.title, &mut buf);

@@ -47,10 +47,10 @@ pub struct TitleBar<'a> {
     pub slots: Meter<'a>,
     /// Gate slots.
     pub gates: Option<Meter<'a>>,
-    /// Dollars spent, where agents report it.
-    pub cost: Option<f64>,
-    /// Tokens used, where agents report them.
-    pub tokens: Option<u64>,
+    /// Dollars spent, in words, where agents report it.
+    pub cost: Option<&'a str>,
+    /// Tokens used, in words: each kind first, then less; nothing where no agent reports them.
+    pub tokens: &'a [String],
     /// The time of day as it is to be shown.
     pub clock: Option<&'a str>,
 }
@@ -62,24 +62,26 @@ struct Level {
     bars: bool,
     place: bool,
     gates: bool,
-    tokens: bool,
+    /// Which form of them, by its place; the last one where there are not as many.
+    tokens: Option<usize>,
     cost: bool,
     clock: bool,
     slots: bool,
 }
 
 const ALL: Level =
-    Level { words: true, bars: true, place: true, gates: true, tokens: true, cost: true, clock: true, slots: true };
+    Level { words: true, bars: true, place: true, gates: true, tokens: Some(0), cost: true, clock: true, slots: true };
 
-const LEAN: Level = Level { tokens: false, gates: false, place: false, bars: false, ..ALL };
+const LEAN: Level = Level { tokens: None, gates: false, place: false, bars: false, ..ALL };
 
 /// From everything to the bare states; the first that fits is drawn. The words of the states outlive time and money,
 /// which come back once the words are gone.
-const LEVELS: [Level; 10] = [
+const LEVELS: [Level; 11] = [
     ALL,
-    Level { tokens: false, ..ALL },
-    Level { tokens: false, gates: false, ..ALL },
-    Level { tokens: false, gates: false, place: false, ..ALL },
+    Level { tokens: Some(1), ..ALL },
+    Level { tokens: None, ..ALL },
+    Level { tokens: None, gates: false, ..ALL },
+    Level { tokens: None, gates: false, place: false, ..ALL },
     LEAN,
     Level { clock: false, ..LEAN },
     Level { clock: false, cost: false, ..LEAN },
@@ -126,10 +128,10 @@ impl TitleBar<'_> {
             meter(&mut pieces, gates, level.bars, Role::PhaseGates);
         }
         if let Some(cost) = self.cost.filter(|_| level.cost) {
-            pieces.push((format!("   {}", format::dollars(cost)), Role::Text));
+            pieces.push((format!("   {}", text::clean(cost)), Role::Text));
         }
-        if let Some(tokens) = self.tokens.filter(|_| level.tokens) {
-            pieces.push((format!("  {} tok", format::short(tokens)), Role::Dim));
+        if let Some(tokens) = level.tokens.and_then(|form| self.tokens.get(form).or(self.tokens.last())) {
+            pieces.push((format!("  {}", text::clean(tokens)), Role::Dim));
         }
         if let Some(clock) = self.clock.filter(|_| level.clock) {
             pieces.push((format!("   {}", text::clean(clock)), Role::Dim));
@@ -201,7 +203,13 @@ mod tests {
         Count { mark: Mark::Done, n: 7 },
     ];
 
-    fn bar(theme: &Theme) -> TitleBar<'_> {
+    fn tokens() -> [String; 2] {
+        ["1.1M in 400k cached 90k out", "1.2M tok"].map(str::to_owned)
+    }
+
+    const COST: &str = "≥$4.18";
+
+    fn bar<'a>(theme: &'a Theme, tokens: &'a [String]) -> TitleBar<'a> {
         TitleBar {
             theme,
             product: "loopdash",
@@ -209,8 +217,8 @@ mod tests {
             counts: &COUNTS,
             slots: Meter { label: "slots", used: 3, cap: 4 },
             gates: Some(Meter { label: "gates", used: 1, cap: 2 }),
-            cost: Some(4.18),
-            tokens: Some(1_200_000),
+            cost: Some(COST),
+            tokens,
             clock: Some("14:03"),
         }
     }
@@ -218,15 +226,17 @@ mod tests {
     #[test]
     fn words_and_figures_leave_in_the_order_of_their_rank() {
         let theme = theme();
-        let bar = bar(&theme);
+        let tokens = tokens();
+        let bar = bar(&theme, &tokens);
         let shown: Vec<_> =
-            [140, 110, 100, 80, 60, 46, 36, 30, 20].into_iter().map(|w| draw(&bar, w, 1).concat()).collect();
+            [160, 140, 110, 100, 80, 60, 46, 36, 30, 20].into_iter().map(|w| draw(&bar, w, 1).concat()).collect();
         insta::assert_snapshot!(shown.join("\n"), @"
-        loopdash  demo   ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done                slots ▮▮▮▯ 3/4  gates ▮▯ 1/2   $4.18  1.2M tok   14:03
-        loopdash  demo   ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done          slots ▮▮▮▯ 3/4   $4.18   14:03
-        loopdash    ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done     slots ▮▮▮▯ 3/4   $4.18   14:03
+        loopdash  demo   ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done                slots ▮▮▮▯ 3/4  gates ▮▯ 1/2   ≥$4.18  1.1M in 400k cached 90k out   14:03
+        loopdash  demo   ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done               slots ▮▮▮▯ 3/4  gates ▮▯ 1/2   ≥$4.18  1.2M tok   14:03
+        loopdash  demo   ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done         slots ▮▮▮▯ 3/4   ≥$4.18   14:03
+        loopdash    ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done    slots ▮▮▮▯ 3/4   ≥$4.18   14:03
         loopdash    ▶ 3 running   ◐ 1 needs you   ○ 4 queued   ✓ 7 done      slots 3/4
-        loopdash   ▶ 3  ◐ 1  ○ 4  ✓ 7    slots 3/4   $4.18   14:03
+        loopdash   ▶ 3  ◐ 1  ○ 4  ✓ 7   slots 3/4   ≥$4.18   14:03
         loopdash   ▶ 3  ◐ 1  ○ 4  ✓ 7      slots 3/4
         loopdash   ▶ 3  ◐ 1  ○ 4  ✓ 7
         loopdash   ▶ 3  ◐ 1  ○ 4  ✓ 7
@@ -237,7 +247,8 @@ mod tests {
     #[test]
     fn a_draining_cap_and_an_empty_fleet_are_said() {
         let theme = theme();
-        let over = TitleBar { slots: Meter { label: "slots", used: 5, cap: 3 }, counts: &[], ..bar(&theme) };
+        let tokens = tokens();
+        let over = TitleBar { slots: Meter { label: "slots", used: 5, cap: 3 }, counts: &[], ..bar(&theme, &tokens) };
         let buf = paint(&over, 120, 1);
         assert!(draw(&over, 120, 1)[0].contains("no loops"));
         assert!(draw(&over, 120, 1)[0].contains("slots ▮▮▮▮▮ 5/3"));
@@ -249,7 +260,10 @@ mod tests {
     #[test]
     fn it_holds_at_every_size() {
         let theme = theme();
-        hold_at_all_sizes(&bar(&theme));
-        hold_at_all_sizes(&TitleBar { product: "日本語\u{1b}[2J\n", place: Some("\u{202e}x"), ..bar(&theme) });
+        let tokens = tokens();
+        hold_at_all_sizes(&bar(&theme, &tokens));
+        hold_at_all_sizes(&TitleBar {
+            product: "日本語\u{1b}[2J\n", place: Some("\u{202e}x"), ..bar(&theme, &tokens)
+        });
     }
 }

@@ -98,6 +98,8 @@ pub struct Follow<'a> {
     pub fresh: u64,
     /// Facts to add, such as tokens and cost.
     pub facts: &'a [&'a str],
+    /// What was used, in words: the whole of it first, then less; the first that there is room for is shown.
+    pub used: &'a [String],
     /// The search through the output.
     pub search: Option<SearchFact<'a>>,
 }
@@ -257,6 +259,10 @@ impl Transcript<'_> {
             if usize::from(pen.left()) > text::width(fact) + 2 {
                 pen.gap(2).put(fact, Role::Dim);
             }
+        }
+        let room = usize::from(pen.left());
+        if let Some(used) = follow.used.iter().find(|used| room > text::width(used) + 2) {
+            pen.gap(2).put(used, Role::Dim);
         }
         let how = if self.wrap { "wrapped" } else { "cut" };
         pen.at_end(&format!("{how} "), Role::Faint);

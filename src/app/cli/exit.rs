@@ -11,11 +11,11 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// A limit was reached first.
+    /// Out of iterations.
     Limit = 1,
     /// It failed.
     Failed = 2,
-    /// A person is needed.
+    /// A person is needed, whatever for: a question, trouble, a budget that is used up.
     NeedsPerson = 3,
     /// The command line is wrong.
     Usage = 64,
@@ -29,7 +29,7 @@ pub enum Exit {
 pub const EXIT_STATUSES: &str = "\
 Exit status:
     0  done
-    1  a limit was reached first
+    1  out of iterations
     2  it failed
     3  a person is needed
    64  wrong usage

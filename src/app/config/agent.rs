@@ -206,7 +206,10 @@ impl Config {
         let profile = agent.over(self.profiles.get(profile_name)?)?;
         let args = agent.args.as_ref().map_or(Some(Vec::new()), Words::argv)?;
         let price = model.and_then(|model| self.prices.get(model)).or(agent.price.as_ref());
+        let prices = self.prices.iter().map(|(model, price)| (model.clone(), price.micro()));
         let mut spec = AgentSpec {
+            // Which model works is not known before its stream tells.
+            prices: if model.is_none() { prices.collect() } else { BTreeMap::new() },
             session: agent.session,
             timeout_ms: agent.timeout.millis(),
             price: price.map(|price| price.micro()),

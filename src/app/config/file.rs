@@ -36,7 +36,7 @@ pub struct Config {
     pub agents: BTreeMap<String, Agent>,
     /// What is known of programs, by name. The bundled ones are here, too; keys that are given replace theirs.
     pub profiles: BTreeMap<String, Profile>,
-    /// What a model's tokens cost, by the name that it is asked for with.
+    /// What a model's tokens cost, by the name that it is asked for with, or that its stream gives it.
     pub prices: BTreeMap<String, Price>,
     /// When runs are taken to be stuck, and what is done about it without asking.
     pub stuck: Stuck,

@@ -557,6 +557,11 @@ fn a_model_has_its_own_price() {
     assert_eq!(price(format!("{agent}model = \"m-1\"\n{prices}")).cached, Some(125_000));
     assert_eq!(price(format!("{agent}model = \"m-2\"\n{prices}")).input, 7_000_000);
     assert_eq!(agents("[agents.x]\nprofile = \"codex\"\n").0.price, None);
+    // Without a model that was asked for, its stream says which one it is.
+    let (actor, _) = agents(&format!("{agent}{prices}"));
+    assert_eq!(actor.price_of(Some("m-1")).unwrap().cached, Some(125_000));
+    assert_eq!(actor.price_of(Some("m-2")).or(actor.price_of(None)).unwrap().input, 7_000_000);
+    assert!(agents(&format!("{agent}model = \"m-2\"\n{prices}")).0.prices.is_empty());
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn streamed(run: &RunState) -> Result<(), String> {
         tools += end.tools;
         retries += end.retries;
     }
-    match (run.usage.tokens(), run.usage.micro_usd) {
+    match (run.usage.known.tokens(), run.usage.known.micro_usd) {
         (Some(_), Some(_)) if tools > 0 && retries > 0 => Ok(()),
         used => Err(format!("its actor told of {tools} tools, {retries} retries and the usage {used:?}")),
     }

@@ -4,7 +4,6 @@
 
 use super::Followed;
 use crate::app::cli::exit::Exit;
-use crate::loops::core::event::ParkReason;
 use crate::loops::core::state::RunState;
 
 /// How a headless loopdash exits.
@@ -22,13 +21,9 @@ fn of_runs(runs: &[RunState]) -> Exit {
     worst.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Done)
 }
 
-/// The exit of one run; one that has not ended waits for a person, unless a budget keeps it.
+/// The exit of one run; one that has not ended waits for a person, whatever it is parked for.
 fn of_run(run: &RunState) -> Exit {
-    match (&run.outcome, &run.park) {
-        (Some((outcome, _)), _) => Exit::from(*outcome),
-        (None, Some(ParkReason::Budget { .. })) => Exit::Limit,
-        (None, _) => Exit::NeedsPerson,
-    }
+    run.outcome.as_ref().map_or(Exit::NeedsPerson, |(outcome, _)| Exit::from(*outcome))
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 //! The judge is the engine's own [`decide`], so that a grey key and a refused request never disagree.
 
 use super::action::Action;
+use super::overlay::Overlay;
 use super::ui::{Focus, Pane, Ui};
 use super::update::Ctx;
 use crate::app::view::roster;
 use crate::loops::core::agent::{AgentSpec, Role};
+use crate::loops::core::attention::{NeedKey, Why, needs};
 use crate::loops::core::budget::Resource;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::decide::decide;
@@ -202,11 +204,24 @@ pub fn resume_of(ui: &Ui, ctx: &Ctx<'_>) -> Result<Command, String> {
     }
 }
 
-/// The command behind Retry: for a run that waits in the queue for a held provider it lifts the hold.
+/// The held provider that the list of what needs the operator is at.
+fn chosen_hold<'a>(ui: &Ui, ctx: &Ctx<'a>) -> Option<&'a str> {
+    let Some(Overlay::Attention(shown)) = ui.overlays.last() else { return None };
+    let at = shown.at.filter(|at| matches!(at, NeedKey::Held(_)));
+    needs(ctx.fleet).into_iter().filter(|need| at.is_some() && need.key() == at).find_map(|need| match need.why {
+        Why::Held { provider, .. } => Some(provider),
+        _ => None,
+    })
+}
+
+/// The command behind Retry: for a held provider, and for a run that waits in the queue for one, it lifts the hold.
 ///
 /// # Errors
 /// Why nothing can be tried again, as a fragment.
 pub fn retry_of(ui: &Ui, ctx: &Ctx<'_>) -> Result<Command, String> {
+    if let Some(provider) = chosen_hold(ui, ctx) {
+        return Ok(Command::LiftHold { provider: provider.to_owned() });
+    }
     let queued = selected(ui, ctx).filter(|run| run.state.status == RunStatus::Queued);
     match queued.and_then(|run| ctx.fleet.held_provider(&run.state, ctx.now)) {
         Some((provider, _)) => Ok(Command::LiftHold { provider: provider.to_owned() }),

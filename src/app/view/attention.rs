@@ -2,7 +2,7 @@
 //!
 //! The order is [`needs`]'s; the selected entry shows its card.
 
-use super::{Scene, list};
+use super::{Scene, list, usage};
 use crate::app::sentence;
 use crate::app::tui::action::{Action, row_of};
 use crate::app::tui::ask::disabled;
@@ -11,12 +11,12 @@ use crate::app::tui::overlay::AttentionBox;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::attention::{Need, NeedKey, Why, needs};
 use crate::loops::core::event::ParkReason;
+use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::watch::{Raised, Remedy};
 use crate::widgets::attention::{Attention, Entry};
 use crate::widgets::footer::Hint;
-use crate::widgets::format;
 use crate::widgets::mark::Mark;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -84,13 +84,13 @@ fn card(scene: &Scene<'_>, need: &Need<'_>, selected: bool) -> Card {
     let keys = if selected { keys(scene, need) } else { Vec::new() };
     Card {
         mark,
-        name: state.map_or_else(|| "all loops".to_owned(), |state| plain_str(&state.label)),
+        name: match (&need.why, state) {
+            (Why::Held { provider, .. }, _) => plain_str(provider),
+            (_, state) => state.map_or_else(|| "all loops".to_owned(), |state| plain_str(&state.label)),
+        },
         reason: plain_str(&reason).replace('\n', " "),
         age: scene.clock.age(need.since),
-        cost: state
-            .and_then(|state| state.usage.micro_usd)
-            .map(|micro| format::dollars(micro as f64 / 1e6))
-            .unwrap_or_default(),
+        cost: state.and_then(|state| usage::dollars(&state.usage)).unwrap_or_default(),
         evidence: evidence.into_iter().map(|(label, text)| (label, plain_str(&text))).collect(),
         keys,
     }
@@ -110,6 +110,9 @@ fn head(need: &Need<'_>) -> (Mark, String) {
             (Mark::Stuck, words.unwrap_or_default())
         }
         Why::Told(raised) => (Mark::Info, format!("{}: {}", raised.sighting.pattern.word(), raised.sighting.what)),
+        Why::Held { hold, .. } => {
+            (Mark::NeedsYou, format!("held for all loops, {}: {}", hold.class.word(), hold.detail))
+        }
         Why::Alert(alert) => (Mark::Stuck, format!("{}: {}", alert.kind.word(), alert.what)),
     }
 }
@@ -127,6 +130,15 @@ fn evidence(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(&'static str, String)> {
         }
         Why::Parked(None) => {}
         Why::Unreadable(problem) => lines.push(("journal", (*problem).to_owned())),
+        Why::Held { provider, hold } => {
+            lines.push(("why", format!("{}: {}", hold.class.word(), hold.detail)));
+            let waits = |run: &&FleetRun| !run.state.is_finished() && run.state.names_provider(provider);
+            let waiting: Vec<&str> =
+                scene.ctx.fleet.runs.values().filter(waits).map(|run| run.state.label.as_str()).collect();
+            if !waiting.is_empty() {
+                lines.push(("waiting", waiting.join(", ")));
+            }
+        }
         Why::Alert(alert) => lines.push(("evidence", alert.what.clone())),
     }
     if let Some(state) = need.run.map(|run| &run.state) {
@@ -192,6 +204,7 @@ fn keys(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(String, &'static str, bool)>
             vec![(Action::Retry, "retry"), (Action::SkipTest, "skip test"), (Action::WaiveTest, "waive test")]
         }
         Why::Parked(_) => vec![(Action::Retry, "retry"), (Action::Note, "note")],
+        Why::Held { .. } => vec![(Action::Retry, "try again")],
         Why::Unreadable(_) | Why::Told(_) | Why::Alert(_) => Vec::new(),
     };
     let row = |(action, word)| (key_of(action), word, disabled(action, scene.ui, scene.ctx).is_none());

@@ -217,7 +217,10 @@ impl Life {
     }
 
     pub fn verdict(&mut self, decision: Decision, summary: &str, findings: Vec<Finding>) -> &mut Self {
-        self.step(StepKind::Critic, Some("codex"), 41_000, 12, end(Some(Exit::Code(0))));
+        // It tells no dollars, and has no price.
+        let usage = Some(Usage { input: Some(3_000), output: Some(400), ..Usage::default() });
+        let done = StepEnd { usage, ..end(Some(Exit::Code(0))) };
+        self.step(StepKind::Critic, Some("codex"), 41_000, 12, done);
         let step = StepId(self.step);
         let verdict = Verdict { decision, confidence: Some(0.8), summary: summary.to_owned(), findings };
         self.put(VerdictReached { step, verdict })

@@ -4,7 +4,7 @@
 
 use super::clock::Clock;
 use super::roster::{Section, roster};
-use super::{Out, Scene, collisions};
+use super::{Out, Scene, collisions, usage};
 use crate::app::tui::overlay::{Overlay, Purpose};
 use crate::app::tui::ui::Focus;
 use crate::loops::agent::Ladder;
@@ -17,7 +17,6 @@ use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::verdict::Decision;
-use crate::widgets::format;
 use crate::widgets::loop_list::{Bar, Filter, ListRow, LoopList, LoopRow, visible_rows};
 use crate::widgets::mark::Mark;
 use crate::widgets::scrollbar::Extent;
@@ -261,7 +260,7 @@ fn texts<'a>(scene: &Scene<'_>, run: &'a FleetRun, held: Option<&WhyWaiting>) ->
             Some(raised) => raised.sighting.since,
             None => state.status_since,
         }),
-        cost: state.usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6)),
+        cost: usage::dollars(&state.usage),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::loops::core::schedule::WhyWaiting;
 use crate::loops::core::state::{RunState, StepOutcome, StepRecord};
 use crate::loops::core::step::{InterruptWhy, StepKind, Usage};
 use crate::loops::core::transition::RunStatus;
+use crate::loops::core::usage::Total;
 use crate::widgets::format;
 use crate::widgets::mark::Mark;
 use crate::widgets::scrollbar::Extent;
@@ -69,8 +70,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         Anchor::Bottom
     };
     let empty = empty_words(scene, state, page);
-    let sums = usage::sums(&used(scene, state));
-    let facts: Vec<String> = doing(scene, state).into_iter().chain(sums).collect();
+    let sums = usage::shrinking(&used(scene, state));
+    let facts: Vec<String> = doing(scene, state).into_iter().collect();
     let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
     let offset = if following { total.saturating_sub(u64::from(room.height)) } else { stand.top.0 };
     Transcript {
@@ -91,6 +92,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             total,
             fresh: total.saturating_sub(ui.output.left_at),
             facts: &facts,
+            used: &sums,
             search: ui.search.as_ref().map(find::fact),
         }),
         empty: &empty,
@@ -191,10 +193,12 @@ fn doing(scene: &Scene<'_>, state: &RunState) -> Option<String> {
 }
 
 /// What the run has used, with the running step's part as far as its stream tells.
-fn used(scene: &Scene<'_>, state: &RunState) -> Usage {
+fn used(scene: &Scene<'_>, state: &RunState) -> Total {
     let mut sum = state.usage;
     if let Some(vitals) = scene.loaded.vitals.as_ref().filter(|_| scene.live(state).is_some()) {
-        sum.add(&vitals.usage);
+        // No dollars at all may be a price that the agent does not know; the step's end tells.
+        let micro_usd = vitals.usage.micro_usd.filter(|micro| *micro > 0);
+        sum.known.add(&Usage { micro_usd, ..vitals.usage });
     }
     sum
 }
@@ -221,7 +225,7 @@ fn rule(scene: &Scene<'_>, state: &RunState, id: StepId, lively: bool) -> Styled
         spans.push((format!("{word} "), Ink::role(mark.role())));
     }
     spans.push((took, Ink::role(Role::Dim)));
-    let used = step.usage().map(usage::kinds).unwrap_or_default();
+    let used = step.usage().map(usage::of_step).unwrap_or_default();
     if !used.is_empty() {
         spans.push((format!("  {}", used.join(" ")), Ink::role(Role::Faint)));
     }

@@ -1,37 +1,61 @@
 //! Tokens and dollars in a few words, wherever the screen tells them. What an agent does not report is left out.
+//!
+//! Tokens that were read anew, that came from a cache and that were written cost differently, and are told apart where
+//! there is room. A sum of which a part is unknown is at least as much: `≥$4.18`.
 
 use crate::loops::core::step::Usage;
+use crate::loops::core::usage::Total;
 use crate::widgets::format;
 
-/// Tokens read anew and written, those from a cache, and dollars: `1.2M tok`, `40k cached`, `$4.18`.
-pub(super) fn sums(usage: &Usage) -> Vec<String> {
-    let tokens = [usage.input, usage.output].into_iter().flatten().sum::<u64>();
-    let tokens = (tokens > 0).then(|| format!("{} tok", format::short(tokens)));
-    let cached = usage.cached.filter(|cached| *cached > 0);
-    let cached = cached.map(|cached| format!("{} cached", format::short(cached)));
-    tokens.into_iter().chain(cached).chain(dollars(usage)).collect()
+/// What one step used: `12k in`, `40k cached`, `1.9k out`, `$0.03`.
+pub(super) fn of_step(usage: &Usage) -> Vec<String> {
+    kinds(&Total::from(*usage))
 }
 
-/// Each kind of token, and dollars: `12k in`, `40k cached`, `1.9k out`, `$0.03`.
-pub(super) fn kinds(usage: &Usage) -> Vec<String> {
-    let kinds = [(usage.input, "in"), (usage.cached, "cached"), (usage.output, "out")];
-    let tokens = kinds.into_iter().filter_map(|(tokens, kind)| Some(format!("{} {kind}", format::short(tokens?))));
-    tokens.chain(dollars(usage)).collect()
+/// Each kind of token, and dollars.
+pub(super) fn kinds(total: &Total) -> Vec<String> {
+    by_kind(total).into_iter().chain(dollars(total)).collect()
 }
 
 /// The same in less and less room, the whole first; nothing where nothing is known.
-pub(super) fn shrinking(usage: &Usage) -> Vec<String> {
-    let whole = kinds(usage).join(" ");
-    let tokens = sums(&Usage { cached: None, ..*usage }).join(" ");
-    let mut forms = vec![whole, tokens];
-    forms.extend(dollars(usage));
+pub(super) fn shrinking(total: &Total) -> Vec<String> {
+    let whole = kinds(total).join(" ");
+    let merged = sum(total).into_iter().chain(dollars(total)).collect::<Vec<_>>().join(" ");
+    let mut forms = vec![whole, merged];
+    forms.extend(dollars(total));
     forms.retain(|form| !form.is_empty());
     forms.dedup();
     forms
 }
 
-fn dollars(usage: &Usage) -> Option<String> {
-    usage.micro_usd.map(|micro| format::dollars(micro as f64 / 1e6))
+/// Tokens alone, each kind first, then fresh and written ones as one.
+pub(super) fn tokens(total: &Total) -> Vec<String> {
+    let whole = Some(by_kind(total).join(" ")).filter(|whole| !whole.is_empty());
+    whole.into_iter().chain(sum(total)).collect()
+}
+
+/// Dollars alone.
+pub(super) fn dollars(total: &Total) -> Option<String> {
+    let known = total.known.micro_usd?;
+    Some(format!("{}{}", at_least(total.partial_dollars), format::dollars(known as f64 / 1e6)))
+}
+
+fn by_kind(total: &Total) -> Vec<String> {
+    let Total { known, partial_tokens, .. } = *total;
+    let kinds = [(known.input, "in"), (known.cached, "cached"), (known.output, "out")];
+    let told = |(tokens, kind): (Option<u64>, &str)| {
+        Some(format!("{}{} {kind}", at_least(partial_tokens), format::short(tokens?)))
+    };
+    kinds.into_iter().filter_map(told).collect()
+}
+
+fn sum(total: &Total) -> Option<String> {
+    let tokens = total.known.tokens().filter(|tokens| *tokens > 0)?;
+    Some(format!("{}{} tok", at_least(total.partial_tokens), format::short(tokens)))
+}
+
+const fn at_least(partial: bool) -> &'static str {
+    if partial { "≥" } else { "" }
 }
 
 #[cfg(test)]
@@ -41,15 +65,24 @@ mod tests {
     #[test]
     fn what_is_not_reported_is_not_told() {
         let some = Usage { input: Some(12_000), output: Some(1_900), ..Usage::default() };
-        assert_eq!(kinds(&some), ["12k in", "1.9k out"]);
-        assert_eq!(sums(&some), ["14k tok"]);
+        assert_eq!(of_step(&some), ["12k in", "1.9k out"]);
         let all = Usage { cached: Some(40_000), micro_usd: Some(30_000), ..some };
-        assert_eq!(kinds(&all).join(" "), "12k in 40k cached 1.9k out $0.03");
-        assert_eq!(sums(&all).join(" "), "14k tok 40k cached $0.03");
-        assert_eq!(kinds(&Usage { micro_usd: Some(0), ..Usage::default() }), ["$0.00"]);
+        assert_eq!(of_step(&all).join(" "), "12k in 40k cached 1.9k out $0.03");
+        assert_eq!(of_step(&Usage { micro_usd: Some(0), ..Usage::default() }), ["$0.00"]);
+        let all = Total::from(all);
+        assert_eq!(tokens(&all), ["12k in 40k cached 1.9k out", "14k tok"]);
         assert_eq!(shrinking(&all), ["12k in 40k cached 1.9k out $0.03", "14k tok $0.03", "$0.03"]);
-        assert_eq!(shrinking(&some), ["12k in 1.9k out", "14k tok"]);
-        let nothing = Usage::default();
-        assert!(kinds(&nothing).is_empty() && sums(&nothing).is_empty() && shrinking(&nothing).is_empty());
+        assert_eq!(shrinking(&Total::from(some)), ["12k in 1.9k out", "14k tok"]);
+        let nothing = Total::default();
+        assert!(kinds(&nothing).is_empty() && tokens(&nothing).is_empty() && shrinking(&nothing).is_empty());
+    }
+
+    #[test]
+    fn a_sum_of_which_a_part_is_unknown_is_at_least_what_is_known() {
+        let mut total = Total::from(Usage { input: Some(12_000), micro_usd: Some(4_180_000), ..Usage::default() });
+        total.add_step(Some(&Usage { input: Some(1_000), output: Some(10), ..Usage::default() }));
+        assert_eq!(shrinking(&total), ["13k in 10 out ≥$4.18", "13k tok ≥$4.18", "≥$4.18"]);
+        total.add_step(None);
+        assert_eq!(tokens(&total), ["≥13k in ≥10 out", "≥13k tok"]);
     }
 }

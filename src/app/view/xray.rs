@@ -147,7 +147,7 @@ fn agent(state: &RunState, step: &StepRecord, read: Option<&Xray>) -> Vec<Line> 
     if let Some(session) = step.session() {
         lines.push(("session", plain_str(session), Role::Text));
     }
-    let used = step.usage().map(usage::kinds).unwrap_or_default();
+    let used = step.usage().map(usage::of_step).unwrap_or_default();
     if !used.is_empty() {
         lines.push(("tokens", used.join(" "), Role::Text));
     }

@@ -67,6 +67,9 @@ pub struct AgentSpec {
     /// What its tokens cost, where it reports no dollars itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// What the tokens of a model cost that its stream names, for one that was not asked for a model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
 }
 
 impl AgentSpec {
@@ -91,6 +94,7 @@ impl AgentSpec {
             timeout_ms: 3_600_000,
             watch: Watch::default(),
             price: None,
+            prices: BTreeMap::new(),
         }
     }
 
@@ -105,6 +109,11 @@ impl AgentSpec {
                 reports || (streams && self.price.is_some())
             }
         }
+    }
+
+    /// What its tokens cost when `model` did the work, as its stream says.
+    pub fn price_of(&self, model: Option<&str>) -> Option<Price> {
+        model.and_then(|model| self.prices.get(model)).copied().or(self.price)
     }
 
     /// Whose limits and login it lives on: its provider, or itself.

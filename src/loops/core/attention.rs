@@ -6,8 +6,10 @@
 use super::alert::{Alert, AlertKind};
 use super::event::ParkReason;
 use super::fleet::{Fleet, FleetRun, Ownership};
+use super::hold::Hold;
 use super::ids::{Millis, RunId};
 use super::watch::{Pattern, Raised};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Something that needs a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,13 @@ pub enum Why<'a> {
     Stuck(Vec<&'a Raised>),
     /// Something about it has to be known.
     Told(&'a Raised),
+    /// A provider is held until somebody lifts that, and no run here asks for it.
+    Held {
+        /// Which.
+        provider: &'a str,
+        /// Why.
+        hold: &'a Hold,
+    },
     /// Something about the fleet has to be known.
     Alert(&'a Alert),
 }
@@ -44,6 +53,8 @@ pub enum NeedKey {
     Stuck(RunId),
     /// Something to be known about a run.
     Told(RunId, Pattern),
+    /// A held provider, by a digest of its name.
+    Held(u64),
     /// Something to be known about the fleet.
     Alert(AlertKind),
 }
@@ -56,6 +67,11 @@ impl Need<'_> {
             (Why::Parked(_) | Why::Unreadable(_), Some(run)) => Some(NeedKey::Waits(run)),
             (Why::Stuck(_), Some(run)) => Some(NeedKey::Stuck(run)),
             (Why::Told(raised), Some(run)) => Some(NeedKey::Told(run, raised.sighting.pattern)),
+            (Why::Held { provider, .. }, _) => {
+                let mut hasher = DefaultHasher::new();
+                provider.hash(&mut hasher);
+                Some(NeedKey::Held(hasher.finish()))
+            }
             (Why::Alert(alert), _) => Some(NeedKey::Alert(alert.kind)),
             _ => None,
         }
@@ -65,7 +81,7 @@ impl Need<'_> {
         match &self.why {
             Why::Alert(Alert { kind: AlertKind::Disk | AlertKind::Memory, .. }) => 0,
             Why::Parked(Some(ParkReason::NeedsHuman { .. })) => 1,
-            Why::Parked(_) | Why::Unreadable(_) => 2,
+            Why::Parked(_) | Why::Unreadable(_) | Why::Held { .. } => 2,
             Why::Stuck(_) => 3,
             Why::Alert(_) => 4,
             Why::Told(_) => 5,
@@ -78,8 +94,22 @@ pub fn needs(fleet: &Fleet) -> Vec<Need<'_>> {
     let mut needs: Vec<Need<'_>> =
         fleet.alerts.open().map(|alert| Need { run: None, why: Why::Alert(alert), since: alert.since }).collect();
     needs.extend(fleet.runs.values().flat_map(of_run));
+    let held: Vec<Need<'_>> =
+        fleet.holds.until_lifted().filter(|(provider, ..)| !is_asked(&needs, provider)).map(of_hold).collect();
+    needs.extend(held);
     needs.sort_by_key(|need| (need.urgency(), need.since, need.run.map(|run| run.state.id)));
     needs
+}
+
+/// Whether one of the needs is a run's that asks for this provider; solving that frees it for all.
+fn is_asked(needs: &[Need<'_>], held: &str) -> bool {
+    needs
+        .iter()
+        .any(|need| matches!(need.why, Why::Parked(Some(ParkReason::Account { provider, .. })) if provider == held))
+}
+
+const fn of_hold<'a>((provider, since, hold): (&'a str, Millis, &'a Hold)) -> Need<'a> {
+    Need { run: None, why: Why::Held { provider, hold }, since }
 }
 
 /// What one run needs.
@@ -107,6 +137,7 @@ fn of_run(entry: &FleetRun) -> Vec<Need<'_>> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::loops::core::activity::FailureClass;
     use crate::loops::core::event::{Parked, Record, SignalRaised};
     use crate::loops::core::ids::Who;
     use crate::loops::core::state::RunState;
@@ -156,5 +187,39 @@ mod tests {
         assert_eq!(signals.unwrap(), [Pattern::NoChange, Pattern::SameFailures]);
         fleet.alerts.see(AlertKind::Disk);
         assert_eq!(needs(&fleet).len(), 3);
+    }
+
+    #[test]
+    fn a_provider_held_for_a_person_needs_one_exactly_while_no_run_asks_for_it() {
+        let mut fleet = Fleet::new(3, 1);
+        let account = |provider: &str| {
+            let (provider, detail) = (provider.to_owned(), "logged out".to_owned());
+            ParkReason::Account { provider, class: FailureClass::Auth, detail }
+        };
+        let mut asks = entry(1, RunStatus::Running);
+        let event = Parked { reason: account("p") }.into();
+        asks.state.apply(&Record { seq: 1, at: Millis(1), run: asks.state.id, event });
+        let run = asks.state.id;
+        fleet.runs.insert(run, asks);
+        let hold = |until| Some(Hold { class: FailureClass::Auth, detail: "logged out".to_owned(), until });
+        fleet.holds.hear("p", Millis(5), hold(None));
+        fleet.holds.hear("q", Millis(6), hold(Some(Millis(900))));
+        let held = |fleet: &Fleet| {
+            let all = needs(fleet).into_iter().filter_map(|need| match need.why {
+                Why::Held { provider, .. } => Some((provider.to_owned(), need.since.0, need.key())),
+                _ => None,
+            });
+            all.collect::<Vec<_>>()
+        };
+        assert_eq!(held(&fleet), [], "the run asks");
+        fleet.runs.get_mut(&run).unwrap().state.status = RunStatus::Finished;
+        let found = held(&fleet);
+        assert_eq!(
+            found.iter().map(|(provider, since, _)| (provider.as_str(), *since)).collect::<Vec<_>>(),
+            [("p", 5)]
+        );
+        assert!(matches!(found[0].2, Some(NeedKey::Held(_))));
+        fleet.holds.hear("p", Millis(7), None);
+        assert_eq!(held(&fleet), [], "lifted");
     }
 }

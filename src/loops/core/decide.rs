@@ -119,7 +119,7 @@ fn set_budget(run: &RunState, which: Resource, limit: u64, who: Who) -> Decision
     not_finished(run)?;
     let budget = Budget::of(which, limit);
     let wall_clock = run.first_admitted.map_or(0, |first| run.updated.since(first));
-    if limit == 0 || budget.breach(&run.usage, wall_clock).is_some() {
+    if limit == 0 || budget.breach(&run.usage.known, wall_clock).is_some() {
         return refuse("it has used as much already");
     }
     let mut events = vec![LimitsSet { max_iterations: None, budget, who }.into()];

@@ -10,8 +10,8 @@ use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
 use super::schedule::{Active, Bounds, Caps, Waiting, WhyWaiting, explain};
 use super::state::RunState;
-use super::step::Usage;
 use super::transition::RunStatus;
+use super::usage::Total;
 use std::collections::BTreeMap;
 
 /// Who may steer a run.
@@ -164,20 +164,20 @@ impl Fleet {
     }
 
     /// What all runs have used in the 24 hours before `now`, by the ends of their steps.
-    pub fn used(&self, now: Millis) -> Usage {
-        let mut used = Usage::default();
+    pub fn used(&self, now: Millis) -> Total {
+        let mut used = Total::default();
         let since = Millis(now.0.saturating_sub(DAY));
         // The last ones come first: a run's steps are in order, and most of a long run's are of other days.
         let recent = self
             .states()
             .flat_map(|state| state.steps.iter().rev().take_while(|step| step.ended.is_none_or(|at| at > since)));
-        recent.filter_map(|step| step.usage()).for_each(|usage| used.add(usage));
+        recent.for_each(|step| step.add_to(&mut used));
         used
     }
 
     /// The budget of all runs that is used up, if one is.
     pub fn breach(&self, now: Millis) -> Option<Breach> {
-        self.raises.over(self.budget, now).breach(&self.used(now), 0)
+        self.raises.over(self.budget, now).breach(&self.used(now).known, 0)
     }
 
     /// The held provider that keeps a run from starting its agents, and the hold.

@@ -61,6 +61,12 @@ impl Holds {
         self.0.keys().filter_map(move |provider| Some((provider.as_str(), self.get(provider, now)?)))
     }
 
+    /// Those that somebody has to lift, by provider, each with since when.
+    pub fn until_lifted(&self) -> impl Iterator<Item = (&str, Millis, &Hold)> {
+        let held = self.0.iter().filter_map(|(provider, (at, hold))| Some((provider.as_str(), *at, hold.as_ref()?)));
+        held.filter(|(_, _, hold)| hold.until.is_none())
+    }
+
     /// The next moment at which one ends by itself.
     pub fn next_end(&self, now: Millis) -> Option<Millis> {
         self.in_force(now).filter_map(|(_, hold)| hold.until).min()

@@ -31,6 +31,7 @@ pub mod state;
 pub mod step;
 pub mod test_state;
 pub mod transition;
+pub mod usage;
 pub mod verdict;
 pub mod watch;
 pub mod weigh;

@@ -4,6 +4,7 @@
 
 use super::activity::Failure;
 use super::hook::Hook;
+pub use super::usage::Usage;
 use serde::{Deserialize, Serialize};
 
 /// What a step does.
@@ -282,46 +283,6 @@ impl StepEnd {
             (Cause::Natural, None, Some(exit)) if !exit.ok() => exit.word(),
             _ => "ok".to_owned(),
         }
-    }
-}
-
-/// Tokens and dollars that an agent reported for one step; a field that it does not report stays `None`, never 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens read, without cache reads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<u64>,
-    /// Tokens read from the provider's cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cached: Option<u64>,
-    /// Tokens written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<u64>,
-    /// Micro-dollars, so that sums are exact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub micro_usd: Option<u64>,
-}
-
-impl Usage {
-    /// Tokens read and written, as far as they are reported; cache reads apart.
-    pub fn tokens(&self) -> Option<u64> {
-        match (self.input, self.output) {
-            (None, None) => None,
-            (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
-        }
-    }
-
-    /// Adds another; what is known of either is known of the sum.
-    pub fn add(&mut self, more: &Self) {
-        fn add(total: &mut Option<u64>, more: Option<u64>) {
-            if let Some(more) = more {
-                *total = Some(total.unwrap_or(0).saturating_add(more));
-            }
-        }
-        add(&mut self.input, more.input);
-        add(&mut self.cached, more.cached);
-        add(&mut self.output, more.output);
-        add(&mut self.micro_usd, more.micro_usd);
     }
 }
 

@@ -86,8 +86,10 @@ fn end(run: &RunState) -> Map<String, Value> {
         "iterations": run.iterations.len(),
         "tests": { "passed": passed, "total": total },
         "commit": run.last_commit(),
-        "tokens": run.usage.tokens(),
-        "micro_usd": run.usage.micro_usd,
+        "tokens": run.usage.known.tokens(),
+        "partial_tokens": run.usage.partial_tokens,
+        "micro_usd": run.usage.known.micro_usd,
+        "partial_dollars": run.usage.partial_dollars,
     });
     object.as_object().cloned().unwrap_or_default()
 }

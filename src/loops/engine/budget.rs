@@ -23,7 +23,7 @@ impl Engine {
         if self.fleet.budget.limit(which).is_none() {
             return Err(Rejected(format!("the configuration gives all loops no {}", which.word())));
         }
-        if limit == 0 || Budget::of(which, limit).breach(&self.fleet.used(at), 0).is_some() {
+        if limit == 0 || Budget::of(which, limit).breach(&self.fleet.used(at).known, 0).is_some() {
             return Err(Rejected("as much was used in the last 24 hours already".to_owned()));
         }
         if self.fleet.raises.hear(which, at, limit) {

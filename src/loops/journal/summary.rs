@@ -11,8 +11,8 @@ use crate::loops::core::gate::{Excuse, GateResult};
 use crate::loops::core::ids::{Millis, RunId, TestId};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::state::RunState;
-use crate::loops::core::step::Usage;
 use crate::loops::core::test_state::TestStatus;
+use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::Verdict;
 use crate::loops::core::weigh::TestChange;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ pub struct Summary {
     pub snapshot: Option<SnapshotSummary>,
     /// What the agents reported in sum; absent if none did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Usage>,
+    pub usage: Option<Total>,
     /// The loopdash that wrote this.
     pub version: String,
 }
@@ -147,7 +147,7 @@ impl Summary {
         let ended = state.is_finished().then_some(state.status_since);
         let until = ended.unwrap_or(state.updated);
         let workspace = state.workspace.as_ref();
-        let reported = state.usage != Usage::default();
+        let reported = state.usage != Total::default();
         Self {
             v: SUMMARY_FORMAT,
             run: state.id,
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!((summary.gates.len(), summary.gates[0].iteration), (1, 2));
         assert_eq!(summary.gates[0].outcome, GateResult::Passed);
         assert_eq!(summary.snapshot.unwrap().commit, "c2");
-        assert_eq!(summary.usage.unwrap().output, Some(60));
+        assert_eq!(summary.usage.unwrap().known.output, Some(60));
         assert_eq!((summary.branch.as_deref(), summary.base.as_deref()), (Some("run/auth"), Some("b0")));
         let (first, last) = (records[1].at, records[records.len() - 1].at);
         assert_eq!((summary.started, summary.ended), (Some(first), Some(last)));

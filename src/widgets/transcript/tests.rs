@@ -39,7 +39,15 @@ fn transcript<'a>(theme: &'a Theme, lines: &'a [StyledLine]) -> Transcript<'a> {
 }
 
 fn follow() -> Follow<'static> {
-    Follow { following: true, live: true, total: 1_284, fresh: 0, facts: &["41k tok", "$0.42"], search: None }
+    Follow {
+        following: true,
+        live: true,
+        total: 1_284,
+        fresh: 0,
+        facts: &["41k tok", "$0.42"],
+        used: &[],
+        search: None,
+    }
 }
 
 #[test]

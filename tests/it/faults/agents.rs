@@ -145,11 +145,11 @@ fn row_48_a_budget_that_is_exceeded_ends_with_the_iteration_and_asks() {
     ground.write("loopdash.toml", &config);
     ground.commit("configure");
     let before = Before::of(&ground);
-    ground.loopdash(&["run", "--headless", "--loop", "eager"]).exits(1);
+    ground.loopdash(&["run", "--headless", "--loop", "eager"]).exits(3);
     let runs = before.holds(&ground);
     assert!(matches!(runs[0].state.park, Some(ParkReason::Budget { .. })), "{:?}", runs[0].state.park);
     assert_eq!(
-        (runs[0].state.iterations.len(), runs[0].state.usage.tokens()),
+        (runs[0].state.iterations.len(), runs[0].state.usage.known.tokens()),
         (2, Some(1400)),
         "the limit and no more"
     );

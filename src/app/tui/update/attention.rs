@@ -25,7 +25,7 @@ pub(super) fn open(ui: &mut Ui, ctx: &Ctx<'_>) {
 const fn run_of(key: NeedKey) -> Option<RunId> {
     match key {
         NeedKey::Waits(run) | NeedKey::Stuck(run) | NeedKey::Told(run, _) => Some(run),
-        NeedKey::Alert(_) => None,
+        NeedKey::Held(_) | NeedKey::Alert(_) => None,
     }
 }
 
@@ -76,7 +76,7 @@ fn seen(ui: &mut Ui, ctx: &Ctx<'_>, key: NeedKey) -> Vec<Effect> {
         Effect::Send { command, said: format!("{} is seen", pattern.word()) }
     };
     match key {
-        NeedKey::Waits(_) => {
+        NeedKey::Waits(_) | NeedKey::Held(_) => {
             ui.say(Tone::Info, "it waits for you until it is solved", ctx.now);
             Vec::new()
         }

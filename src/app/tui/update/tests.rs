@@ -756,6 +756,28 @@ fn a_blocked_test_is_retried_skipped_or_waived_with_a_reason() {
 }
 
 #[test]
+fn a_held_provider_that_no_run_asks_for_is_tried_again_from_the_list() {
+    use crate::loops::core::activity::FailureClass;
+    use crate::loops::core::hold::Hold;
+    let mut desk = stuck();
+    let hold = Hold { class: FailureClass::Auth, detail: "log in again".to_owned(), until: None };
+    desk.fleet.holds.hear("anthropic", Millis(1), Some(hold));
+    desk.keys("0 g");
+    for _ in 0..8 {
+        let at = match desk.ui.overlays.last() {
+            Some(Overlay::Attention(shown)) => shown.at,
+            _ => None,
+        };
+        if matches!(at, Some(crate::loops::core::attention::NeedKey::Held(_))) {
+            assert_eq!(sent(&desk.keys("R")), [Command::LiftHold { provider: "anthropic".to_owned() }]);
+            return;
+        }
+        desk.keys("j");
+    }
+    panic!("the provider is not in the list");
+}
+
+#[test]
 fn alerts_of_the_fleet_are_seen_with_a_key() {
     let mut desk = stuck();
     desk.keys("0");

@@ -24,9 +24,10 @@ use super::hook::HooksDone;
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::setback::Setback;
 use super::spec::{LoopSpec, Trigger};
-use super::step::{InterruptWhy, StepKind, Usage};
+use super::step::{InterruptWhy, StepKind};
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::RunStatus;
+use super::usage::Total;
 use super::watch::Watched;
 use std::sync::Arc;
 
@@ -120,8 +121,8 @@ pub struct RunState {
     pub setback: Option<Setback>,
     /// Such steps in a row, and when the first of them ended.
     pub setbacks: (u32, Millis),
-    /// What the agents reported in sum.
-    pub usage: Usage,
+    /// What the agents used in sum, as far as they told.
+    pub usage: Total,
     /// Whether loopdash has given it its stronger agent: it does so once, and leaves it to the operator then.
     pub strengthened: bool,
     /// Signals that are raised, remedies that were taken, and the findings of all verdicts.
@@ -226,7 +227,7 @@ impl RunState {
             trouble: None,
             setback: None,
             setbacks: (0, Millis::default()),
-            usage: Usage::default(),
+            usage: Total::default(),
             strengthened: false,
             watched: Watched::default(),
             hooks: HooksDone::default(),
@@ -384,12 +385,17 @@ impl RunState {
     /// The budget that is used up, if one is.
     pub fn breach(&self) -> Option<Breach> {
         let wall_clock = self.first_admitted.map_or(0, |first| self.updated.since(first));
-        self.budget.breach(&self.usage, wall_clock)
+        self.budget.breach(&self.usage.known, wall_clock)
     }
 
     /// The provider that it waits for.
     pub fn awaited_provider(&self) -> Option<&str> {
         self.park.as_ref().filter(|_| self.status == RunStatus::Parked)?.provider()
+    }
+
+    /// Whether one of its agents lives on this provider.
+    pub fn names_provider(&self, provider: &str) -> bool {
+        self.spec.as_ref().is_some_and(|spec| spec.providers().any(|named| named == provider))
     }
 
     /// When it goes on by itself; `None` if it does not, or not under the operator's hands.

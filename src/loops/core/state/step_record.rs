@@ -3,7 +3,8 @@
 //! The transcript lies on disk; here are the facts that the screen, the reports and later steps need.
 
 use crate::loops::core::ids::{Millis, StepId};
-use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind, Usage};
+use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind, Usage};
+use crate::loops::core::usage::Total;
 
 /// A step and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +99,20 @@ impl StepRecord {
         match self.end.as_ref()? {
             StepOutcome::Finished(end) => end.usage.as_ref(),
             StepOutcome::Interrupted { usage, .. } => usage.as_ref(),
+        }
+    }
+
+    /// Adds what it used to a sum. Of an agent that worked and does not tell, that is unknown; one that could not work
+    /// used nothing but what it told.
+    pub fn add_to(&self, total: &mut Total) {
+        let worked = match &self.end {
+            Some(StepOutcome::Finished(end)) => end.cause != Cause::NotStarted && end.failure().is_none(),
+            Some(StepOutcome::Interrupted { .. }) => self.process.is_some(),
+            None => false,
+        };
+        let told = self.usage();
+        if matches!(self.kind, StepKind::Actor | StepKind::Critic) && (worked || told.is_some()) {
+            total.add_step(told);
         }
     }
 

@@ -55,12 +55,17 @@ impl RunState {
         Some(step.kind.clone())
     }
 
+    /// Adds what the step used that ended last.
+    fn count_usage(&mut self) {
+        if let Some(step) = self.steps.last() {
+            step.add_to(&mut self.usage);
+        }
+    }
+
     pub(super) fn step_finished(&mut self, e: &StepFinished, at: Millis) {
         let Some(kind) = self.end_step(e.step, at, StepOutcome::Finished(e.end.clone())) else { return };
         let interrupt = self.interrupt.take();
-        if let Some(usage) = &e.end.usage {
-            self.usage.add(usage);
-        }
+        self.count_usage();
         let repeated = self.set_back(&kind, &e.end, at);
         for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
             note.delivery = if repeated { Delivery::Pending } else { Delivery::Delivered(e.step) };
@@ -145,9 +150,7 @@ impl RunState {
         if kind == StepKind::Hook(Hook::PostRun) && given_up {
             self.hook_done(Hook::PostRun);
         }
-        if let Some(usage) = &e.usage {
-            self.usage.add(usage);
-        }
+        self.count_usage();
         self.interrupt = None;
         for note in self.notes.iter_mut().filter(|note| note.delivery == Delivery::InFlight(e.step)) {
             note.delivery = Delivery::Pending;

@@ -32,13 +32,20 @@ pub(super) fn same_tool(run: &RunState, policy: &Policy) -> Option<Sighting> {
 /// A run that has cost more than its line.
 pub(super) fn cost(run: &RunState, policy: &Policy) -> Option<Sighting> {
     let line = policy.cost_micro_usd?;
-    let used = run.usage.micro_usd.filter(|used| *used > line)?;
+    let used = run.usage.known.micro_usd.filter(|used| *used > line)?;
     let dollars = |micro: u64| format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000);
     let what = format!("it has cost {}, more than {}", dollars(used), dollars(line));
     let since = run.first_admitted.unwrap_or(run.created);
     let iterations = u32::try_from(run.iterations.len()).unwrap_or(u32::MAX);
     let ms = run.updated.since(since);
-    Some(Sighting { pattern: Pattern::Cost, what, since, first: 1, iterations, cost: Cost { ms, usage: run.usage } })
+    Some(Sighting {
+        pattern: Pattern::Cost,
+        what,
+        since,
+        first: 1,
+        iterations,
+        cost: Cost { ms, usage: run.usage.known },
+    })
 }
 
 fn of_step(run: &RunState, step: &StepRecord, pattern: Pattern, since: Millis, what: String) -> Sighting {

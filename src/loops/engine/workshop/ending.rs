@@ -1,13 +1,13 @@
 //! How a step went: its process's end, what its stream told, and what loopdash itself did about it, made one [`StepEnd`].
 //!
-//! Tokens are what the agent reports, and dollars too; where it reports none, they follow from the agent's price, and
-//! where there is none, they stay unknown.
+//! Tokens are what the agent reports, and dollars too; where it reports none, they follow from the price of its model,
+//! and where there is none, they stay unknown.
 
 use super::{Done, millis};
 use crate::loops::agent::dialect::{Heard, Judged, judge};
 use crate::loops::agent::{self, Ended};
 use crate::loops::core::activity::{Failure, FailureClass};
-use crate::loops::core::agent::AgentSpec;
+use crate::loops::core::agent::{AgentSpec, Price};
 use crate::loops::core::event::Noted;
 use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, Usage};
 use crate::loops::engine::order::Order;
@@ -67,15 +67,40 @@ pub(super) fn finished(order: &Order, ended: Ended, ours: Option<Ours>) -> Done 
 fn judged(order: &Order, agent: &AgentSpec, heard: &Heard, exit: Option<Exit>) -> Judged {
     let earlier = heard.session.as_ref().and_then(|session| order.spent.get(session)).copied();
     let mut judged = judge(heard.clone(), exit, earlier);
-    judged.usage = judged.usage.map(|usage| priced(usage, agent));
+    let model = judged.agent.as_ref().and_then(|told| told.model.as_deref());
+    judged.usage = judged.usage.map(|usage| priced(usage, agent.price_of(model)));
     if let Some(told) = &mut judged.agent {
         told.model = told.model.take().or_else(|| agent.model.clone());
     }
     judged
 }
 
-/// The same usage, with dollars where it has none and the agent has a price.
-fn priced(usage: Usage, agent: &AgentSpec) -> Usage {
-    let micro_usd = usage.micro_usd.or_else(|| agent.price.and_then(|price| price.of(&usage)));
-    Usage { micro_usd, ..usage }
+/// The same usage, with dollars where it has none and there is a price. An agent that tells of tokens for no dollars at
+/// all does not know what they cost.
+fn priced(usage: Usage, price: Option<Price>) -> Usage {
+    let told = usage.micro_usd.filter(|micro| *micro > 0 || usage.all_tokens() == 0);
+    Usage { micro_usd: told.or_else(|| price?.of(&usage)), ..usage }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_for_no_dollars_have_an_unknown_price_unless_one_is_configured() {
+        let used = |micro_usd| Usage { input: Some(1_000_000), cached: None, output: Some(0), micro_usd };
+        let price = Some(Price { input: 3_000_000, cached: None, output: 0 });
+        let free = Some(Price { input: 0, cached: None, output: 0 });
+        for (told, price, dollars) in [
+            (None, None, None),
+            (Some(0), None, None),
+            (Some(0), price, Some(3_000_000)),
+            (Some(0), free, Some(0)),
+            (Some(7), price, Some(7)),
+        ] {
+            assert_eq!(priced(used(told), price).micro_usd, dollars, "{told:?} {price:?}");
+        }
+        let nothing = Usage { input: Some(0), micro_usd: Some(0), ..Usage::default() };
+        assert_eq!(priced(nothing, None).micro_usd, Some(0), "no tokens cost nothing");
+    }
 }
