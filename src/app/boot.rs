@@ -30,7 +30,7 @@ pub struct Boot {
     pub ports: Ports,
     /// What to do with runs found at the start.
     pub startup: Startup,
-    /// The command that is told of runs that begin to need a person.
+    /// The command that is told of what begins to need a person.
     pub notify: Option<Notify>,
 }
 

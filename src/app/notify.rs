@@ -1,16 +1,16 @@
-//! Calls for the operator when a run begins to need one: a command, told once for each run of this loopdash ([`watch`]),
-//! and what the dashboard tells its terminal ([`terminal_call`]).
+//! Calls for the operator when something begins to need one: a command, told once of each ([`watch`]), and what the
+//! dashboard tells its terminal ([`terminal_call`]). Both go by the edges of the Attention list ([`Edges`]).
 //!
-//! Both go by the edge: a run that still needs a person is not called for again, nor one that was found waiting.
+//! The command is told of what this loopdash works on or has found, so that a box with two calls once.
 
 use crate::app::sentence;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::agent::transcript::Transcript;
 use crate::loops::agent::{Input, Ladder, Launch, Supervisor};
+use crate::loops::core::attention::{Edges, Need, Why};
 use crate::loops::core::event::ParkReason;
-use crate::loops::core::fleet::Fleet;
-use crate::loops::core::ids::RunId;
-use crate::loops::core::state::RunState;
+use crate::loops::core::fleet::{Fleet, Ownership};
+use crate::loops::core::watch::Raised;
 use crate::loops::engine::{Handle, Update};
 use crate::loops::mask::Mask;
 use serde_json::json;
@@ -48,91 +48,148 @@ pub struct Calls {
     pub osc9: bool,
 }
 
-/// Whether the run begins to need a person by what happened between two states of it. One that was not known before, or
-/// was found so, does not.
-pub fn begins(before: Option<bool>, after: &RunState) -> bool {
-    before == Some(false) && after.needs_person()
-}
-
-/// Folds an update, and says which run of this loopdash begins to need a person by it.
-fn edge(fleet: &mut Fleet, update: Update) -> Option<RunId> {
+/// Folds an update.
+fn fold(fleet: &mut Fleet, update: Update) {
     match update {
-        Update::Record(record) => {
-            let before = fleet.state(record.run).map(RunState::needs_person);
-            fleet.apply(&record);
-            fleet.state(record.run).is_some_and(|state| begins(before, state)).then_some(record.run)
-        }
-        // Another loopdash's run, or one that changes hands: whoever works on it tells of it.
-        Update::Run(entry) => {
-            fleet.runs.insert(entry.state.id, *entry);
-            None
-        }
-        _ => None,
+        Update::Record(record) => fleet.apply(&record),
+        Update::Run(entry) => drop(fleet.runs.insert(entry.state.id, *entry)),
+        Update::Alerts(alerts) => fleet.alerts = alerts,
+        Update::Holds(holds) => fleet.holds = holds,
+        _ => {}
     }
 }
 
-/// Tells `notify` of each run that begins to need a person, until the engine has ended and the last command, too.
+/// Tells `notify` of each thing that begins to need a person, until the engine has ended and the last command, too.
 pub async fn watch(handle: Handle, supervisor: Arc<Supervisor>, notify: Notify) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut told = JoinSet::new();
+    let mut edges = Edges::default();
+    // Who was left behind starts from the fleet as it is by then; what it missed is an edge still.
     'anew: while let Ok(mut subscription) = handle.subscribe().await {
         loop {
+            for about in edges.look(&subscription.fleet).iter().filter(|need| is_ours(need)).map(about) {
+                let (supervisor, turns, notify) = (Arc::clone(&supervisor), Arc::clone(&turns), notify.clone());
+                let number = told.len();
+                told.spawn(async move {
+                    let _turn = turns.acquire().await;
+                    let of = about.of.clone();
+                    if let Err(why) = tell(&supervisor, &notify, about, number).await {
+                        tracing::warn!(of, why, "the notify command failed");
+                    }
+                });
+            }
             match subscription.updates.recv().await {
                 Ok(Update::Ended) | Err(RecvError::Closed) => break 'anew,
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "a run may have begun to need you without the notify command being told");
-                    continue 'anew;
-                }
-                Ok(update) => {
-                    let Some(run) = edge(&mut subscription.fleet, update) else { continue };
-                    let Some(about) = subscription.fleet.state(run).and_then(about) else { continue };
-                    let (supervisor, turns, notify) = (Arc::clone(&supervisor), Arc::clone(&turns), notify.clone());
-                    let number = told.len();
-                    told.spawn(async move {
-                        let _turn = turns.acquire().await;
-                        if let Err(why) = tell(&supervisor, &notify, about, run, number).await {
-                            tracing::warn!(%run, why, "the notify command failed");
-                        }
-                    });
-                }
+                Err(RecvError::Lagged(_)) => continue 'anew,
+                Ok(update) => fold(&mut subscription.fleet, update),
             }
         }
     }
     told.join_all().await;
 }
 
+/// Whether it is for this loopdash to tell of it. Another one's run, and what another one found, it tells of itself.
+const fn is_ours(need: &Need<'_>) -> bool {
+    match (&need.why, need.run) {
+        (Why::Alert(alert), _) => alert.here,
+        // Whose run met it asks for it.
+        (Why::Held { .. }, _) => false,
+        (_, Some(run)) => !matches!(run.ownership, Ownership::Other { .. }),
+        (_, None) => true,
+    }
+}
+
 /// What a command is told, and where it works.
 struct About {
     text: String,
-    repo: PathBuf,
+    /// The run's id, or `fleet`.
+    of: String,
+    /// The repository, or where loopdash was started.
+    cwd: PathBuf,
 }
 
-/// The object for a run that needs a person.
-fn about(run: &RunState) -> Option<About> {
-    let (kind, text) = reason(run)?;
-    let spec = run.spec.as_ref()?;
-    let place = run.workspace.as_ref();
+/// The object for something that needs a person.
+fn about(need: &Need<'_>) -> About {
+    let state = need.run.map(|run| &run.state);
+    let spec = state.and_then(|state| state.spec.as_deref());
+    let place = state.and_then(|state| state.workspace.as_ref());
+    let said = Said::of(need);
     let object = json!({
         "v": VERSION,
         "event": "needs_person",
-        "run": run.id.to_string(),
-        "name": run.label,
-        "loop": spec.name,
-        "repo": spec.repo,
+        "kind": said.kind,
+        "run": state.map(|state| state.id.to_string()),
+        "name": state.map(|state| &state.label),
+        "loop": spec.map(|spec| &spec.name),
+        "repo": spec.map(|spec| &spec.repo),
         "worktree": place.map(|place| &place.path),
         "branch": place.and_then(|place| place.branch.as_ref()),
-        "reason": kind,
-        "text": text,
-        "since_ms": run.status_since.0,
+        "reason": said.reason,
+        "text": said.text(),
+        "evidence": said.evidence,
+        "since_ms": need.since.0,
     });
-    let text = Mask::of_process().text(&object.to_string()).into_owned();
-    Some(About { text, repo: spec.repo.clone().into() })
+    About {
+        text: Mask::of_process().text(&object.to_string()).into_owned(),
+        of: state.map_or_else(|| "fleet".to_owned(), |state| state.id.to_string()),
+        cwd: spec.map_or_else(|| std::env::current_dir().unwrap_or_default(), |spec| spec.repo.clone().into()),
+    }
 }
 
-/// Why a run needs a person: a word for programs, and words for people, fit for a screen and without secrets.
-fn reason(run: &RunState) -> Option<(&'static str, String)> {
-    let park = run.park.as_ref()?;
-    let kind = match park {
+/// What is said of a need.
+struct Said {
+    /// A word for programs: what of the list it is.
+    kind: &'static str,
+    /// Words for programs: why.
+    reason: String,
+    /// What was seen, for people, fit for a screen and without secrets.
+    evidence: Vec<String>,
+}
+
+impl Said {
+    fn of(need: &Need<'_>) -> Self {
+        let signal = |raised: &Raised| format!("{}: {}", raised.sighting.pattern.word(), raised.sighting.what);
+        let pattern = |raised: Option<&Raised>| raised.map(|raised| name(&raised.sighting.pattern)).unwrap_or_default();
+        let (kind, reason, evidence) = match &need.why {
+            Why::Parked(park) => {
+                let said = park.iter().map(|park| sentence::park(park)).collect();
+                ("waits", park.map(park_name).unwrap_or_default().to_owned(), said)
+            }
+            Why::Unreadable(problem) => ("unreadable", "journal".to_owned(), vec![(*problem).to_owned()]),
+            Why::Stuck(raised) => {
+                ("stuck", pattern(raised.first().copied()), raised.iter().map(|raised| signal(raised)).collect())
+            }
+            Why::Told(raised) => ("told", pattern(Some(raised)), vec![signal(raised)]),
+            Why::Held { provider, hold } => {
+                ("held", name(&hold.class), vec![format!("{provider} is held: {}: {}", hold.class.word(), hold.detail)])
+            }
+            Why::Alert(alert) => ("alert", name(&alert.kind), vec![format!("{}: {}", alert.kind.word(), alert.what)]),
+        };
+        let evidence = evidence.iter().map(|text| clean(text)).collect();
+        Self { kind, reason, evidence }
+    }
+
+    /// All of it, as one line.
+    fn text(&self) -> String {
+        self.evidence.join("; ")
+    }
+}
+
+/// A text on one line, fit for a screen and without secrets.
+fn clean(text: &str) -> String {
+    let text = plain_str(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    Mask::of_process().text(&text).into_owned()
+}
+
+/// What the journal calls it.
+fn name(of: &impl serde::Serialize) -> String {
+    let name = serde_json::to_value(of).ok();
+    name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Why a run waits, as a word for programs.
+const fn park_name(park: &ParkReason) -> &'static str {
+    match park {
         ParkReason::NeedsHuman { .. } => "question",
         ParkReason::Attention { .. } => "trouble",
         ParkReason::Blocked { .. } => "blocked",
@@ -140,24 +197,22 @@ fn reason(run: &RunState) -> Option<(&'static str, String)> {
         ParkReason::Account { .. } => "account",
         ParkReason::Limit { .. } => "limit",
         ParkReason::Behind { .. } => "behind",
-    };
-    let text = plain_str(&sentence::park(park)).split_whitespace().collect::<Vec<_>>().join(" ");
-    Some((kind, Mask::of_process().text(&text).into_owned()))
+    }
 }
 
 /// Runs the command once, in a session of its own that ends with it.
-async fn tell(supervisor: &Supervisor, notify: &Notify, about: About, run: RunId, number: usize) -> Result<(), String> {
+async fn tell(supervisor: &Supervisor, notify: &Notify, about: About, number: usize) -> Result<(), String> {
     let kept = tempfile::tempdir().map_err(|error| error.to_string())?;
     let dir = kept.path().join("notify");
     let launch = Launch {
         argv: notify.argv.iter().map(Into::into).collect(),
-        cwd: about.repo,
+        cwd: about.cwd,
         env: Vec::new(),
         env_remove: Vec::new(),
         stdin: Input::Bytes(about.text.into_bytes().into()),
         terminal: false,
         // Not the run's own mark: what belongs to a run ends with its steps. Nor one that another loopdash may give.
-        run: format!("notify-{}-{run}", std::process::id()),
+        run: format!("notify-{}-{}", std::process::id(), about.of),
         step: u32::try_from(number).unwrap_or(u32::MAX),
         dir: dir.clone(),
         timeout: Some(notify.timeout),
@@ -179,11 +234,17 @@ async fn tell(supervisor: &Supervisor, notify: &Notify, about: About, run: RunId
 }
 
 /// The bytes that call for the operator of a terminal: OSC 9, as iTerm2 made it, and BEL. Nothing of the text is obeyed.
-pub fn terminal_call(calls: Calls, run: &RunState) -> Vec<u8> {
+pub fn terminal_call(calls: Calls, need: &Need<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if calls.osc9 {
-        let why = reason(run).map_or_else(String::new, |(_, text)| format!(": {text}"));
-        let words = plain_str(&format!("loopdash: {} needs you{why}", run.label));
+        let who = need.run.map_or("", |run| run.state.label.as_str());
+        let verb = match (&need.why, need.run) {
+            (Why::Stuck(_), _) => " seems stuck: ",
+            (Why::Told(_), _) => ": ",
+            (_, Some(_)) => " needs you: ",
+            (_, None) => "",
+        };
+        let words = plain_str(&format!("loopdash: {who}{verb}{}", Said::of(need).text()));
         let words: String = words.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
         bytes.extend_from_slice(format!("\x1b]9;{words}\x1b\\").as_bytes());
     }
@@ -194,36 +255,87 @@ pub fn terminal_call(calls: Calls, run: &RunState) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::app::view::fixture::Life;
+    use crate::app::view::stuck_fixture::stuck;
+    use crate::loops::core::alert::AlertKind;
+    use crate::loops::core::attention::needs;
     use crate::loops::core::event::Parked;
+    use crate::loops::core::fleet::FleetRun;
     use crate::loops::core::ids::Who;
+    use crate::loops::core::state::RunState;
 
-    fn asking(question: &str) -> RunState {
+    fn asking(question: &str) -> Fleet {
         let mut life = Life::new("auth", 1, Vec::new());
         life.admit(0)
             .put(Parked { reason: ParkReason::NeedsHuman { question: question.to_owned(), from: Who::Actor } });
-        RunState { label: "auth\x1b]0;x\x07".to_owned(), ..life.state() }
+        let state = RunState { label: "auth\x1b]0;x\x07".to_owned(), ..life.state() };
+        let mut fleet = Fleet::new(1, 1);
+        fleet.runs.insert(state.id, FleetRun { state, ownership: Ownership::Mine, problem: None });
+        fleet
+    }
+
+    fn osc9(need: &Need<'_>) -> String {
+        let bytes = terminal_call(Calls { bell: false, osc9: true }, need);
+        let inner = bytes.strip_prefix(b"\x1b]9;").and_then(|rest| rest.strip_suffix(b"\x1b\\"));
+        String::from_utf8_lossy(inner.unwrap_or_default()).into_owned()
     }
 
     #[test]
     fn nothing_that_an_agent_says_gets_out_of_the_call() {
-        let run = asking(&"which?\x1b]52;c;AAAA\x07\nand \u{9b}2J sk-ant-api03-abcdefghijklmnopqrstuvwxyz ".repeat(9));
-        let bytes = terminal_call(Calls { bell: true, osc9: true }, &run);
-        let inner = bytes.strip_prefix(b"\x1b]9;").and_then(|rest| rest.strip_suffix(b"\x1b\\\x07"));
-        let inner = std::str::from_utf8(inner.unwrap_or_default()).unwrap_or_default();
-        assert!(inner.starts_with("loopdash: auth") && inner.contains("question of the actor: which?"), "{inner:?}");
-        assert!(!inner.chars().any(char::is_control) && inner.chars().count() <= LONGEST, "{inner:?}");
-        assert!(inner.contains("[masked]") && !inner.contains("abcdefg"), "{inner:?}");
-        assert_eq!(terminal_call(Calls { bell: true, osc9: false }, &run), b"\x07");
-        assert!(terminal_call(Calls::default(), &run).is_empty());
+        let fleet =
+            asking(&"which?\x1b]52;c;AAAA\x07\nand \u{9b}2J sk-ant-api03-abcdefghijklmnopqrstuvwxyz ".repeat(9));
+        let needs = needs(&fleet);
+        let [need] = &needs[..] else { panic!("one asks") };
+        let said = osc9(need);
+        assert!(said.starts_with("loopdash: auth") && said.contains("question of the actor: which?"), "{said:?}");
+        assert!(!said.chars().any(char::is_control) && said.chars().count() <= LONGEST, "{said:?}");
+        assert!(said.contains("[masked]") && !said.contains("abcdefg"), "{said:?}");
+        let both = terminal_call(Calls { bell: true, osc9: true }, need);
+        assert!(both.ends_with(b"\x1b\\\x07"));
+        assert_eq!(terminal_call(Calls { bell: true, osc9: false }, need), b"\x07");
+        assert!(terminal_call(Calls::default(), need).is_empty());
     }
 
     #[test]
-    fn only_the_beginning_is_an_edge() {
-        let run = asking("which?");
-        assert!(begins(Some(false), &run));
-        assert!(!begins(Some(true), &run) && !begins(None, &run));
+    fn each_kind_of_need_says_what_it_is_and_why() {
+        let mut fleet = stuck();
+        let mut lost = fleet.runs.values().find(|run| run.state.label == "docs-site").unwrap().clone();
+        lost.problem = Some("line 7 is damaged".to_owned());
+        fleet.runs.insert(lost.state.id, lost);
+        let needs = needs(&fleet);
+        let told = |name: &str| {
+            let mut found = needs.iter().filter(|need| need.run.map_or("", |run| run.state.label.as_str()) == name);
+            let need = found.next().unwrap();
+            let object: serde_json::Value = serde_json::from_str(&about(need).text).unwrap();
+            let words = ["kind", "reason", "text"].map(|key| object[key].as_str().unwrap().to_owned());
+            (words, object["evidence"].as_array().unwrap().len(), object["since_ms"] == need.since.0, osc9(need))
+        };
+        let ([kind, reason, text], evidence, since, call) = told("sql-migrate");
+        assert_eq!((kind.as_str(), reason.as_str(), evidence, since), ("stuck", "tree_again", 2, true));
+        assert!(text.contains("same failures: 4 iterations fail in the same way"), "{text}");
+        assert!(call.starts_with("loopdash: sql-migrate seems stuck: going in circles: i4"), "{call}");
+        let ([kind, reason, _], _, _, call) = told("e2e-flakes");
+        assert_eq!((kind.as_str(), reason.as_str()), ("told", "long_run"));
+        assert_eq!(call, "loopdash: e2e-flakes: long run: at work for 2h5m");
+        let ([kind, reason, _], _, _, call) = told("docs-site");
+        assert_eq!((kind.as_str(), reason.as_str()), ("unreadable", "journal"));
+        assert_eq!(call, "loopdash: docs-site needs you: line 7 is damaged");
+        let ([kind, reason, _], _, _, call) = told("");
+        assert_eq!((kind.as_str(), reason.as_str()), ("alert", "failure_rate"));
+        assert!(call.starts_with("loopdash: many failures: 4 of the last 10 finished runs failed"), "{call}");
+    }
+
+    #[test]
+    fn what_another_loopdash_works_on_or_found_it_tells_of_itself() {
+        let mut fleet = asking("which?");
+        fleet.alerts.raise(AlertKind::Disk, "1 GB", crate::loops::core::ids::Millis(1));
+        let ours = |fleet: &Fleet| needs(fleet).iter().map(is_ours).collect::<Vec<_>>();
+        assert_eq!(ours(&fleet), [false, true]);
+        fleet.alerts.raised_here(AlertKind::Disk);
+        fleet.runs.values_mut().for_each(|run| run.ownership = Ownership::Other { pid: Some(7) });
+        assert_eq!(ours(&fleet), [true, false]);
     }
 }

@@ -4,6 +4,7 @@ use crate::ground::{Ground, agent, program};
 use crate::screen::{a_loop, leave, open};
 use crate::term::until;
 use loopdash::loops::agent::tree;
+use loopdash::loops::core::event::Event;
 use serde_json::Value;
 
 /// Keeps what it is told, a line for each time.
@@ -29,11 +30,34 @@ fn a_command_is_told_once_when_a_run_begins_to_need_a_person() {
     let (ran, calls) = (ground.ran(), calls(&ground));
     assert_eq!(calls.len(), 1, "{calls:?}");
     let call = &calls[0];
-    assert_eq!((&call["event"], &call["reason"]), (&"needs_person".into(), &"question".into()));
+    let words = ["event", "kind", "reason"].map(|key| call[key].as_str().unwrap());
+    assert_eq!(words, ["needs_person", "waits", "question"]);
+    assert_eq!(call["evidence"], serde_json::json!([call["text"]]));
     assert_eq!(call["run"], ran.state.id.to_string());
     assert_eq!(call["repo"], ground.repo().display().to_string());
     assert_eq!(call["text"], "question of the actor: which one? sk-ant-[masked]");
     assert_eq!(call["since_ms"], ran.state.status_since.0);
+}
+
+#[test]
+fn a_command_is_told_once_of_a_run_that_seems_stuck() {
+    let ground = Ground::new();
+    program(&ground.path("bin/keep-call"), KEEPER);
+    ground.write("loopdash.toml", "[notify]\ncommand = ['keep-call']\n[stuck]\nno_change = 2\noff = ['same_output']\n");
+    let mut command = ground.command(&["run", "--headless", "-p", "Make a note.", "--critic", "none"]);
+    command.args(["--actor", &agent(&["touch", "a", "say", "I did nothing more"]), "--max-iterations", "4"]);
+    let output = command.env("CALLS", ground.path("calls")).output().unwrap();
+    let calls = calls(&ground);
+    let told: Vec<_> =
+        calls.iter().map(|call| (call["kind"].as_str().unwrap(), call["reason"].as_str().unwrap())).collect();
+    assert_eq!(told, [("stuck", "no_change")], "{}", String::from_utf8_lossy(&output.stderr));
+    let raised = ground.ran().events(|event| match event {
+        Event::SignalRaised(e) => Some(e.sighting.clone()),
+        _ => None,
+    });
+    assert_eq!(raised.len(), 1);
+    assert_eq!(calls[0]["evidence"], serde_json::json!([format!("no change: {}", raised[0].what)]));
+    assert_eq!(calls[0]["run"], ground.ran().state.id.to_string());
 }
 
 #[test]
@@ -57,10 +81,12 @@ fn a_command_that_hangs_is_stopped_with_all_it_started() {
     let actor = agent(&["touch", "a", "ask", "which?"]);
     let mut command =
         ground.command(&["run", "--headless", "-p", "Make a note.", "--actor", &actor, "--critic", "none"]);
-    assert_eq!(command.env("CALLS", ground.path("calls")).output().unwrap().status.code(), Some(3));
+    let mut child = command.env("CALLS", ground.path("calls")).spawn().unwrap();
+    let pid = child.id();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(ground.path("calls").exists(), "it had begun");
     let run = ground.ran().state.id;
-    assert_eq!(tree::marked(&format!("notify-{run}")), []);
+    assert_eq!(tree::marked(&format!("notify-{pid}-{run}")), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -40,7 +40,7 @@ pub struct Config {
     pub prices: BTreeMap<String, Price>,
     /// When runs are taken to be stuck, and what is done about it without asking.
     pub stuck: Stuck,
-    /// How you are called when a run begins to need you.
+    /// How you are called when something begins to need you.
     pub notify: Notify,
     /// Commands that run before and after each run and each of its iterations.
     pub hooks: Hooks,

@@ -1,4 +1,4 @@
-//! How the operator is called when a run begins to need a person, as the configuration has it: [`Notify`].
+//! How the operator is called when something begins to need a person, as the configuration has it: [`Notify`].
 
 use super::file::Words;
 use crate::app::notify::{self, Calls};
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How you are called when a run begins to need you. Each way by itself; once for each time, not again while it waits.
+/// How you are called when something begins to need you. Each way by itself; once for each time, not again while it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Notify {

@@ -67,7 +67,7 @@ pub struct Options {
     pub on_start: OnStart,
     /// What happens to live runs when the terminal goes away.
     pub on_hangup: OnHangup,
-    /// What the terminal is told when a run begins to need a person.
+    /// What the terminal is told when something begins to need a person.
     pub calls: Calls,
     /// Something to say at the start.
     pub greeting: Option<String>,

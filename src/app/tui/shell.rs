@@ -20,18 +20,19 @@ use super::pace::Pace;
 use super::screen::{Painter, Writer};
 use super::ui::{Pane, TakeOver, Tone, Ui};
 use super::update::{Ctx, DiffMark, update};
-use crate::app::notify::{begins, terminal_call};
+use crate::app::notify::terminal_call;
 use crate::app::view::clock::Clock;
 use crate::app::view::loaded::{Loaded, SearchWant, TailKey, Wants};
 use crate::app::view::timeline::is_told;
 use crate::app::view::{Scene, diff_key, draw};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::attention::Edges;
 use crate::loops::core::command::Command;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::{Millis, RunId, StepId};
-use crate::loops::core::state::{RunState, StepOutcome};
+use crate::loops::core::state::StepOutcome;
 use crate::loops::engine::{Update, system_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -71,6 +72,8 @@ pub(super) struct Shell {
     change: Option<Instant>,
     /// The run that is taken over while the screen steps aside.
     visiting: Option<TakeOver>,
+    /// What needed a person when the fleet was last looked at.
+    edges: Edges,
     /// Goes out with the next frame.
     extra: Vec<u8>,
     asked: Option<PageAsked>,
@@ -104,6 +107,7 @@ impl Shell {
             at_once: true,
             change: None,
             visiting: None,
+            edges: Edges::default(),
             extra: Vec::new(),
             asked: None,
             looked: (0, Instant::now()),
@@ -119,6 +123,7 @@ impl Shell {
         self.live = live.into_iter().map(|(run, step, output)| (run, (step, output))).collect();
         // Records may have been missed.
         self.loaded.journal.run = None;
+        self.call();
         self.tell(Msg::Fleet);
     }
 
@@ -272,16 +277,11 @@ impl Shell {
     /// Takes word of the engine.
     pub(super) fn update(&mut self, update: Update) {
         match update {
-            Update::Record(record) => {
-                let before = self.needs(record.run);
-                self.record(&record);
-                self.call(record.run, before);
-            }
+            Update::Record(record) => self.record(&record),
             Update::Run(entry) => {
-                let (run, before) = (entry.state.id, self.needs(entry.state.id));
+                let run = entry.state.id;
                 self.afar.happened(run);
                 self.fleet.runs.insert(run, *entry);
-                self.call(run, before);
             }
             Update::Caps { cap, gate_cap } => {
                 self.fleet.cap = cap;
@@ -299,18 +299,14 @@ impl Shell {
             }
             Update::Loaded | Update::Ended => {}
         }
+        self.call();
         self.tell(Msg::Fleet);
     }
 
-    /// Whether a run needs a person; `None` if there is none such.
-    fn needs(&self, run: RunId) -> Option<bool> {
-        self.fleet.state(run).map(RunState::needs_person)
-    }
-
-    /// Calls for the operator if a run begins to need one.
-    fn call(&mut self, run: RunId, before: Option<bool>) {
-        if let Some(state) = self.fleet.state(run).filter(|state| begins(before, state)) {
-            self.extra.extend(terminal_call(self.options.calls, state));
+    /// Calls for the operator if something begins to need one.
+    fn call(&mut self) {
+        for need in self.edges.look(&self.fleet) {
+            self.extra.extend(terminal_call(self.options.calls, &need));
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Alert {
     pub since: Millis,
     /// Whether somebody has seen it.
     pub seen: bool,
+    /// Whether it was this loopdash that raised it, and so calls for the operator.
+    pub here: bool,
 }
 
 /// All alerts in force.
@@ -74,8 +76,21 @@ impl Alerts {
         if self.get(kind).is_some() {
             return false;
         }
-        self.0.push(Alert { kind, what: what.to_owned(), since, seen: false });
+        self.0.push(Alert { kind, what: what.to_owned(), since, seen: false, here: false });
         true
+    }
+
+    /// Notes that this loopdash raised it.
+    pub fn raised_here(&mut self, kind: AlertKind) {
+        self.0.iter_mut().filter(|alert| alert.kind == kind).for_each(|alert| alert.here = true);
+    }
+
+    /// Takes in what all loopdashes of the box have written. Whether that is news.
+    pub fn hear(&mut self, mut heard: Self) -> bool {
+        for alert in &mut heard.0 {
+            alert.here = self.get(alert.kind).is_some_and(|known| known.here);
+        }
+        std::mem::replace(self, heard.clone()) != heard
     }
 
     /// Clears an alert. Whether there was one.
@@ -149,5 +164,17 @@ mod tests {
         assert_eq!(alerts.open().count(), 0);
         assert!(alerts.clear(AlertKind::Disk) && !alerts.clear(AlertKind::Disk));
         assert!(alerts.raise(AlertKind::Disk, "1 GB", Millis(3)));
+    }
+
+    #[test]
+    fn who_raised_an_alert_is_kept_when_the_box_says_the_same() {
+        let mut alerts = Alerts::default();
+        alerts.raise(AlertKind::Disk, "1 GB", Millis(1));
+        alerts.raised_here(AlertKind::Disk);
+        let mut heard = Alerts::default();
+        heard.raise(AlertKind::Disk, "1 GB", Millis(1));
+        assert!(!alerts.hear(heard.clone()) && alerts.get(AlertKind::Disk).is_some_and(|alert| alert.here));
+        heard.raise(AlertKind::Memory, "1 MB", Millis(2));
+        assert!(alerts.hear(heard) && alerts.get(AlertKind::Memory).is_some_and(|alert| !alert.here));
     }
 }

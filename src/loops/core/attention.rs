@@ -3,6 +3,10 @@
 //! A run that waits for a person comes first, as nothing of it goes on; then one that seems stuck, which costs; then what
 //! only has to be known.
 
+mod edges;
+
+pub use edges::Edges;
+
 use super::alert::{Alert, AlertKind};
 use super::event::ParkReason;
 use super::fleet::{Fleet, FleetRun, Ownership};
@@ -101,10 +105,12 @@ pub fn needs(fleet: &Fleet) -> Vec<Need<'_>> {
     needs
 }
 
-/// Whether one of the needs is a run's that asks for this provider; solving that frees it for all.
+/// Whether one of the needs is that of a run here that asks for this provider; solving that frees it for all.
 fn is_asked(needs: &[Need<'_>], held: &str) -> bool {
+    let here = |need: &Need<'_>| need.run.is_some_and(|run| !matches!(run.ownership, Ownership::Other { .. }));
     needs
         .iter()
+        .filter(|need| here(need))
         .any(|need| matches!(need.why, Why::Parked(Some(ParkReason::Account { provider, .. })) if provider == held))
 }
 
@@ -116,7 +122,7 @@ const fn of_hold<'a>((provider, since, hold): (&'a str, Millis, &'a Hold)) -> Ne
 fn of_run(entry: &FleetRun) -> Vec<Need<'_>> {
     let state = &entry.state;
     let (run, since) = (Some(entry), state.status_since);
-    if state.is_finished() || matches!(entry.ownership, Ownership::Other { .. }) {
+    if state.is_finished() {
         return Vec::new();
     }
     if let Some(problem) = &entry.problem {
@@ -125,7 +131,13 @@ fn of_run(entry: &FleetRun) -> Vec<Need<'_>> {
     if state.needs_person() {
         return vec![Need { run, why: Why::Parked(state.park.as_ref()), since }];
     }
-    let open: Vec<&Raised> = state.watched.open().collect();
+    signals(entry)
+}
+
+/// What its signals say, as if nothing graver hid them.
+fn signals(entry: &FleetRun) -> Vec<Need<'_>> {
+    let run = Some(entry);
+    let open: Vec<&Raised> = entry.state.watched.open().collect();
     let (stuck, told): (Vec<&Raised>, Vec<&Raised>) =
         open.into_iter().partition(|raised| raised.sighting.pattern.stuck());
     let told = told.into_iter().map(|raised| Need { run, why: Why::Told(raised), since: raised.at });
@@ -133,28 +145,52 @@ fn of_run(entry: &FleetRun) -> Vec<Need<'_>> {
     oldest.map(|since| Need { run, why: Why::Stuck(stuck), since }).into_iter().chain(told).collect()
 }
 
+/// The keys of what a run would need besides, were it not waiting or unreadable.
+fn hidden(entry: &FleetRun) -> Vec<NeedKey> {
+    let hides = !entry.state.is_finished() && (entry.problem.is_some() || entry.state.needs_person());
+    if hides { signals(entry).iter().filter_map(Need::key).collect() } else { Vec::new() }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::loops::core::activity::FailureClass;
-    use crate::loops::core::event::{Parked, Record, SignalRaised};
+    use crate::loops::core::event::{Event, Parked, Record, SignalCleared, SignalRaised, SignalSeen};
     use crate::loops::core::ids::Who;
     use crate::loops::core::state::RunState;
     use crate::loops::core::transition::RunStatus;
     use crate::loops::core::watch::{Cost, Sighting};
 
-    fn entry(n: u64, status: RunStatus) -> FleetRun {
+    pub(super) fn entry(n: u64, status: RunStatus) -> FleetRun {
         let id = RunId::parse(&format!("01935b1e-0000-7000-8000-{n:012}")).unwrap();
         let state = RunState { label: format!("r{n}"), status, status_since: Millis(n), ..RunState::new(id) };
         FleetRun { state, ownership: Ownership::Mine, problem: None }
     }
 
-    fn raise(entry: &mut FleetRun, pattern: Pattern, at: u64) {
+    pub(super) fn raise(entry: &mut FleetRun, pattern: Pattern, at: u64) {
         let what = "nothing".to_owned();
         let sighting = Sighting { pattern, what, since: Millis(at), first: 1, iterations: 3, cost: Cost::default() };
         let event = SignalRaised { sighting: Box::new(sighting) }.into();
         entry.state.apply(&Record { seq: 1, at: Millis(at), run: entry.state.id, event });
+    }
+
+    pub(super) fn parked(entry: &mut FleetRun, at: u64) {
+        let reason = ParkReason::NeedsHuman { question: "which?".to_owned(), from: Who::Actor };
+        let (run, event) = (entry.state.id, Parked { reason }.into());
+        entry.state.apply(&Record { seq: 1, at: Millis(at), run, event });
+    }
+
+    pub(super) fn put(fleet: &mut Fleet, run: RunId, event: Event) {
+        fleet.apply(&Record { seq: 1, at: Millis(1), run, event });
+    }
+
+    pub(super) fn seen(pattern: Pattern) -> Event {
+        SignalSeen { pattern, who: Who::Operator }.into()
+    }
+
+    pub(super) fn cleared(pattern: Pattern) -> Event {
+        SignalCleared { pattern }.into()
     }
 
     #[test]
@@ -166,9 +202,7 @@ mod tests {
         raise(&mut stuck, Pattern::NoChange, 50);
         raise(&mut stuck, Pattern::SameFailures, 40);
         let mut waits = entry(3, RunStatus::Running);
-        let reason = ParkReason::NeedsHuman { question: "which?".to_owned(), from: Who::Actor };
-        let (run, event) = (waits.state.id, Parked { reason }.into());
-        waits.state.apply(&Record { seq: 1, at: Millis(90), run, event });
+        parked(&mut waits, 90);
         let well = entry(4, RunStatus::Running);
         for entry in [told, stuck, waits, well] {
             fleet.runs.insert(entry.state.id, entry);

@@ -110,6 +110,7 @@ impl Engine {
             None => self.fleet.alerts.clear(kind),
         };
         if news {
+            self.fleet.alerts.raised_here(kind);
             let fact = match what {
                 Some(what) => FleetFact::AlertRaised { alert: kind, what },
                 None => FleetFact::AlertCleared { alert: kind },
@@ -131,8 +132,7 @@ impl Engine {
 
     /// Takes in what stands in the fleet's file, which other loopdashes write to as well.
     pub(super) fn hear_alerts(&mut self, alerts: Alerts) {
-        if self.fleet.alerts != alerts {
-            self.fleet.alerts = alerts;
+        if self.fleet.alerts.hear(alerts) {
             self.tell(Update::Alerts(self.fleet.alerts.clone()));
         }
     }
