@@ -161,6 +161,7 @@ fn rare() -> Vec<Event> {
                 kind: TestChangeKind::FewerAssertions,
                 path: "tests/a.rs".to_owned(),
                 count: Some(2),
+                what: None,
             }],
         }
         .into(),

@@ -1,6 +1,7 @@
 //! What changed between two commits or trees: files, hunks and lines, with every size bounded.
 //! [`between`] answers a [`Diff`]; its structure depends on the content alone, never on time or on the worktree.
 
+mod sides;
 mod text;
 mod trees;
 mod words;
@@ -15,6 +16,7 @@ use super::paths::display;
 use super::refs::tree_at;
 use super::repo::open_objects;
 
+pub use sides::{LARGEST_SIDE, Side, sides};
 pub use text::to_text;
 pub(in crate::loops::git) use trees::changed;
 pub use words::{Emphasis, words};
