@@ -60,6 +60,8 @@ pub struct Order {
     pub places: Vec<Place>,
     /// The last commit that holds the worktree's content, and whose changes since then are to be kept.
     pub keep: (Option<String>, Who),
+    /// The refs that keep what the run has, with their commits.
+    pub refs: BTreeMap<String, String>,
     /// What is to be done to the worktree as a whole.
     pub errand: Option<Errand>,
     /// The run's slot.
@@ -168,7 +170,7 @@ impl Order {
             // Random, not of the time as all other ids: qwen takes no version above 5.
             None => Session::New(uuid::Uuid::new_v4().to_string()),
         };
-        let mut snapshots = run.standing().rev().filter_map(|iteration| iteration.snapshot.as_ref());
+        let mut snapshots = run.snapshots().rev();
         let places = match (&work.kind, &test) {
             (StepKind::Snapshot, Some(test)) => run.watched.findings.open(&test.id).filter_map(Place::of).collect(),
             _ => Vec::new(),
@@ -191,6 +193,7 @@ impl Order {
             before: snapshots.nth(1).map(|snapshot| snapshot.commit.clone()),
             places,
             keep: (run.last_commit().map(str::to_owned), run.keep.unwrap_or(Who::Harness)),
+            refs: run.refs.clone(),
             errand: run.chore.filter(|_| work.kind.is_chore()).map(|chore| Errand::new(run, chore)),
             slot: run.slot.unwrap_or_default(),
             test,
@@ -206,6 +209,16 @@ impl Order {
                 _ => None,
             },
         })
+    }
+
+    /// Makes it an order without what only these commits held, which are gone.
+    pub fn forget(&mut self, lost: &[String]) {
+        let gone = |commit: &mut Option<String>| drop(commit.take_if(|commit| lost.contains(commit)));
+        gone(&mut self.snapshot);
+        gone(&mut self.before);
+        gone(&mut self.keep.0);
+        self.snapshot = self.snapshot.take().or_else(|| self.before.take());
+        self.keep.0 = self.keep.0.take().or_else(|| self.snapshot.clone());
     }
 
     /// The journal's line about it.

@@ -1,6 +1,7 @@
 //! The one door between the async program and git: blocking work runs on threads set aside for it, a few at a time.
 //! A [`Git`] is cheap to clone; each call opens the repository afresh, so nothing is shared between calls.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::collide::{self, Collide};
 use super::diff::{self, Diff, FileDiff};
 use super::error::GitError;
 use super::include::{self, Included};
-use super::refs::{self, RefsSeen};
+use super::pins::{self, Begun, Held, Touched};
 use super::repo::{self, RepoInfo};
 use super::scrap::{self, Scrap, Scrapped};
 use super::setback::{self, SetBack};
@@ -190,12 +191,34 @@ impl Git {
         self.run(move || diff::load_file(&common_dir, &file)).await
     }
 
-    /// See [`refs::observe`].
+    /// See [`pins::begin`].
     ///
     /// # Errors
     /// As there.
-    pub async fn observe(&self, common_dir: PathBuf) -> Result<RefsSeen, GitError> {
-        self.run(move || refs::observe(&common_dir)).await
+    pub async fn begin(&self, common_dir: PathBuf, run: String) -> Result<Begun, GitError> {
+        self.run(move || pins::begin(&common_dir, &run)).await
+    }
+
+    /// See [`pins::end`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn end(
+        &self,
+        place: Workspace,
+        begun: Begun,
+        own: Vec<String>,
+        runs: PathBuf,
+    ) -> Result<Touched, GitError> {
+        self.run(move || pins::end(&place.common_dir, &begun, &place.run, &own, &runs)).await
+    }
+
+    /// See [`pins::hold`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn hold(&self, common_dir: PathBuf, kept: BTreeMap<String, String>) -> Result<Held, GitError> {
+        self.run(move || pins::hold(&common_dir, &kept)).await
     }
 }
 

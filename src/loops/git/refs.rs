@@ -1,7 +1,7 @@
-//! Refs: the private ones that keep a run's work alive, and a look at all others to see who moved them.
+//! Refs: the private ones that keep a run's work alive, and a look at all of them to see who moved them.
 //! [`observe`] before and after a step and [`compare`] name what changed outside the run's own branch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -13,13 +13,16 @@ use super::error::GitError;
 use super::repo::open_objects;
 use super::workspace::read_marker;
 
+/// Where our own refs are.
+pub(super) const OURS: &str = "refs/loopdash/";
 /// Bytes of a file that are looked at.
 const LARGEST: u64 = 1 << 20;
 
-/// Every ref of a repository outside `refs/loopdash/`, and a digest of each file that steers git.
+/// Every ref of a repository, and a digest of each file that steers git.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefsSeen {
-    /// Full ref name to commit id or `ref: <target>`; `HEAD` of the main checkout and `worktrees/<name>/HEAD` included.
+    /// Full ref name, outside `refs/loopdash/`, to object id or `ref: <target>`; `HEAD` of the main checkout and
+    /// `worktrees/<name>/HEAD` included.
     pub refs: BTreeMap<String, String>,
     /// File name inside the common git directory to a digest of its content.
     pub files: BTreeMap<String, String>,
@@ -27,6 +30,26 @@ pub struct RefsSeen {
     /// `HEAD`.
     #[serde(default)]
     pub runs: BTreeMap<String, String>,
+    /// The refs under `refs/loopdash/` and their commits.
+    #[serde(default)]
+    pub ours: BTreeMap<String, String>,
+    /// The commits of all stash entries.
+    #[serde(default)]
+    pub stash: BTreeSet<String>,
+}
+
+/// What became of the value that a ref had before it was moved or deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
+    /// Nothing has to be done for it: something else has it in its history.
+    #[default]
+    Kept,
+    /// This ref keeps it now.
+    KeptBy(String),
+    /// It is a ref of ours, and was put back.
+    PutBack,
+    /// It is no longer in the repository.
+    Gone,
 }
 
 /// One thing that changed between two looks.
@@ -38,9 +61,20 @@ pub struct Foreign {
     pub before: Option<String>,
     /// Its value after; none when it was deleted.
     pub after: Option<String>,
+    /// What became of the value before.
+    #[serde(default)]
+    pub fate: Fate,
 }
 
+/// What a dropped stash entry is called.
+const STASH_ENTRY: &str = "an entry of refs/stash";
+
 impl Foreign {
+    /// Whether it is a ref or what one is like: `HEAD`, or an entry of the stash.
+    pub(super) fn is_ref(&self) -> bool {
+        self.name.contains("refs/") || self.name.ends_with("HEAD")
+    }
+
     /// Whether somebody's ref was moved or deleted, or what steers git was touched. A new ref harms nobody, and refs of
     /// remotes move with every fetch.
     pub fn does_harm(&self) -> bool {
@@ -52,17 +86,22 @@ impl Foreign {
 impl std::fmt::Display for Foreign {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = super::paths::display(self.name.as_bytes());
-        let short = |value: &String| {
-            value.strip_prefix("ref: ").map_or_else(|| value.get(..10).unwrap_or(value).to_owned(), str::to_owned)
-        };
-        let is_ref = name.starts_with("refs/") || name.ends_with("HEAD");
+        let plain = |value: &str| value.strip_prefix("ref: ").unwrap_or(value).to_owned();
+        let is_ref = self.is_ref();
         match (&self.before, &self.after) {
-            (None, _) => write!(out, "{name} was made"),
-            (_, None) => write!(out, "{name} was deleted"),
+            (None, _) => return write!(out, "{name} was made"),
+            (Some(before), None) if is_ref => write!(out, "{name} was deleted; it was at {}", plain(before))?,
+            (_, None) => write!(out, "{name} was deleted")?,
             (Some(before), Some(after)) if is_ref => {
-                write!(out, "{name} moved from {} to {}", short(before), short(after))
+                write!(out, "{name} moved from {} to {}", plain(before), plain(after))?;
             }
-            _ => write!(out, "{name} was edited"),
+            _ => write!(out, "{name} was edited")?,
+        }
+        match &self.fate {
+            Fate::Kept => Ok(()),
+            Fate::KeptBy(kept) => write!(out, ", which {kept} keeps"),
+            Fate::PutBack => write!(out, ", and it was put back"),
+            Fate::Gone => write!(out, ", and what it was at is gone from the repository"),
         }
     }
 }
@@ -71,22 +110,24 @@ impl std::fmt::Display for Foreign {
 ///
 /// # Errors
 /// When the git directory cannot be read.
-pub fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
+pub(super) fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
     let repo = open_objects(common_dir)?;
     let mut seen = RefsSeen::default();
     for reference in repo.references().map_err(GitError::lib("list refs"))? {
         let reference = reference.map_err(GitError::lib("list refs"))?;
         let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-        if name.starts_with("refs/loopdash/") {
-            continue;
-        }
         let value = match (reference.target(), reference.symbolic_target_bytes()) {
             (Some(id), _) => id.to_string(),
             (None, Some(target)) => format!("ref: {}", String::from_utf8_lossy(target)),
             (None, None) => continue,
         };
-        seen.refs.insert(name, value);
+        let ours = name.starts_with(OURS);
+        if ours { &mut seen.ours } else { &mut seen.refs }.insert(name, value);
     }
+    // An entry below the first is in no ref but in this log.
+    let log = regular(&common_dir.join("logs/refs/stash")).unwrap_or_default();
+    let entries = log.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line.get(41..81)?).ok());
+    seen.stash.extend(entries.filter(|id| Oid::from_str(id).is_ok()).map(str::to_owned));
     if let Some(text) = regular(&common_dir.join("HEAD")) {
         seen.refs.insert("HEAD".to_owned(), String::from_utf8_lossy(&text).trim().to_owned());
     }
@@ -120,7 +161,7 @@ pub fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
 
 /// What differs between two looks, apart from the worktree of `run`, the names in `own` (full ref names, such as the
 /// run's branch), and what other runs do in theirs.
-pub fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -> Vec<Foreign> {
+pub(super) fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -> Vec<Foreign> {
     let mut foreign = Vec::new();
     let runs = |name: &String| after.runs.get(name).or_else(|| before.runs.get(name));
     // The branch that the run's worktree is on now need not be its own.
@@ -132,9 +173,15 @@ pub fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -
         for name in names.filter(|name| !known(name)) {
             if old.get(name) != new.get(name) {
                 let (before, after) = (old.get(name).cloned(), new.get(name).cloned());
-                foreign.push(Foreign { name: name.clone(), before, after });
+                foreign.push(Foreign { name: name.clone(), before, after, fate: Fate::default() });
             }
         }
+    }
+    // The first entry is what the ref itself is at.
+    let first = before.refs.get("refs/stash");
+    for id in before.stash.difference(&after.stash).filter(|id| Some(*id) != first) {
+        let name = STASH_ENTRY.to_owned();
+        foreign.push(Foreign { name, before: Some(id.clone()), after: None, fate: Fate::default() });
     }
     foreign.sort_by(|a, b| a.name.cmp(&b.name));
     foreign
@@ -142,7 +189,7 @@ pub fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -
 
 /// Points a private ref (under `refs/loopdash/`) at a commit, so that no clean-up of git removes the commit.
 pub(crate) fn keep(repo: &Repository, name: &str, commit: &str) -> Result<(), GitError> {
-    if !name.starts_with("refs/loopdash/") {
+    if !name.starts_with(OURS) {
         return Err(GitError::BadName { name: name.to_owned() });
     }
     point(repo, name, commit_at(repo, commit)?.id()).map_err(GitError::lib("write a ref"))
@@ -152,7 +199,7 @@ pub(crate) fn keep(repo: &Repository, name: &str, commit: &str) -> Result<(), Gi
 /// that was killed just then.
 pub(super) fn point(repo: &Repository, name: &str, id: Oid) -> Result<(), git2::Error> {
     match repo.reference(name, id, true, "loopdash") {
-        Err(error) if error.code() == ErrorCode::Locked && name.starts_with("refs/loopdash/") => {
+        Err(error) if error.code() == ErrorCode::Locked && name.starts_with(OURS) => {
             // If it cannot be removed, the second attempt says why.
             let _ = std::fs::remove_file(repo.commondir().join(format!("{name}.lock")));
             repo.reference(name, id, true, "loopdash").map(drop)
@@ -225,6 +272,7 @@ mod tests {
         let steered = [("config", true), ("hooks/post-commit", true)];
         assert_eq!(told, [&steered[..], &[("refs/heads/main", true), ("refs/tags/v1", false)]].concat());
         assert_eq!(foreign[0].to_string(), "config was edited");
+        assert!(foreign[2].to_string().starts_with("refs/heads/main moved from "), "{}", foreign[2]);
         assert_eq!(foreign[3].to_string(), "refs/tags/v1 was made");
     }
 

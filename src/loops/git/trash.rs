@@ -45,7 +45,7 @@ pub struct Kept {
     pub run: String,
     /// When it was made, in seconds since the Unix epoch.
     pub at: i64,
-    /// The commit.
+    /// The commit, or whatever else a ref was at that somebody deleted.
     pub commit: String,
 }
 
@@ -131,10 +131,13 @@ pub fn list(common_dir: &Path) -> Result<Vec<Kept>, GitError> {
     let mut found = Vec::new();
     for (pattern, cut) in [(format!("{TRASH}/*"), format!("{TRASH}/")), loopdash_pattern()] {
         for reference in repo.references_glob(&pattern).map_err(GitError::lib("list kept refs"))?.flatten() {
-            let (Ok(name), Ok(commit)) = (reference.name(), reference.peel_to_commit()) else { continue };
-            let Some((run, _)) = name.strip_prefix(&cut).and_then(|rest| rest.split_once('/')) else { continue };
-            let (name, run, at) = (name.to_owned(), run.to_owned(), commit.time().seconds());
-            found.push(Kept { name, run, at, commit: commit.id().to_string() });
+            let (Ok(name), Some(target)) = (reference.name(), reference.target()) else { continue };
+            let Some((run, leaf)) = name.strip_prefix(&cut).and_then(|rest| rest.split_once('/')) else { continue };
+            // What is kept may be much older than its keeping.
+            let named = leaf.trim_start_matches("trash-").parse::<i64>().ok().map(|millis| millis / 1000);
+            let Some(at) = named.or_else(|| Some(reference.peel_to_commit().ok()?.time().seconds())) else { continue };
+            let (name, run, commit) = (name.to_owned(), run.to_owned(), target.to_string());
+            found.push(Kept { name, run, at, commit });
         }
     }
     found.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));

@@ -154,7 +154,12 @@ fn rare() -> Vec<Event> {
         StopRequested { who: Who::Cli }.into(),
         Reopened { who, max_iterations: 20 }.into(),
         TestBlocked { test: test(), why: "3 attempts".to_owned() }.into(),
-        RepositoryTouched { step: StepId(4), changed: vec!["refs/heads/main was deleted".to_owned()] }.into(),
+        RepositoryTouched {
+            step: StepId(4),
+            changed: vec!["refs/heads/main was deleted".to_owned()],
+            lost: vec!["c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned()],
+        }
+        .into(),
         TestsWeighed {
             step: StepId(4),
             changes: vec![TestChange {

@@ -22,12 +22,21 @@ pub(super) const ROWS: &[Row] = &[
         number: 21,
         fault: "an agent checks out, commits, resets, stashes, rebases, collects garbage, deletes its branch, commits on main",
         happens: "the content counts, whatever was done to branch and index: a snapshot is taken of the files, against the \
-            base that `refs/loopdash` keeps alive. A new ref is noted; where somebody's ref was moved or deleted, the run needs \
-            a person, with its name. Whoever moved it: a commit of the operator's own on main while a step runs looks the \
-            same, and costs a retry. What happens to refs while loopdash itself is dead is not seen",
+            base that `refs/loopdash` keeps alive. A new ref is noted; where somebody's ref or stash entry was moved or deleted, \
+            the run needs a person, with its name, where it was, and the ref that keeps that: all of it is pinned while a \
+            step runs, so that garbage collection takes nothing. Refs of loopdash's own are put back, and that is told, \
+            too; only who deletes them and collects garbage in the same step destroys what nothing else led to, which is \
+            named, and retry goes on from the last snapshot that is left. Whoever moved a ref: a commit of the operator's \
+            own on main while a step runs looks the same, and costs a retry. What happens to refs of others while loopdash \
+            itself is dead is not seen",
         tests: &[
             "it::faults::git::row_21_whatever_is_done_to_branches_the_files_count",
             "it::faults::git::row_21_a_moved_or_deleted_ref_needs_a_person",
+            "it::faults::git::row_21_a_deleted_branch_and_a_dropped_stash_outlive_garbage_collection",
+            "it::faults::git::row_21_refs_of_our_own_are_put_back_or_missed_by_name",
+            "it::faults::git::row_21_what_is_swept_away_while_nothing_runs_is_put_back_or_missed_by_name",
+            "loops::git::pins::tests::what_refs_were_at_outlives_their_deletion_and_a_collection",
+            "loops::git::pins::tests::refs_of_ours_that_were_swept_away_are_put_back_and_what_is_gone_is_told",
             "loops::git::snapshot::tests::whatever_the_agent_does_to_its_branch_and_index_the_content_counts",
             "loops::git::snapshot::tests::snapshots_form_a_chain_that_keeps_what_was_reset_away",
             "it::baddays::commits_of_the_actor_are_its_work",
@@ -235,13 +244,123 @@ fn row_21_a_moved_or_deleted_ref_needs_a_person() {
                 let (kind, detail) = trouble(&ran).unwrap();
                 assert_eq!(kind, Trouble::Repository, "{detail}");
                 assert!(detail.contains(told), "{detail}");
-                ground.loopdash(&["resume", "--headless"]).exits(0);
+                ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
                 let ran = ground.ran();
-                assert_eq!(ran.state.iterations.len(), 1, "it went on where it was");
+                assert!(ran.state.is_finished() && ran.state.iterations.len() == 1, "it went on where it was");
                 ran.assert_gone();
             });
         }
     });
+}
+
+#[test]
+fn row_21_a_deleted_branch_and_a_dropped_stash_outlive_garbage_collection() {
+    let ground = grown();
+    // Nothing else leads to either.
+    ground.git(&["checkout", "-q", "release"]);
+    ground.write("only-here.txt", "of the operator\n");
+    ground.commit("only here");
+    ground.git(&["checkout", "-q", "main"]);
+    for text in ["older", "newer"] {
+        ground.write("README.md", text);
+        ground.git(&["-c", "user.name=t", "-c", "user.email=t@localhost", "stash", "-q"]);
+    }
+    let (release, older) = (ground.git(&["rev-parse", "release"]), ground.git(&["rev-parse", "stash@{1}"]));
+    let script = format!(
+        "{GIT}git branch -q -D release; git stash drop -q stash@{{1}}
+        git reflog expire --expire=now --all; git gc -q --prune=now; echo 1 >x"
+    );
+    let said = ground.run(&["sh", &script, "claim"], &["done", "ok"], &[]).exits(3);
+    let ran = ground.ran();
+    let (kind, detail) = trouble(&ran).unwrap();
+    assert_eq!(kind, Trouble::Repository, "{detail}");
+    let changed = ran.events(|event| match event {
+        Event::RepositoryTouched(e) => Some(e.changed.clone()),
+        _ => None,
+    });
+    for (name, old, file, text) in [
+        ("an entry of refs/stash", &older, "README.md", "older"),
+        ("refs/heads/release", &release, "only-here.txt", "of the operator"),
+    ] {
+        let told = format!("{name} was deleted; it was at {old}, which ");
+        assert!(said.out.contains(&told), "{}", said.out);
+        let line = changed[0].iter().find(|line| line.starts_with(&told)).unwrap();
+        let kept = line.strip_prefix(&told).unwrap().strip_suffix(" keeps").unwrap();
+        ground.git(&["reflog", "expire", "--expire=now", "--all"]);
+        ground.git(&["gc", "-q", "--prune=now"]);
+        assert_eq!(ground.git(&["rev-parse", kept]), *old);
+        assert_eq!(ground.git(&["show", &format!("{kept}:{file}")]), text);
+    }
+    ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
+    ground.runs().iter().for_each(Ran::assert_gone);
+}
+
+/// Deletes all refs of loopdash's own.
+const SWEEP: &str =
+    "sweep() { for r in $(git for-each-ref --format='%(refname)' refs/loopdash); do git update-ref -d $r; done; }; ";
+/// Destroys what no ref leads to.
+const COLLECT: &str = "git reflog expire --expire=now --all; git gc -q --prune=now; ";
+
+#[test]
+fn row_21_refs_of_our_own_are_put_back_or_missed_by_name() {
+    for collect in [false, true] {
+        let ground = grown();
+        let before = Before::of(&ground);
+        // The second iteration sweeps what the first has left.
+        let script = format!(
+            "{SWEEP}if [ -e x ]; then sweep; {}echo 2 >y; else echo 1 >x; fi",
+            if collect { COLLECT } else { "" }
+        );
+        ground.run(&["sh", &script, "claim"], &[], &["--gate", "test -e y"]).exits(3);
+        let ran = ground.ran();
+        let first = ran.state.iterations[0].snapshot.as_ref().unwrap().commit.clone();
+        let name = format!("refs/loopdash/{}/1", ran.dir.run());
+        let (kind, detail) = trouble(&ran).unwrap();
+        assert_eq!(kind, Trouble::Repository, "{detail}");
+        let fate = if collect { "and what it was at is gone from the repository" } else { "and it was put back" };
+        let told = format!("{name} was deleted; it was at {first}");
+        assert!(detail.contains(&told) && detail.contains(fate), "{detail}");
+        assert_eq!(ground.git(&["for-each-ref", &name]).is_empty(), collect);
+        // The files count, and they are there: retry goes on to the end either way.
+        ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
+        let ran = ground.ran();
+        let last = ran.state.last_snapshot().unwrap();
+        assert_eq!((ran.state.iterations.len(), last.files), (2, 2));
+        let parent = ground.git(&["rev-parse", &format!("{}^", last.commit)]);
+        assert_eq!(parent == first, !collect, "the last that is left, else the base");
+        before.holds(&ground);
+    }
+}
+
+#[test]
+fn row_21_what_is_swept_away_while_nothing_runs_is_put_back_or_missed_by_name() {
+    for collect in [false, true] {
+        let ground = grown();
+        let before = Before::of(&ground);
+        let script = "if [ -e x ]; then git tag -d v1; echo 2 >y; else echo 1 >x; fi";
+        ground.run(&["sh", script, "claim"], &[], &["--gate", "test -e y"]).exits(3);
+        ground.git(&["tag", "v1", "release"]);
+        let ran = ground.ran();
+        let first = ran.state.last_snapshot().unwrap().commit.clone();
+        let sweep = format!("{SWEEP}sweep; {}", if collect { COLLECT } else { "" });
+        assert!(Command::new("sh").args(["-c", &sweep]).current_dir(ground.repo()).status().unwrap().success());
+        let name = format!("refs/loopdash/{}/1", ran.dir.run());
+        let told = ground.loopdash(&["resume", "--headless", "make-a-note"]);
+        if collect {
+            assert!(told.exits(3).out.contains(&format!("{name} is gone, and with it {first}")));
+            ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
+        } else {
+            told.exits(0);
+            let notes = ground.ran().events(|event| match event {
+                Event::Noted(e) => Some(e.text.contains(&name) && e.text.starts_with("put back")),
+                _ => None,
+            });
+            assert!(notes.contains(&true));
+            assert_eq!(ground.git(&["rev-parse", &name]), first);
+        }
+        assert_eq!(ground.ran().state.last_snapshot().unwrap().files, 2);
+        before.holds(&ground);
+    }
 }
 
 #[test]

@@ -336,6 +336,9 @@ pub struct RepositoryTouched {
     pub step: StepId,
     /// What changed, a fragment each.
     pub changed: Vec<String>,
+    /// Commits of the run's own that are gone from the repository: what they held cannot be gone back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
 
 /// A gate waits for a lock that another has; it is over when its process is there, or its end.

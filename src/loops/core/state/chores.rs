@@ -29,8 +29,16 @@ impl RunState {
         self.chore = Some(e.chore);
     }
 
+    /// Remembers the ref `leaf` of the run that keeps a commit.
+    pub(super) fn keeps(&mut self, leaf: &str, commit: &str) {
+        self.refs.insert(format!("refs/loopdash/{}/{leaf}", self.id), commit.to_owned());
+    }
+
     /// What undo would return to from here.
-    fn remember(&self, chore: Chore, trash: Option<&Trashed>) -> Option<Box<Undo>> {
+    fn remember(&mut self, chore: Chore, trash: Option<&Trashed>) -> Option<Box<Undo>> {
+        if let Some(trash) = trash {
+            self.refs.insert(trash.name.clone(), trash.commit.clone());
+        }
         Some(Box::new(Undo {
             chore,
             trash: trash?.clone(),

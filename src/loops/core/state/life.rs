@@ -110,6 +110,7 @@ impl RunState {
             common_dir: e.common_dir.clone(),
             in_place: e.in_place,
         });
+        self.keeps("base", &e.base);
         self.workspace_ready = true;
         self.scrapped = false;
     }

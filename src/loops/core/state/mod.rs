@@ -29,6 +29,7 @@ use super::test_state::{TestSpec, TestStatus};
 use super::transition::RunStatus;
 use super::usage::Total;
 use super::watch::Watched;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many times in a row the actor may fail, or leave everything as it was, before a person is asked.
@@ -111,6 +112,10 @@ pub struct RunState {
     pub last_kept: Option<String>,
     /// What the operator wants done to the worktree as a whole, until it is done.
     pub chore: Option<Chore>,
+    /// The refs that keep its base, its snapshots and its trash, each with its commit.
+    pub refs: BTreeMap<String, String>,
+    /// Commits of its own that are gone from the repository.
+    pub lost: BTreeSet<String>,
     /// What undo returns to.
     pub undo: Option<Box<Undo>>,
     /// Whether its worktree was scrapped and not made again.
@@ -222,6 +227,8 @@ impl RunState {
             keep: None,
             last_kept: None,
             chore: None,
+            refs: BTreeMap::new(),
+            lost: BTreeSet::new(),
             undo: None,
             scrapped: false,
             trouble: None,
@@ -334,14 +341,21 @@ impl RunState {
         self.iterations.iter().filter(|iteration| !iteration.aside)
     }
 
-    /// The last snapshot of the run that was not set aside.
+    /// The snapshots that were not set aside and are still in the repository, in order.
+    pub fn snapshots(&self) -> impl DoubleEndedIterator<Item = &SnapshotInfo> {
+        let snapshots = self.standing().filter_map(|iteration| iteration.snapshot.as_ref());
+        snapshots.filter(|snapshot| !self.lost.contains(&snapshot.commit))
+    }
+
+    /// The last of [`RunState::snapshots`].
     pub fn last_snapshot(&self) -> Option<&SnapshotInfo> {
-        self.standing().rev().find_map(|iteration| iteration.snapshot.as_ref())
+        self.snapshots().next_back()
     }
 
     /// The snapshot of an iteration that the run can go back to.
     pub fn snapshot_of(&self, number: u32) -> Option<&SnapshotInfo> {
-        self.iterations.iter().find(|iteration| iteration.number == number && !iteration.aside)?.snapshot.as_ref()
+        let snapshot = self.standing().find(|iteration| iteration.number == number)?.snapshot.as_ref();
+        snapshot.filter(|snapshot| !self.lost.contains(&snapshot.commit))
     }
 
     /// The last session of this agent in this role.

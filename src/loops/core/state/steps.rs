@@ -188,6 +188,8 @@ impl RunState {
 
     pub(super) fn snapshot_taken(&mut self, e: &SnapshotTaken) {
         self.last_kept = None;
+        let iteration = self.step(e.step).map_or(0, |step| step.iteration);
+        self.keeps(&iteration.to_string(), &e.commit);
         let before = self.last_snapshot().map(|before| (before.tree.as_str(), before.head.as_deref()));
         let moved = before.map_or(!e.empty, |before| before != (e.tree.as_str(), e.head.as_deref()));
         self.barren = if e.empty { self.barren.saturating_add(1) } else { 0 };
@@ -210,8 +212,21 @@ impl RunState {
 
     /// Whatever the step came to, a person looks first.
     pub(super) fn repository_touched(&mut self, e: &RepositoryTouched) {
-        let who = self.step(e.step).map_or("step", |step| step.kind.word());
-        self.trouble = Some((Trouble::Repository, format!("while the {who} ran, {}", e.changed.join(", "))));
+        for commit in &e.lost {
+            self.refs.retain(|_, kept| kept != commit);
+            self.last_kept = self.last_kept.take().filter(|kept| kept != commit);
+            self.undo = self.undo.take().filter(|undo| undo.trash.commit != *commit);
+            self.lost.insert(commit.clone());
+        }
+        if e.changed.is_empty() {
+            return;
+        }
+        let when = match self.step(e.step).map(|step| &step.kind) {
+            // It only looks.
+            Some(StepKind::Worktree) => "since it worked last".to_owned(),
+            kind => format!("while the {} ran", kind.map_or("step", StepKind::word)),
+        };
+        self.trouble = Some((Trouble::Repository, format!("{when}, {}", e.changed.join(", "))));
     }
 
     pub(super) fn lock_awaited(&mut self, e: &LockAwaited) {

@@ -25,6 +25,7 @@ impl RunState {
     pub(super) fn kept(&mut self, e: &Kept) {
         self.keep = None;
         self.last_kept = Some(e.commit.clone());
+        self.keeps(&format!("keep-{}", e.step), &e.commit);
         if e.by != Who::Operator || e.files == 0 {
             return;
         }

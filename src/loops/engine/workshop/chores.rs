@@ -11,9 +11,13 @@ use crate::loops::git::{Scrap, SetBack, Workspace};
 
 impl Workshop {
     pub(super) async fn chore(&self, job: &mut Job) -> Done {
+        let held = match self.held(&job.order).await {
+            Ok(held) => held,
+            Err(error) => return job.failed(error.to_string()),
+        };
         match self.done(job).await {
-            Ok(facts) => Done { facts, ..job.well() },
-            Err(why) => job.failed(why),
+            Ok(facts) => Done { facts: held.into_iter().chain(facts).collect(), ..job.well() },
+            Err(why) => Done { facts: held, ..job.failed(why) },
         }
     }
 

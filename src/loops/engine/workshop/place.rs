@@ -16,9 +16,19 @@ const MAX_NAMED: usize = 10;
 
 impl Workshop {
     pub(super) async fn place(&self, job: &mut Job) -> Done {
+        // First, for a worktree that is gone is made again from what they keep.
+        let held = match self.held(&job.order).await {
+            Ok(held) => held,
+            Err(error) => return job.failed(error.to_string()),
+        };
+        for fact in &held {
+            if let Event::RepositoryTouched(touched) = fact {
+                job.order.forget(&touched.lost);
+            }
+        }
         match self.find_place(&job.order).await {
-            Ok(facts) => Done { facts, ..job.well() },
-            Err(why) => job.failed(why),
+            Ok(facts) => Done { facts: facts.into_iter().chain(held).collect(), ..job.well() },
+            Err(why) => Done { facts: held, ..job.failed(why) },
         }
     }
 
