@@ -32,6 +32,17 @@ impl Place {
         let before = self.source.text.as_bytes().get(..self.span.start).unwrap_or_default();
         memchr::memchr_iter(b'\n', before).count() + 1
     }
+
+    /// The lines that the place is in, and where in them it is.
+    fn lines(&self) -> (&str, Range<usize>) {
+        let text = &self.source.text;
+        let span = clamp(&self.span, text);
+        let start =
+            memchr::memrchr(b'\n', text.as_bytes().get(..span.start).unwrap_or_default()).map_or(0, |at| at + 1);
+        let behind = memchr::memchr(b'\n', text.as_bytes().get(span.end..).unwrap_or_default());
+        let end = behind.map_or(text.len(), |at| span.end + at + 1);
+        (text.get(start..end).unwrap_or_default(), span.start - start..span.end - start)
+    }
 }
 
 /// One thing that is wrong.
@@ -92,13 +103,15 @@ impl Problem {
     fn render(&self, renderer: &Renderer) -> String {
         let mut group = Group::with_title(Level::ERROR.primary_title(&self.title));
         if let Some(place) = &self.place {
-            let text = displayable(&place.source.text);
-            let span = clamp(&place.span, &text);
-            let mut mark = AnnotationKind::Primary.span(span);
+            // The lines it is in and no others: a file of a megabyte is not laid out again for each of its faults.
+            let (lines, span) = place.lines();
+            let text = displayable(lines);
+            let mut mark = AnnotationKind::Primary.span(clamp(&span, &text));
             if !self.label.is_empty() {
                 mark = mark.label(self.label.clone());
             }
-            group = group.element(Snippet::source(text).path(visible(&place.source.name)).annotation(mark));
+            let snippet = Snippet::source(text).line_start(place.line()).path(visible(&place.source.name));
+            group = group.element(snippet.annotation(mark));
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help));
@@ -111,11 +124,18 @@ impl Problem {
 #[derive(Clone, Debug, Default, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 
+/// The most problems that are shown; whoever has more begins with these.
+const SHOWN: usize = 50;
+
 impl Problems {
-    /// The report as shown to a person: one block for each problem, with colours if wanted.
+    /// The report as shown to a person: one block for each problem, with colours if wanted. Of very many the first ones,
+    /// and how many there are besides.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let blocks: Vec<String> = self.0.iter().map(|problem| problem.render(&renderer)).collect();
+        let mut blocks: Vec<String> = self.0.iter().take(SHOWN).map(|problem| problem.render(&renderer)).collect();
+        if self.0.len() > SHOWN {
+            blocks.push(format!("… and {} more", self.0.len() - SHOWN));
+        }
         let mut text = blocks.join("\n\n");
         text.push('\n');
         text

@@ -12,7 +12,7 @@ use crate::loops::agent::profile;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use toml::de::DeTable;
 
 /// The project's configuration file.
@@ -159,10 +159,12 @@ struct Merge {
 impl Default for Merge {
     /// Below all layers lie the bundled profiles.
     fn default() -> Self {
-        let bundled =
-            profile::BUNDLED.iter().filter_map(|(name, text)| Some((*name, text.parse::<toml::Table>().ok()?)));
-        let profiles: toml::Table = bundled.map(|(name, table)| (name.to_owned(), toml::Value::Table(table))).collect();
-        let table = toml::Table::from_iter([("profiles".to_owned(), toml::Value::Table(profiles))]);
+        static BUNDLED: LazyLock<toml::Table> = LazyLock::new(|| {
+            let tables =
+                profile::BUNDLED.iter().filter_map(|(name, text)| Some((*name, text.parse::<toml::Table>().ok()?)));
+            tables.map(|(name, table)| (name.to_owned(), toml::Value::Table(table))).collect()
+        });
+        let table = toml::Table::from_iter([("profiles".to_owned(), toml::Value::Table(BUNDLED.clone()))]);
         Self { table, origins: Origins::default(), problems: Problems::default() }
     }
 }
