@@ -12,10 +12,15 @@ use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::{Severity, Verdict};
 use crate::loops::core::watch::{Cost, Sighting};
 use crate::loops::core::weigh::in_words;
+use crate::loops::mask::Mask;
 use crate::widgets::format;
 
-/// What happened, in words. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
+/// What happened, in words and without secrets. Holds text of agents and files as it is: pass it through a sanitiser before it is shown.
 pub fn sentence(event: &Event) -> String {
+    Mask::of_process().text(&words(event)).into_owned()
+}
+
+fn words(event: &Event) -> String {
     match event {
         Event::Submitted(e) => format!("submitted as {}, priority {}", e.label, e.spec.priority),
         Event::Admitted(e) => format!("has slot {}", e.slot),

@@ -1,7 +1,8 @@
 //! What nobody else may see: state files are private from their first moment, and secrets are masked where they are shown.
 
-use crate::ground::{Ground, Told};
+use crate::ground::{Ground, Live, Told};
 use loopdash::loops::core::step::StepKind;
+use std::io::BufRead;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -113,4 +114,57 @@ fn nothing_that_loopdash_writes_tells_or_asks_holds_a_secret() {
     }
     let stdout = std::fs::read_to_string(ran.steps(&StepKind::Gate("cat".into()))[0].join("stdout.log"));
     assert!(stdout.unwrap().contains(&key[1]), "the raw output is kept as it came");
+}
+
+#[test]
+fn what_the_operator_writes_reaches_the_agent_and_is_withheld_from_all_else() {
+    let ground = Ground::new();
+    // Prints its key and its prompt; the first time it then hangs.
+    let actor = "echo \"my key is $LIT_API_KEY\"; cat \"$LOOPDASH_PROMPT\"; echo told; \
+                 test -e again || { touch again; sleep 600; }; echo LOOPDASH_DONE";
+    let command = serde_json::to_string(&["sh", "-c", actor]).unwrap();
+    let literal = "lit-literal-value";
+    ground.write(
+        "loopdash.toml",
+        &format!(
+            "[agents.lit]\nprompt = \"file\"\ncommand = {command}\n[agents.lit.env]\nLIT_API_KEY = \"{literal}\"\n\
+             [[loop]]\nname = \"lit\"\nobjective = \"Log in with {TOKEN} and look.\"\nactor = \"lit\"\ncritic = \"none\"\n\
+             [[loop.gate]]\nname = \"ok\"\ncommand = \"echo {TOKEN}\"\n"
+        ),
+    );
+    ground.commit("configure");
+    let mut live = Live::start(ground.command(&["run", "--json", "--loop", "lit", "--output"]));
+    let mut first = String::new();
+    while !first.contains("\"text\":\"told\"") {
+        assert!(live.lines.read_line(&mut first).unwrap() > 0, "{first}");
+    }
+    assert!(first.contains("Log in with ghp_[masked] and look."), "{first}");
+    live.child.kill().unwrap();
+    live.end();
+    // Without its configuration: what it was submitted with is what it goes on with.
+    ground.write("loopdash.toml", "");
+    let told = ground.loopdash(&["resume", "lit", "--headless", "--output"]).exits(0);
+    let (show, log) = (ground.loopdash(&["show", "lit"]).exits(0).out, ground.loopdash(&["log", "lit"]).exits(0).out);
+    let ran = ground.ran();
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    for prompt in ran.prompts(&StepKind::Actor) {
+        assert!(prompt.contains(&format!("Log in with {TOKEN} and look.")), "the agent is told all of it: {prompt}");
+    }
+    for step in ran.steps(&StepKind::Actor) {
+        assert!(read(&step.join("stdout.log")).contains(&format!("my key is {literal}")), "it got its key");
+    }
+    assert!(told.out.contains("my key is [masked]") && told.out.contains("ghp_[masked]"), "{}", told.out);
+    let mut texts = vec![first, told.out, show, log];
+    let mut found = Vec::new();
+    modes(&ground.path("state"), &mut found);
+    assert!(found.iter().any(|(path, _, mode)| path.ends_with("/withheld.json") && *mode == 0o600), "{found:?}");
+    let raw = ["stdout.log", "stderr.log", "prompt.md", "withheld.json"];
+    let written = found.iter().filter(|(path, is_dir, _)| !is_dir && !raw.iter().any(|name| path.ends_with(name)));
+    texts.extend(written.map(|(path, ..)| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()));
+    for text in &texts {
+        assert!(!text.contains(literal) && !text.contains(TOKEN), "{text}");
+    }
+    // When it is lost, the words are left, and the key is asked of the environment.
+    std::fs::remove_file(ran.dir.journal().with_file_name("withheld.json")).unwrap();
+    assert!(ground.ran().state.spec.unwrap().objective.starts_with("Log in with ghp_[masked:"));
 }

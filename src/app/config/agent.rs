@@ -47,7 +47,8 @@ pub struct Agent {
     /// Whether each iteration starts a session of its own, or goes on with the run's last one in the same role.
     pub session: SessionUse,
     /// Added to its environment. `${NAME}` in a value is taken from loopdash's own environment when the agent starts; name
-    /// secrets that way and they are never written down.
+    /// secrets that way and they are never written down. A value under a secret's name that is written here is masked like
+    /// those of loopdash's environment, and kept beside the run's journal, for you alone.
     pub env: BTreeMap<String, String>,
     /// Variables taken from its environment, beside the profile's. A trailing `*` stands for any ending.
     pub env_remove: Vec<String>,

@@ -8,6 +8,7 @@ use super::resolve::{LARGEST_OBJECTIVE, Resolver};
 use crate::loops::agent::{SpawnError, resolve as find};
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
 use crate::loops::core::spec::{Isolation, LoopSpec};
+use crate::loops::mask::Mask;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ pub fn for_run(loaded: &Loaded, standing: Standing<'_>, request: &RunRequest) ->
     let (mut definition, path) = start(&loaded, request)?;
     if let Some(text) = objective(&standing, request)? {
         if request.name.is_none() {
-            definition.name = name_from(&text);
+            definition.name = name_from(&Mask::of_process().text(&text));
         }
         definition.objective = Some(text);
         definition.objective_file = None;

@@ -10,6 +10,7 @@ use crate::loops::core::event::{Event, Record};
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::record;
 use crate::loops::core::state::RunState;
+use crate::loops::mask::{Mask, WORD, replace_in_record};
 use serde::Serialize;
 use std::io::{self, Write};
 use tokio::sync::mpsc;
@@ -88,7 +89,8 @@ impl Printer {
     /// Prints a record of a run; `run` is its state after it.
     pub async fn record(&mut self, record: &Record, run: &RunState) {
         if self.style.json {
-            if let Ok(mut line) = record::encode(record) {
+            let free = replace_in_record(record, &mut |_| WORD.to_owned());
+            if let Ok(mut line) = record::encode(free.as_ref().unwrap_or(record)) {
                 line.push('\n');
                 self.print(line).await;
             }
@@ -160,7 +162,7 @@ impl Printer {
         // A test starts before the iteration that works on it.
         let last = run.iterations.last().filter(|_| !matches!(record.event, Event::TestStarted(_)));
         let iteration = last.map_or(String::new(), |iteration| format!("i{}", iteration.number));
-        let text = sanitize::plain_str(&told.text.replace(['\n', '\r', '\t'], " "));
+        let text = sanitize::plain_str(&Mask::of_process().text(&told.text).replace(['\n', '\r', '\t'], " "));
         let (open, close) = match told.tone {
             _ if !self.style.colour => ("", ""),
             Tone::Plain => ("", ""),

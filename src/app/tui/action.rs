@@ -265,7 +265,7 @@ pub const TABLE: &[Row] = {
         row(A::NextHunk,     "next hunk",       &[")"], "the next hunk").of(See).at(&[P::Diff]).hint("hunk"),
         row(A::PrevHunk,     "previous hunk",   &["("], "the hunk before").of(See).at(&[P::Diff]),
         row(A::Wrap,         "wrap",            &["w"], "wrap long lines, or cut them").of(See).at(&[P::Output, P::Diff]),
-        row(A::Raw,          "raw output",      &["v"], "what an agent printed as it is, or the story of it").of(See).at(&[P::Output]),
+        row(A::Raw,          "raw output",      &["v"], "all that an agent printed, secrets masked, or the story of it").of(See).at(&[P::Output]),
         row(A::NextHit,      "next hit",        &["."], "the next match of the search").of(See),
         row(A::PrevHit,      "previous hit",    &[","], "the match before").of(See),
         row(A::Xray,         "x-ray",           &["I"], "all about a step: command, environment, processes, end").of(See).hint("x-ray"),

@@ -8,6 +8,7 @@ use crate::loops::core::spec::Isolation;
 use crate::loops::core::state::{Iteration, RunState, StepRecord};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::test_state::TestStatus;
+use crate::loops::mask::Mask;
 use crate::widgets::detail_header::DetailHeader;
 use crate::widgets::format;
 use crate::widgets::mark::Mark;
@@ -41,6 +42,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         .collect();
     let iteration = state.iterations.last();
     let test = iteration.and_then(|iteration| state.test(&iteration.test));
+    let title = test.map(|test| Mask::of_process().text(&test.title));
     let listed = spec.is_some_and(|spec| !spec.tests.is_empty());
     let mark = list::mark(run);
     let silent = || list::silent(state, scene.clock, true);
@@ -55,7 +57,9 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         state: Some((mark, &word)),
         iteration: iteration.map_or(0, |iteration| iteration.number),
         // The objective's own id says nothing to the operator.
-        test: test.map(|test| if listed { (test.id.as_str(), test.title.as_str()) } else { (test.title.as_str(), "") }),
+        test: test
+            .zip(title.as_deref())
+            .map(|(test, title)| if listed { (test.id.as_str(), title) } else { (title, "") }),
         branch: state.workspace.as_ref().and_then(|workspace| workspace.branch.as_deref()),
         agents: spec.map(|spec| {
             let critic = spec.critic.as_ref().map_or("no critic", |critic| critic.name.as_str());

@@ -6,18 +6,21 @@ use super::{Out, Scene, find};
 use crate::app::sentence::shown_limit;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
+use crate::loops::mask::Mask;
 use crate::widgets::mark::Mark;
 use crate::widgets::scrollbar::Extent;
 use crate::widgets::test_table::{TestDetail, TestRow, TestTable, test_areas};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
+use std::borrow::Cow;
 
 /// The iterations that get a column at most; the table shows the latest that fit.
 const COLUMNS: usize = 24;
 
 /// The texts of a test's row.
-struct Texts {
+struct Texts<'a> {
+    title: Cow<'a, str>,
     word: Option<String>,
     needs: String,
     cells: Vec<Mark>,
@@ -29,7 +32,8 @@ pub fn lines(state: &RunState) -> Vec<String> {
         let verify = test.verify.iter().map(|argv| argv.join(" "));
         let error = test.last_error.iter().filter(|_| test.status != TestStatus::Passed).cloned();
         let says = [test.id.clone(), test.title.clone(), test.depends_on.join(" "), sentence(state, test)];
-        says.into_iter().chain(test.criteria.iter().cloned()).chain(verify).chain(error).collect::<Vec<_>>().join("\n")
+        let says = says.into_iter().chain(test.criteria.iter().cloned()).chain(verify).chain(error);
+        masked(&says.collect::<Vec<_>>().join("\n")).into_owned()
     };
     state.tests.iter().map(line).collect()
 }
@@ -51,9 +55,10 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let heads: Vec<String> = shown.iter().map(|iteration| format!("i{}", iteration.number)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let visible: Vec<&TestSpec> = state.tests.iter().skip(top).take(height).collect();
-    let texts: Vec<Texts> = visible
+    let texts: Vec<Texts<'_>> = visible
         .iter()
         .map(|test| Texts {
+            title: masked(&test.title),
             word: word(state, test),
             needs: test.depends_on.join(" "),
             cells: shown.iter().map(|iteration| cell(iteration, test)).collect(),
@@ -63,7 +68,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         .zip(visible.iter().zip(&texts))
         .map(|(index, (test, texts))| TestRow {
             id: &test.id,
-            title: &test.title,
+            title: &texts.title,
             mark: mark(test.status),
             word: texts.word.as_deref(),
             cells: &texts.cells,
@@ -74,9 +79,11 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         .collect();
     let current = state.tests.get(selected);
     let sentence = current.map(|test| sentence(state, test)).unwrap_or_default();
-    let criteria: Vec<&str> =
-        current.map(|test| test.criteria.iter().map(String::as_str).collect()).unwrap_or_default();
-    let verify = current.and_then(|test| test.verify.as_ref()).map(|argv| argv.join(" "));
+    let title = current.map(|test| masked(&test.title)).unwrap_or_default();
+    let criteria: Vec<Cow<'_, str>> =
+        current.iter().flat_map(|test| &test.criteria).map(|criterion| masked(criterion)).collect();
+    let criteria: Vec<&str> = criteria.iter().map(AsRef::as_ref).collect();
+    let verify = current.and_then(|test| test.verify.as_ref()).map(|argv| masked(&argv.join(" ")).into_owned());
     let waiting: Vec<&str> = state
         .tests
         .iter()
@@ -91,7 +98,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         extent: Extent { total: state.tests.len(), offset: top, visible: height },
         detail: current.map(|test| TestDetail {
             id: &test.id,
-            title: &test.title,
+            title: &title,
             state: (mark(test.status), &sentence),
             criteria: &criteria,
             verify: verify.as_deref(),
@@ -103,6 +110,11 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     .render(area, buf);
     let current = find::current(scene) == Some(selected);
     find::mark_table(scene, rows_area, selected - top, below, current, buf);
+}
+
+/// What the operator wrote, without its secrets.
+fn masked(text: &str) -> Cow<'_, str> {
+    Mask::of_process().text(text)
 }
 
 const fn mark(status: TestStatus) -> Mark {

@@ -183,6 +183,12 @@ fn launch(state: &RunState, step: &StepRecord, read: Option<&Xray>) -> Vec<Line>
         lines.push(("", "reading…".to_owned(), Role::Dim));
         return lines;
     };
+    lines.push(("output", read.dir.join("stdout.log").display().to_string(), Role::Path));
+    lines.push((
+        "",
+        "raw, as it was printed: secrets are in it, and nobody else may read it (0600)".to_owned(),
+        Role::Dim,
+    ));
     let launched = match &read.launched {
         Ok(launched) => launched,
         Err(why) => {

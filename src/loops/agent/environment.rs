@@ -1,8 +1,10 @@
 //! What an agent finds in its environment beside loopdash's own, and what is kept from it.
 //!
 //! A value may refer to loopdash's environment as `${NAME}`: so a secret is named in config and journal, not written down.
+//! One that was written down, was withheld from the journal and is no longer kept beside it is taken from there, too.
 
 use crate::loops::core::agent::AgentSpec;
+use crate::loops::mask::is_masked;
 use std::ffi::OsString;
 
 /// The variables that an agent's definition adds, with their references replaced.
@@ -10,7 +12,8 @@ use std::ffi::OsString;
 /// # Errors
 /// The first reference that names nothing, as `${NAME} for VARIABLE`.
 pub fn of_agent(agent: &AgentSpec) -> Result<Vec<(String, String)>, String> {
-    let value = |(name, value): (&String, &String)| match expand(value) {
+    let lost = |name: &String, value: &String| if is_masked(value) { format!("${{{name}}}") } else { value.clone() };
+    let value = |(name, value): (&String, &String)| match expand(&lost(name, value)) {
         Ok(value) => Ok((name.clone(), value)),
         Err(missing) => Err(format!("${{{missing}}} for {name}")),
     };
@@ -61,6 +64,11 @@ mod tests {
         let mut agent = AgentSpec::new("a", Vec::new());
         agent.env.insert("KEY".to_owned(), "${LOOPDASH_SURELY_UNSET}".to_owned());
         assert_eq!(of_agent(&agent).unwrap_err(), "${LOOPDASH_SURELY_UNSET} for KEY");
+        let mut agent = AgentSpec::new("a", Vec::new());
+        agent.env.insert("PATH".to_owned(), "[masked:0123456789abcdef]".to_owned());
+        assert_eq!(of_agent(&agent).unwrap(), [("PATH".to_owned(), std::env::var("PATH").unwrap())]);
+        agent.env.insert("A_LOST_KEY".to_owned(), "[masked:0123456789abcdef]".to_owned());
+        assert_eq!(of_agent(&agent).unwrap_err(), "${A_LOST_KEY} for A_LOST_KEY");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! It is for a person's eyes; nothing that loopdash decides depends on it.
 
 use crate::loops::core::agent::PromptRoute;
-use crate::loops::mask::{Mask, is_secret_name};
+use crate::loops::mask::{Mask, is_reference, is_secret_name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -76,10 +76,9 @@ impl Launched {
 /// Whether a variable may hold a secret: by its name, or because its value is an address with a password in it. A value
 /// that only refers to another variable is none.
 pub fn may_be_secret(name: &str, value: &str) -> bool {
-    let refers = value.starts_with("${") && value.find('}') == value.len().checked_sub(1);
     let address =
         value.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
-    !refers && (is_secret_name(name) || address)
+    !is_reference(value) && (is_secret_name(name) || address)
 }
 
 #[cfg(test)]

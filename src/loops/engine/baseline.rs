@@ -11,6 +11,7 @@ use crate::loops::core::spec::LoopSpec;
 use crate::loops::core::state::{RunState, Workspace};
 use crate::loops::core::step::{Exit, StepKind};
 use crate::loops::journal::replace;
+use crate::loops::mask::Mask;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -112,12 +113,13 @@ impl Baselines {
         (same && now.since(found.at) < LASTS_MS).then_some(found)
     }
 
-    /// Keeps a result, if another run would find the same, and drops those that have become too old.
+    /// Keeps a result, if another run would find the same and its command holds no secret, and drops those that have become too old.
     ///
     /// # Errors
     /// Whatever the file system refuses; nothing is lost but time.
     pub(super) fn keep(&self, found: &Baseline) -> io::Result<()> {
-        if !found.is_lasting() {
+        let secret = || Mask::of_process().value(&mut serde_json::json!(found.gate), &[]);
+        if !found.is_lasting() || secret() {
             return Ok(());
         }
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;

@@ -20,7 +20,7 @@ use crate::loops::git::Git;
 use crate::loops::journal::Store;
 use crate::loops::journal::fleet::FleetFacts;
 use crate::loops::journal::watch::{Change, Watch};
-use crate::loops::mask::Mask;
+use crate::loops::mask::{WORD, replace_in_record};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -329,14 +329,9 @@ impl Engine {
     }
 }
 
-/// Members of events that name something which is looked up by them.
-const NAMES: [&str; 12] =
-    ["type", "test", "id", "kind", "gate", "agent", "session", "commit", "tree", "parent", "ref", "branch"];
-
 /// An event without the secrets in what agents and the system said. What the operator wrote, and the places that a run
-/// works in, are kept as they are: the loop is made of them.
+/// works in, are kept as they are: the loop is made of them, and the journal has its own way with them.
 fn masked(event: Event) -> Event {
-    use crate::loops::core::record::{Decoded, decode, encode};
     let kept = matches!(
         event,
         Event::Submitted(_)
@@ -352,16 +347,5 @@ fn masked(event: Event) -> Event {
         return event;
     }
     let record = Record { seq: 1, at: Millis(0), run: RunId::new(uuid::Uuid::nil()), event };
-    // Through its JSON, so that no field is forgotten.
-    let free = || {
-        let mut json = serde_json::from_str(&encode(&record).ok()?).ok()?;
-        if !Mask::of_process().value(&mut json, &NAMES) {
-            return None;
-        }
-        match decode(&json.to_string()) {
-            Ok(Decoded::Known(record)) => Some(record.event),
-            _ => None,
-        }
-    };
-    free().unwrap_or(record.event)
+    replace_in_record(&record, &mut |_| WORD.to_owned()).unwrap_or(record).event
 }

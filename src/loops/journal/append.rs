@@ -8,6 +8,7 @@ use super::owner::{self, Lock};
 use super::replay::{Extent, Replay, Torn, scan};
 use super::store::{RunDir, make_dirs, private_options, require_file, sync_dir};
 use super::tail::{Refusal, Tail};
+use super::withheld::Withheld;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::record::encode;
 use std::fs::File;
@@ -31,6 +32,7 @@ pub struct JournalWriter {
     tail: Tail<File>,
     next_seq: u64,
     batch: Vec<u8>,
+    withheld: Withheld,
 }
 
 impl JournalWriter {
@@ -98,7 +100,8 @@ impl JournalWriter {
 
     fn at(dir: &RunDir, file: File, extent: &Extent) -> Self {
         let tail = Tail::new(file, extent.good_len);
-        Self { dir: dir.clone(), tail, next_seq: extent.next_seq, batch: Vec::new() }
+        let withheld = Withheld::beside(&dir.journal());
+        Self { dir: dir.clone(), tail, next_seq: extent.next_seq, batch: Vec::new(), withheld }
     }
 
     /// Where the run lies.
@@ -136,8 +139,9 @@ impl JournalWriter {
                 let (path, found) = (self.dir.journal(), record.seq);
                 return Err(JournalError::OutOfOrder { path, run: record.run, found, expected: next });
             }
+            let written = self.withheld.withhold(record).map_err(|source| self.unkept(source))?;
             let json =
-                encode(record).map_err(|error| JournalError::Unfit { seq: record.seq, why: error.to_string() })?;
+                encode(&written).map_err(|error| JournalError::Unfit { seq: record.seq, why: error.to_string() })?;
             let start = self.batch.len();
             seal(&json, &mut self.batch);
             let bytes = self.batch.len() - start;
@@ -162,6 +166,15 @@ impl JournalWriter {
     /// must not be acted on.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         self.tail.sync().map_err(|refusal| self.refused("sync", refusal))
+    }
+
+    /// What becomes of a batch whose secrets cannot be kept beside the journal. None of it was written.
+    fn unkept(&self, source: io::Error) -> JournalError {
+        let path = self.withheld.path().to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full { path, source },
+            _ => JournalError::Failed { doing: "write", path, source },
+        }
     }
 
     fn refused(&self, doing: &'static str, refusal: Refusal) -> JournalError {

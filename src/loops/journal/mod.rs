@@ -22,6 +22,7 @@ mod tail;
 #[cfg(test)]
 mod testing;
 pub mod watch;
+mod withheld;
 
 pub use append::{JournalWriter, is_milestone};
 pub(super) use atomic::replace;

@@ -6,9 +6,11 @@
 use super::error::JournalError;
 use super::line::{Line, Lines, ends_in_record, unseal};
 use super::store::RunDir;
+use super::withheld::Withheld;
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::RunId;
 use crate::loops::core::record::{DecodeError, Decoded, Decoder, FORMAT};
+use crate::loops::mask::learn_from;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -91,6 +93,7 @@ pub(super) fn scan(
 ) -> Result<(), JournalError> {
     extent.torn = None;
     let (mut lines, mut decoder) = (Lines::new(input), Decoder::default());
+    let mut withheld = Withheld::beside(path);
     let mut number = 0;
     loop {
         number += 1;
@@ -101,13 +104,14 @@ pub(super) fn scan(
                 return Ok(());
             }
             Line::Long(bytes) => (bytes, Bad::Unsealed { why: "the line is too long", hides_record: false }),
-            Line::Whole(line) => match judge(&mut decoder, line, run, extent.next_seq) {
+            Line::Whole(line) => match judge(&mut decoder, line, run, extent.next_seq, &mut withheld) {
                 Ok(decoded) => {
                     extent.good_len += line.len() as u64 + 1;
                     extent.next_seq += 1;
                     match decoded {
                         Decoded::Known(record) => {
                             extent.records += 1;
+                            learn_from(&record.event);
                             each(record);
                         }
                         Decoded::Unknown { kind, .. } => *extent.unknown.entry(kind).or_default() += 1,
@@ -161,9 +165,15 @@ enum Bad {
     Newer(u32),
 }
 
-fn judge(decoder: &mut Decoder, line: &[u8], run: RunId, expected: u64) -> Result<Decoded, Bad> {
+fn judge(
+    decoder: &mut Decoder,
+    line: &[u8],
+    run: RunId,
+    expected: u64,
+    withheld: &mut Withheld,
+) -> Result<Decoded, Bad> {
     let json = unseal(line).map_err(|why| Bad::Unsealed { why, hides_record: ends_in_record(line) })?;
-    let decoded = decoder.decode(json).map_err(|error| match error {
+    let decoded = decoder.decode(&withheld.restore(json)).map_err(|error| match error {
         DecodeError::Newer { found } => Bad::Newer(found),
         // A later format may have dropped fields that the head needs here, but its lines still open with their `v`.
         DecodeError::Malformed(why) => match serde_json::from_str::<Version>(json) {

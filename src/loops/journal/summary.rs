@@ -15,6 +15,7 @@ use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::Verdict;
 use crate::loops::core::weigh::TestChange;
+use crate::loops::mask::Mask;
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -185,7 +186,7 @@ impl Summary {
 fn tests(state: &RunState) -> Vec<TestSummary> {
     let summary = |test: &crate::loops::core::test_state::TestSpec| TestSummary {
         id: test.id.clone(),
-        title: test.title.clone(),
+        title: Mask::of_process().text(&test.title).into_owned(),
         status: test.status,
         attempts: test.tries(),
         last_error: test.last_error.clone(),
@@ -228,7 +229,7 @@ pub fn write_summary(dir: &RunDir, state: &RunState) -> Result<(), JournalError>
         .map_err(|error| JournalError::io("write", &summary)(io::Error::from(error)))?;
     json.push(b'\n');
     replace(&summary, &json).map_err(JournalError::io("write", &summary))?;
-    replace(&table, report(state).as_bytes()).map_err(JournalError::io("write", &table))
+    replace(&table, Mask::of_process().text(&report(state)).as_bytes()).map_err(JournalError::io("write", &table))
 }
 
 #[cfg(test)]

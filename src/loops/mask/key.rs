@@ -1,6 +1,9 @@
 //! The body of a private key in PEM: what follows its first line, until its last, however the lines came here. One may
 //! stand in a JSON string with `\n` for its line ends, behind line numbers, or be cut off anywhere.
 
+use super::colour::Plain;
+use super::shapes::MASKED;
+
 /// What a key's first line begins with.
 pub(super) const BEGIN: &str = "-----BEGIN ";
 const END: &[u8] = b"-----END";
@@ -18,7 +21,8 @@ pub(super) fn body_start(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let name = rest.get(..memchr::memmem::find(rest.get(..LONGEST_NAME).unwrap_or(rest), b"-----")?)?;
     let private = name.ends_with(b"PRIVATE KEY") || name.ends_with(b"PRIVATE KEY BLOCK");
-    private.then_some(at + name.len() + 5)
+    let label = name.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' '));
+    (private && label).then_some(at + name.len() + 5)
 }
 
 /// Where the body ends that goes on at `from`, and whether it still does behind the text.
@@ -42,7 +46,7 @@ pub(super) fn body_end(text: &[u8], from: usize) -> (usize, bool) {
 
 /// Whether a line may be one of the full lines of a key.
 pub fn may_be_body(line: &[u8]) -> bool {
-    full_run(line).is_some()
+    full_run(Plain::of(line).text()).is_some()
 }
 
 /// What a line is to a body that has not ended before it. `to` is where in the line the body ends.
@@ -57,7 +61,10 @@ fn judge(line: &[u8]) -> Piece {
     if let Some(at) = memchr::memmem::find(line, END) {
         return Piece::Last { to: at };
     }
-    let len = bare_end(line);
+    if memchr::memmem::find(line, MASKED).is_some() {
+        return Piece::Over;
+    }
+    let len = line.trim_ascii_end().len();
     if let Some(to) = full_run(line) {
         return if to == len { Piece::Full { to: line.len() } } else { Piece::Last { to } };
     }
@@ -68,7 +75,6 @@ fn judge(line: &[u8]) -> Piece {
         return Piece::Between;
     }
     let start = line.iter().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |at| at + 1);
-    let start = start + line.get(start..).and_then(colour).unwrap_or(0);
     let word = line.get(start..).unwrap_or_default();
     // In a string that was cut off a quote may follow.
     let run = word.iter().take_while(|byte| is_base64(**byte)).count();
@@ -86,24 +92,6 @@ fn full_run(line: &[u8]) -> Option<usize> {
         }
     }
     end
-}
-
-/// Where a line ends without the blanks and the colours behind its words.
-fn bare_end(line: &[u8]) -> usize {
-    let mut end = line.trim_ascii_end().len();
-    while let Some(at) = line.get(..end).and_then(|line| memchr::memrchr(0x1b, line))
-        && line.get(at..end).and_then(colour) == Some(end - at)
-    {
-        end = line.get(..at).unwrap_or_default().trim_ascii_end().len();
-    }
-    end
-}
-
-/// How long the colour sequence is that a text begins with.
-fn colour(text: &[u8]) -> Option<usize> {
-    let parameters = text.strip_prefix(b"\x1b[")?;
-    let end = parameters.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b';' | b':'))?;
-    (parameters.get(end) == Some(&b'm')).then_some(end + 3)
 }
 
 /// Where the line ends that the text begins with, and how long what ends it is.
