@@ -7,6 +7,8 @@ mod config;
 mod dialects;
 #[path = "../../fuzz/laws/journal.rs"]
 mod journal;
+#[path = "../../fuzz/laws/mask.rs"]
+mod mask;
 #[path = "../../fuzz/laws/sanitizer.rs"]
 mod sanitizer;
 #[path = "../../fuzz/laws/tests_file.rs"]
@@ -60,6 +62,22 @@ fn streams_are_read_the_same_in_any_pieces() {
 }
 
 #[test]
+fn a_tool_whose_start_was_lost_ends_all_the_same() {
+    use loopdash::loops::agent::dialect::Decoder;
+    use loopdash::loops::agent::transcript::Stream;
+    use loopdash::loops::core::activity::Activity;
+    use loopdash::loops::core::agent::DialectName;
+
+    let bytes = std::fs::read(under("fuzz/findings/dialects/a-tool-ends-whose-start-was-lost")).unwrap();
+    for dialect in [DialectName::Claude, DialectName::Codex, DialectName::Gemini] {
+        let (mut told, mut decoder) = (Vec::new(), Decoder::new(dialect));
+        decoder.push(Stream::Stdout, &bytes, &mut |activity| told.push(activity));
+        decoder.finish(&mut |activity| told.push(activity));
+        assert!(told.iter().any(|activity| matches!(activity, Activity::ToolEnded { .. })), "{dialect:?}: {told:?}");
+    }
+}
+
+#[test]
 fn journals_give_whole_records_or_none() {
     hold("journal", &["tests/fixtures/journal"], journal::holds);
 }
@@ -77,4 +95,9 @@ fn configurations_are_read_or_reported() {
 #[test]
 fn tests_files_are_read_or_refused() {
     hold("tests_file", &[], tests_file::holds);
+}
+
+#[test]
+fn no_known_secret_is_left_in_whatever_pieces_and_colours() {
+    hold("mask", &["tests/fixtures/agents"], mask::holds);
 }
