@@ -28,7 +28,7 @@ mod play;
 pub use cost::Cost;
 pub use findings::{Contradiction, Ledger, Point, Standing, same};
 pub use heal::{heal, note_for};
-pub use normal::{digest, mark_of, normal};
+pub use normal::{digest, digest_of_lines, mark_of, normal};
 pub use policy::{Heal, Policy};
 pub use state::{Raised, Taken, Watched};
 

@@ -124,6 +124,58 @@ fn the_same_failures_but_for_numbers_and_times() {
     assert_eq!(what, "4 iterations fail in the same way: tests (exit 101)");
 }
 
+/// What `cargo test` prints, its tests in the order in which they end.
+fn cargo(ok: &[&str], failed: &[&str], turn: usize) -> String {
+    let mut lines: Vec<String> = ok.iter().map(|name| format!("test {name} ... ok")).collect();
+    lines.extend(failed.iter().map(|name| format!("test {name} ... FAILED")));
+    let count = lines.len();
+    lines.rotate_left(turn * 3 % count);
+    format!(
+        "running {count} tests\n{}\n\nfailures:\n    {}\n\ntest result: FAILED. {} passed; {} failed; 0 ignored; \
+         0 measured; 0 filtered out; finished in 0.{turn}3s\n",
+        lines.join("\n"),
+        failed.join("\n    "),
+        ok.len(),
+        failed.len()
+    )
+}
+
+#[test]
+fn the_same_tests_are_the_same_in_whatever_order_a_runner_prints_them() {
+    let ok = ["a::one", "a::two", "b::three", "b::four", "c::five"];
+    let output = |i: usize| {
+        let failed = if i.is_multiple_of(2) { ["io::reads", "io::writes"] } else { ["io::writes", "io::reads"] };
+        cargo(&ok, &failed, i)
+    };
+    let play = raises(Pattern::SameFailures, varied(4, |i, t| t.red = Some(output(i))));
+    let what = &play.run.watched.raised(Pattern::SameFailures).unwrap().sighting.what;
+    assert_eq!(what, "4 iterations fail in the same way: tests (exit 101): io::reads, io::writes");
+    let another = |i: usize| cargo(&ok, &[["x::case_1", "x::case_2", "x::case_3", "x::case_4"][i]], 0);
+    assert_eq!(Play::of(varied(4, |i, t| t.red = Some(another(i)))).raised(), []);
+}
+
+#[test]
+fn another_test_that_fails_is_another_failure_whichever_runner_names_it() {
+    let pytest = |i: usize| {
+        let name = ["reads", "writes", "seeks", "closes", "opens", "locks"][i];
+        format!(
+            "=== FAILURES ===\nE   assert 3 == {i}\n=== short test summary info ===\n\
+             FAILED tests/test_io.py::test_{name} - assert 3 == {i}\n=== 1 failed, 40 passed in 0.{i}2s ===\n"
+        )
+    };
+    assert_eq!(Play::of(varied(6, |i, t| t.red = Some(pytest(i)))).raised(), []);
+    // A runner that nobody knows.
+    let own =
+        |i: usize| format!("the suite of the whole shop was run and this is what failed in it\nnot ok case_{i}\n");
+    assert_eq!(Play::of(varied(6, |i, t| t.red = Some(own(i)))).raised(), []);
+    let shuffled = |i: usize| {
+        let mut lines = ["ok cart holds its things", "ok prices add up", "not ok the till opens", "3 of the suite ran"];
+        lines.rotate_left(i % 4);
+        lines.join("\n")
+    };
+    raises(Pattern::SameFailures, varied(4, |i, t| t.red = Some(shuffled(i))));
+}
+
 #[test]
 fn the_same_last_words() {
     let said = "I have looked at everything once more and I am sure that the work is complete now";

@@ -11,6 +11,7 @@ use crate::loops::core::event::{
 use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::plan::{Next, Wait, Work, next};
+use crate::loops::core::runner::{Reader, TestsSeen};
 use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Stronger, Trigger};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind, Usage};
@@ -72,6 +73,13 @@ pub(super) fn repeats(times: u32) -> Signal {
 pub(super) fn signal(sign: Sign, minutes: u64, busy: Option<bool>, times: u32) -> Signal {
     let what = (times > 0).then(|| "Bash cargo test".to_owned());
     Signal { step: StepId(0), sign, for_ms: minutes * 60_000, busy, what, times }
+}
+
+/// What a runner's output tells, as the harness reads it.
+fn tests_of(output: &str) -> Option<TestsSeen> {
+    let mut reader = Reader::default();
+    output.lines().for_each(|line| reader.line(line.as_bytes()));
+    reader.finish()
 }
 
 /// A run that is played.
@@ -220,10 +228,11 @@ impl Play {
             StepKind::Gate(gate) => {
                 let (outcome, digest) = match &trip.red {
                     None => (GateResult::Passed, None),
-                    Some(output) => (GateResult::Failed { exit: Exit::Code(101) }, super::digest(output)),
+                    Some(output) => (GateResult::Failed { exit: Exit::Code(101) }, super::digest_of_lines(output)),
                 };
+                let tests = trip.red.as_deref().and_then(tests_of).map(Box::new);
                 let gate = gate.clone();
-                self.commit(GateFinished { digest, ..GateFinished::new(step, gate, true, outcome, 1000) });
+                self.commit(GateFinished { digest, tests, ..GateFinished::new(step, gate, true, outcome, 1000) });
             }
             StepKind::Critic => {
                 let decision = if trip.done { Decision::Done } else { Decision::Continue };

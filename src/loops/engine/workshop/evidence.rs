@@ -6,14 +6,15 @@
 use super::{Job, Workshop};
 use crate::loops::agent::transcript::Transcript;
 use crate::loops::core::event::UndoneHunk;
-use crate::loops::core::watch::{digest, mark_of};
+use crate::loops::core::watch::{digest_of_lines, mark_of};
 use crate::loops::engine::order::{Order, Place};
 use crate::loops::git::diff::{Diff, FileDiff, LineKind};
 use std::collections::HashSet;
 
-/// The end of a gate's output that says how it failed.
-const TAIL_LINES: u64 = 200;
-const TAIL_BYTES: usize = 16 * 1024;
+/// The end of a gate's output that says how it failed; long enough for all lines of most suites, whose order is another one
+/// each time.
+const TAIL_LINES: u64 = 2_000;
+const TAIL_BYTES: usize = 128 * 1024;
 /// More changed files than this are not gone through: such an iteration is nobody's small change and back.
 const MOST_FILES: usize = 1_000;
 /// Lines that a finding may have moved by.
@@ -33,7 +34,7 @@ impl Workshop {
         let read = move || Transcript::open(&dir).tail(TAIL_LINES, TAIL_BYTES).ok();
         let tail = tokio::task::spawn_blocking(read).await.ok()??;
         // A few words say which failure it is, where there are no more.
-        digest(&tail).or_else(|| (!tail.trim().is_empty()).then(|| mark_of(&[tail.trim().as_bytes()])))
+        digest_of_lines(&tail).or_else(|| (!tail.trim().is_empty()).then(|| mark_of(&[tail.trim().as_bytes()])))
     }
 
     /// What the snapshot `now` says, given that it changed so many files since the one before.
