@@ -103,7 +103,12 @@ fn words(event: &Event) -> String {
         Event::SignalCleared(e) => format!("no longer: {}", e.pattern.word()),
         Event::SignalSeen(e) => format!("{}: seen by {}", e.pattern.word(), e.who.word()),
         Event::RemedyTaken(e) => {
-            format!("remedy taken by {}: {}, for {}: {}", e.who.word(), e.remedy.word(), e.pattern.word(), e.what)
+            let cause = match (&e.pattern, &e.test) {
+                (Some(pattern), _) => pattern.word().to_owned(),
+                (None, Some(test)) => format!("{test}, which is blocked"),
+                (None, None) => "no signal".to_owned(),
+            };
+            format!("remedy taken by {}: {}, for {cause}: {}", e.who.word(), e.remedy.word(), e.what)
         }
         Event::StepRestarted(e) => format!("its step starts anew, by {}", e.who.word()),
         Event::Noted(e) => e.text.clone(),
@@ -296,6 +301,7 @@ const fn interrupt(why: InterruptWhy) -> &'static str {
         InterruptWhy::Test => "its test was skipped, waived or reset",
         InterruptWhy::Restart => "it starts anew",
         InterruptWhy::Park => "the run is parked",
+        InterruptWhy::Rewind => "the worktree is set back",
         InterruptWhy::RerunGates => "the gates run again",
         InterruptWhy::Crash => "loopdash itself had ended",
     }

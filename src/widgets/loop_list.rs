@@ -16,7 +16,7 @@ use super::theme::{Role, Theme, Tier};
 /// One cell of a convergence strip: how much was left after an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bar {
-    /// Height in eighths, 0 to 8.
+    /// Height in eighths, 1 to 8; 0 where there is none, and the shape stands there with colours, too.
     pub level: u8,
     /// The role of its colour.
     pub role: Role,
@@ -195,7 +195,7 @@ impl LoopList<'_> {
             let blank = columns.strip.saturating_sub(u16::try_from(shown).unwrap_or_default());
             for bar in row.strip.iter().skip(row.strip.len() - shown) {
                 let height = EIGHTHS[usize::from(bar.level.min(8))];
-                let shape = bar.shape.filter(|_| theme.tier() == Tier::None);
+                let shape = bar.shape.filter(|_| theme.tier() == Tier::None || bar.level == 0);
                 pen.put(shape.unwrap_or(height), bar.role);
             }
             pen.gap(blank);

@@ -164,7 +164,7 @@ fn a_policy_heals_in_order_and_at_last_leaves_it_to_a_person() {
         Event::RemedyTaken(RemedyTaken { remedy, pattern, who, .. }) => Some((*remedy, *pattern, *who)),
         _ => None,
     });
-    let by_policy = |remedy| (remedy, Pattern::NoChange, Who::Harness);
+    let by_policy = |remedy| (remedy, Some(Pattern::NoChange), Who::Harness);
     assert_eq!(taken, [Remedy::Note, Remedy::Note, Remedy::Park].map(by_policy));
     let told = ran.prompts(&StepKind::Actor).iter().filter(|prompt| prompt.contains("seems to be stuck")).count();
     assert_eq!(told, 2, "each note is told once");

@@ -63,8 +63,9 @@ pub struct Stuck {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Dollars>,
     /// What is done about a stuck run without asking, in this order: `note` tells the actor what is seen, `restart` starts a
-    /// silent or circling step anew, `stronger` gives the actor's role to the loop's stronger agent, `skip` and `waive` end
-    /// the test, `park` gives the slot back and waits for a person. Nothing when absent.
+    /// silent or circling step anew, `stronger` gives the actor's role to the loop's stronger agent, `rewind` sets the worktree
+    /// back to the best iteration, `skip` and `waive` end the test, `park` gives the slot back and waits for a person. Of
+    /// these, `stronger`, `skip` and `waive` are for blocked tests, too. Nothing when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_heal: Option<Vec<Heal>>,
 }

@@ -112,6 +112,12 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         }
         action => {
             let remedy = action.remedy().ok_or("that is not for a run")?;
+            let waits = matches!(state.park, Some(ParkReason::Blocked { .. })) && state.needs_person();
+            if let Some(test) = test_meant(ui, state).filter(|test| waits && test.status == TestStatus::Blocked) {
+                let ask = Ask::Unblock { test: test.id.clone(), remedy };
+                decide(state, &ask, Who::Operator).map_err(|rejected| rejected.0)?;
+                return Ok((state.id, ask));
+            }
             let raised = state.watched.stuck().ok_or("it does not seem stuck")?;
             Ask::Heal { pattern: raised.sighting.pattern, remedy, text: text.to_owned() }
         }

@@ -14,7 +14,7 @@ use crate::loops::core::event::ParkReason;
 use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::TestStatus;
-use crate::loops::core::watch::{Raised, Remedy};
+use crate::loops::core::watch::{Raised, Remedy, best, left};
 use crate::widgets::attention::{Attention, Entry};
 use crate::widgets::footer::Hint;
 use crate::widgets::mark::Mark;
@@ -170,12 +170,13 @@ fn signal(scene: &Scene<'_>, raised: &Raised) -> [(&'static str, String); 2] {
 fn work(state: &RunState) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     let judged: Vec<(u32, usize)> =
-        state.iterations.iter().filter_map(|iteration| Some((iteration.number, iteration.burden()?))).collect();
+        left(state).iter().filter_map(|(iteration, left)| Some((iteration.number, (*left)?.wrong()))).collect();
     let last = judged.get(judged.len().saturating_sub(MOST_ITERATIONS)..).unwrap_or_default();
     if !last.is_empty() {
         let each: Vec<String> = last.iter().map(|(number, open)| format!("i{number} {open}")).collect();
-        let best = judged.iter().min_by_key(|(number, open)| (*open, std::cmp::Reverse(*number)));
-        let best = best.map(|(number, open)| format!("; the best is i{number} with {open}")).unwrap_or_default();
+        let best = state.standing().next_back().and_then(|at_work| best(state, &at_work.test));
+        let best = best.map(|(best, left)| format!("; the best is i{} with {}", best.number, left.wrong()));
+        let best = best.unwrap_or_default();
         lines.push(("open", format!("{}{best}", each.join("  "))));
     }
     let taken: Vec<String> = state
@@ -201,7 +202,13 @@ fn keys(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(String, &'static str, bool)>
             vec![(Action::Limit, "another budget"), (Action::Retry, "retry")]
         }
         Why::Parked(_) if blocked => {
-            vec![(Action::Retry, "retry"), (Action::SkipTest, "skip test"), (Action::WaiveTest, "waive test")]
+            let stronger = (Action::HealStronger, Remedy::Stronger.word());
+            vec![
+                (Action::Retry, "retry"),
+                stronger,
+                (Action::SkipTest, Remedy::Skip.word()),
+                (Action::WaiveTest, Remedy::Waive.word()),
+            ]
         }
         Why::Parked(_) => vec![(Action::Retry, "retry"), (Action::Note, "note")],
         Why::Held { .. } => vec![(Action::Retry, "try again")],

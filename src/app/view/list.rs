@@ -17,6 +17,7 @@ use crate::loops::core::state::{Iteration, RunState};
 use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::verdict::Decision;
+use crate::loops::core::watch::{Left, left};
 use crate::widgets::loop_list::{Bar, Filter, ListRow, LoopList, LoopRow, visible_rows};
 use crate::widgets::mark::Mark;
 use crate::widgets::scrollbar::Extent;
@@ -128,27 +129,45 @@ pub(super) fn ending(state: &RunState, clock: &Clock<'_>) -> Option<String> {
     Some(if killed > clock.now() { format!("in {left}") } else { left })
 }
 
-/// How much was left after each iteration, in eighths of the most there was.
+/// How much was left after each iteration: one cell for each, as high as it is of the most there was, and coloured by what
+/// was said of it.
 pub(super) fn strip(state: &RunState) -> Vec<Bar> {
-    let judged: Vec<(&Iteration, usize)> =
-        state.standing().filter_map(|iteration| Some((iteration, iteration.burden()?))).collect();
-    let most = judged.iter().map(|(_, burden)| *burden).max().unwrap_or(0).max(1);
-    let bar = |(iteration, burden): (&Iteration, usize)| {
-        let level = if burden == 0 { 1 } else { (burden * 7).div_ceil(most) + 1 };
-        let open = iteration.ended.is_none();
-        let decision = iteration.verdict.as_ref().map(|verdict| verdict.decision);
-        let (role, shape) = match (iteration.passed, open, decision) {
-            (true, _, _) | (_, false, Some(Decision::Done)) => (Role::Ok, Some("✓")),
-            (_, _, Some(Decision::NeedsHuman)) => (Role::Accent, Some("?")),
-            (_, _, Some(Decision::Unknown)) => (Role::Danger, Some("!")),
-            (_, true, _) => (Role::Running, None),
-            (_, _, Some(_)) => (Role::Attention, None),
-            (_, _, None) if burden == 0 => (Role::Ok, None),
-            (_, _, None) => (Role::Danger, None),
-        };
-        Bar { level: u8::try_from(level).unwrap_or(8).min(8), role, shape }
+    let left = left(state);
+    let most = left.iter().filter_map(|(_, left)| left.map(|left| left.all())).max().unwrap_or(0);
+    left.iter().map(|(iteration, left)| bar(iteration, left.as_ref(), most)).collect()
+}
+
+/// Where there is no colour, what was said of an iteration is told by the shape: bars are for `continue` alone, dotted ones
+/// for failed gates.
+fn bar(iteration: &Iteration, left: Option<&Left>, most: usize) -> Bar {
+    let open = iteration.ended.is_none();
+    let Some(left) = left else {
+        let (role, shape) = if open { (Role::Running, "…") } else { (Role::Dim, "·") };
+        return Bar { level: 0, role, shape: Some(shape) };
     };
-    judged.into_iter().map(bar).collect()
+    let level = level(left.all(), most);
+    let dotted = ["⣀", "⣤", "⣶", "⣿"].get(usize::from(level.saturating_sub(1) / 2)).copied();
+    let decision = iteration.verdict.as_ref().map(|verdict| verdict.decision);
+    let (role, shape) = match (iteration.passed, open, decision) {
+        (true, _, _) | (_, false, Some(Decision::Done)) => (Role::Ok, Some("✓")),
+        (_, _, Some(Decision::NeedsHuman)) => (Role::Accent, Some("?")),
+        (_, _, Some(Decision::Unknown)) => (Role::Danger, Some("!")),
+        (_, true, _) => (Role::Running, Some("…")),
+        (_, _, Some(_)) => (Role::Attention, None),
+        (_, _, None) if left.failing == 0 => (Role::Ok, Some("◦")),
+        (_, _, None) => (Role::Danger, dotted),
+    };
+    Bar { level, role, shape }
+}
+
+/// The height of `count` of `most`, 1 to 8. From one to two is as far as from twenty to forty, so that a suite of which all
+/// fails does not flatten what comes after.
+fn level(count: usize, most: usize) -> u8 {
+    if count == 0 || most == 0 {
+        return 1;
+    }
+    let share = (count as f64).ln_1p() / (most as f64).ln_1p();
+    1 + (share * 7.0).ceil().clamp(1.0, 7.0) as u8
 }
 
 /// A row's texts, which its props borrow.
@@ -281,5 +300,58 @@ fn row<'t>(texts: &'t Texts<'t>, selected: bool) -> LoopRow<'t> {
         priority: queued.then_some(state.priority),
         selected,
         marked: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::core::event::GateFinished;
+    use crate::loops::core::gate::GateResult;
+    use crate::loops::core::ids::StepId;
+    use crate::loops::core::state::GateRun;
+    use crate::loops::core::step::Exit;
+    use crate::loops::core::verdict::Verdict;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_level_grows_with_what_is_left_and_only_nothing_is_the_lowest() {
+        for most in [1, 2, 3, 10, 40, 500] {
+            let levels: Vec<u8> = (0..=most).map(|count| level(count, most)).collect();
+            assert_eq!((levels[0], levels[most]), (1, 8), "{most}");
+            assert!(levels.is_sorted() && levels[1] > 1, "{levels:?}");
+        }
+        assert!(level(20, 40) > level(10, 40) && level(10, 40) > level(3, 40), "forty are told from ten");
+    }
+
+    #[test]
+    fn without_colour_each_kind_of_cell_has_a_shape_of_its_own() {
+        let verdict =
+            |decision| Some(Verdict { decision, confidence: None, summary: String::new(), findings: Vec::new() });
+        let red = GateResult::Failed { exit: Exit::Code(1) };
+        let red = GateRun::new(&GateFinished::new(StepId(1), "tests".to_owned(), true, red, 1), 1);
+        let iteration = |decision: Option<Decision>, open: bool| {
+            let mut one = Iteration::new(1, "t".to_owned(), Millis(1));
+            one.ended = (!open).then_some(Millis(2));
+            one.verdict = decision.and_then(verdict);
+            one
+        };
+        let judged = |decision| (iteration(Some(decision), false), Some(Left { blocking: 2, ..Left::default() }));
+        let mut failed = iteration(None, false);
+        failed.gates.push(red);
+        let cells = [
+            judged(Decision::Continue),
+            judged(Decision::Done),
+            judged(Decision::NeedsHuman),
+            judged(Decision::Unknown),
+            (failed, Some(Left { failing: 2, ..Left::default() })),
+            (iteration(None, false), Some(Left::default())),
+            (iteration(None, false), None),
+            (iteration(None, true), None),
+        ];
+        let bars: Vec<Bar> = cells.iter().map(|(iteration, left)| bar(iteration, left.as_ref(), 2)).collect();
+        let shapes: HashSet<Option<&str>> = bars.iter().map(|bar| bar.shape).collect();
+        assert_eq!(shapes.len(), cells.len(), "{bars:?}");
+        assert_eq!((bars[0].shape, bars[0].level, bars[4].shape), (None, 8, Some("⣿")));
     }
 }

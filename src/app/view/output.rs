@@ -286,6 +286,7 @@ const fn interrupted(why: InterruptWhy) -> &'static str {
         InterruptWhy::Guidance => "ended for your note",
         InterruptWhy::Restart => "started anew",
         InterruptWhy::Park => "parked",
+        InterruptWhy::Rewind => "set back",
         InterruptWhy::Test => "test taken away",
         InterruptWhy::RerunGates => "gates run again",
         InterruptWhy::Crash => "interrupted",

@@ -25,7 +25,8 @@ pub fn stuck() -> Fleet {
         SignalRaised { sighting: Box::new(Sighting { pattern, what: what.to_owned(), since, first, iterations, cost }) }
     };
     let (pattern, who) = (Pattern::SameFailures, Who::Harness);
-    life.put(RemedyTaken { remedy: Remedy::Note, pattern, what: "2 fail".to_owned(), who });
+    let what = "2 fail".to_owned();
+    life.put(RemedyTaken { remedy: Remedy::Note, pattern: Some(pattern), test: None, what, who });
     life.put(sighting(pattern, "4 iterations fail in the same way: tests (exit 101)", 1, 4));
     let back = "i4 has the content of i2 again; 2 of the last 4 iterations came back to earlier content";
     life.put(sighting(Pattern::TreeAgain, back, 2, 3));

@@ -152,6 +152,13 @@ pub enum Ask {
         /// The note's text, or why a test is left out or counts as met; empty for words of the harness.
         text: String,
     },
+    /// Do something about a blocked test.
+    Unblock {
+        /// Which test.
+        test: TestId,
+        /// What: the stronger agent from its first attempt on, or leave it out, or let it count as met.
+        remedy: Remedy,
+    },
     /// Be told no more of a signal that is raised, until it is raised again.
     Acknowledge {
         /// Which.

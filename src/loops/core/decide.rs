@@ -2,13 +2,14 @@
 //!
 //! Pure: the engine journals the events, and the dashboard asks the same function why a key is grey.
 
-use super::agent::Role;
+mod remedies;
+
 use super::budget::{Budget, Resource};
 use super::command::{Ask, Rejected};
 use super::event::{
     AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, HeldBehind, LimitsSet, Outcome, ParkReason,
-    PauseKind, PauseRequested, Paused, PrioritySet, RemedyTaken, Reopened, Resumed, Retried, SignalSeen, StepRestarted,
-    StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped, TestWaived, Unparked, When,
+    PauseKind, PauseRequested, Paused, PrioritySet, Reopened, Resumed, Retried, SignalSeen, StepRestarted,
+    StopRequested, TakenOver, TestAdded, TestReset, TestRetried, TestSkipped, TestWaived, Unparked,
 };
 use super::ids::{RunId, Who};
 use super::spec::MAX_PRIORITY;
@@ -16,7 +17,6 @@ use super::state::RunState;
 use super::step::StepKind;
 use super::test_state::{TestSpec, TestStatus};
 use super::transition::{RunMove, RunStatus, TestMove, run_after, test_after};
-use super::watch::{Pattern, Remedy, note_for};
 
 /// The longest note or answer, in bytes; what is longer belongs in a file.
 pub const MAX_NOTE: usize = 64 * 1024;
@@ -39,7 +39,8 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
         Ask::SkipTest { test, why } => skip(run, test, why, who),
         Ask::WaiveTest { test, why } => waive(run, test, why, who),
         Ask::Restart => restart(run, who),
-        Ask::Heal { pattern, remedy, text } => heal(run, *pattern, *remedy, text, who),
+        Ask::Heal { pattern, remedy, text } => remedies::heal(run, *pattern, *remedy, text, who),
+        Ask::Unblock { test, remedy } => remedies::unblock(run, test, *remedy, who),
         Ask::Acknowledge { pattern } => match run.watched.raised(*pattern) {
             None => refuse("there is no such signal any more"),
             Some(raised) if raised.seen => refuse("it has been seen already"),
@@ -209,12 +210,20 @@ fn take_over(run: &RunState, who: Who) -> Decision {
     Ok(events)
 }
 
+/// Whether there is a worktree of its own that can be set back or removed.
+fn own_worktree(run: &RunState) -> Result<(), Rejected> {
+    match &run.workspace {
+        None => refuse("it has no worktree yet"),
+        Some(place) if place.in_place => {
+            refuse("it works in your own checkout, which loopdash neither sets back nor removes")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// Worktrees are set back, removed and brought back only while nothing works in them.
 fn do_chore(run: &RunState, chore: Chore, who: Who) -> Decision {
-    let Some(place) = &run.workspace else { return refuse("it has no worktree yet") };
-    if place.in_place {
-        return refuse("it works in your own checkout, which loopdash neither sets back nor removes");
-    }
+    own_worktree(run)?;
     match (run.status, run.active_step()) {
         (_, Some(step)) if step.kind.is_chore() => return refuse("its worktree is being changed already"),
         (RunStatus::Paused | RunStatus::Parked | RunStatus::Finished, None) => {}
@@ -285,42 +294,6 @@ fn restart(run: &RunState, who: Who) -> Decision {
         (_, Some(_)) => refuse("the step is being ended already"),
         (Some(_), None) => one(StepRestarted { who }),
     }
-}
-
-/// A remedy, and what it comes to.
-fn heal(run: &RunState, pattern: Pattern, remedy: Remedy, text: &str, who: Who) -> Decision {
-    not_finished(run)?;
-    let Some(raised) = run.watched.raised(pattern) else { return refuse("there is no such signal any more") };
-    let sighting = &raised.sighting;
-    let test = run.iterations.last().map(|iteration| iteration.test.clone());
-    let why = || if text.trim().is_empty() { sighting.what.clone() } else { text.trim().to_owned() };
-    let own = match remedy {
-        Remedy::Note => {
-            let text = if text.trim().is_empty() { note_for(sighting) } else { said(text)? };
-            // A step that goes in circles does not end by itself.
-            let when = if pattern.of_step() && run.active.is_some() { When::Now } else { When::Next };
-            one(Guidance { id: run.next_note(), text, when, who })
-        }
-        Remedy::Restart => restart(run, who),
-        Remedy::Stronger => {
-            let Some(stronger) = run.spec.as_ref().and_then(|spec| spec.stronger.as_ref()) else {
-                return refuse("the loop names no stronger agent; A gives its role to another one");
-            };
-            decide(run, &Ask::SetAgent { role: Role::Actor, agent: Box::new(stronger.agent.clone()) }, who)
-        }
-        Remedy::Skip | Remedy::Waive => {
-            let Some(test) = test else { return refuse("no test is at work") };
-            let ask = match remedy {
-                Remedy::Skip => Ask::SkipTest { test, why: why() },
-                _ => Ask::WaiveTest { test, why: why() },
-            };
-            decide(run, &ask, who)
-        }
-        Remedy::Park if run.status == RunStatus::Running => Ok(Vec::new()),
-        Remedy::Park => refuse(format!("the run is {}", run.status.word())),
-    }?;
-    let taken = RemedyTaken { remedy, pattern, what: sighting.what.clone(), who };
-    Ok(std::iter::once(taken.into()).chain(own).collect())
 }
 
 /// A run that is parked because tests are blocked goes on when one of them changes.

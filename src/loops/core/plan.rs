@@ -107,6 +107,9 @@ fn work(run: &RunState) -> Next {
     if let Some((kind, detail)) = &run.trouble {
         return park(ParkReason::Attention { kind: *kind, detail: detail.clone() });
     }
+    if run.chore.is_some() {
+        return if run.workspace_ready { chore(run) } else { start(StepKind::Worktree, run.open_iteration(), false) };
+    }
     if let Some(setback) = &run.setback {
         return Next::SetBack(setback.clone());
     }
@@ -135,9 +138,6 @@ fn work(run: &RunState) -> Next {
     }
     if !run.workspace_ready {
         return start(StepKind::Worktree, open, false);
-    }
-    if run.chore.is_some() {
-        return chore(run);
     }
     if run.keep.is_some() {
         return start(StepKind::Keep, open, false);
@@ -174,7 +174,7 @@ fn start(kind: StepKind, open: Option<&Iteration>, reask: bool) -> Next {
     Next::Start(Work { kind, iteration: open.map_or(0, |iteration| iteration.number), reask })
 }
 
-/// What the operator wants done to the worktree; asked for again after a crash.
+/// What is to be done to the worktree as a whole; asked for again after a crash.
 fn chore(run: &RunState) -> Next {
     run.chore.map_or(Next::Wait(Wait::Nothing), |chore| start(chore.step(), run.open_iteration(), false))
 }

@@ -304,6 +304,8 @@ pub enum InterruptWhy {
     Restart,
     /// The run gives its slot back and waits for a person.
     Park,
+    /// The worktree is to be set back.
+    Rewind,
     /// loopdash itself ended, and found it at its next start.
     Crash,
 }

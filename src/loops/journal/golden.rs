@@ -203,8 +203,14 @@ fn rare() -> Vec<Event> {
         SignalRaised { sighting: Box::new(sighting()) }.into(),
         SignalCleared { pattern: Pattern::NoChange }.into(),
         SignalSeen { pattern: Pattern::Cost, who }.into(),
-        RemedyTaken { remedy: Remedy::Note, pattern: Pattern::NoChange, what: sighting().what, who: Who::Harness }
-            .into(),
+        RemedyTaken {
+            remedy: Remedy::Note,
+            pattern: Some(Pattern::NoChange),
+            test: None,
+            what: sighting().what,
+            who: Who::Harness,
+        }
+        .into(),
         StepRestarted { who }.into(),
         LockAwaited { step: StepId(4), lock: "db".to_owned(), holder: "shop, gate tests (process 7)".to_owned() }
             .into(),

@@ -76,6 +76,7 @@ const fn word(why: InterruptWhy) -> &'static str {
         InterruptWhy::Test => "test skipped, waived or reset",
         InterruptWhy::Restart => "restart",
         InterruptWhy::Park => "park",
+        InterruptWhy::Rewind => "rewind",
         InterruptWhy::RerunGates => "gates again",
         InterruptWhy::Crash => "crash",
     }

@@ -234,6 +234,7 @@ fn without_colour_a_cell_of_the_strip_tells_its_verdict_by_its_shape() {
         Bar { level: 8, role: Role::Danger, shape: None },
         Bar { level: 5, role: Role::Danger, shape: Some("!") },
         Bar { level: 1, role: Role::Ok, shape: Some("✓") },
+        Bar { level: 0, role: Role::Dim, shape: Some("·") },
     ];
     let row = LoopRow {
         mark: Mark::Running,
@@ -256,6 +257,6 @@ fn without_colour_a_cell_of_the_strip_tells_its_verdict_by_its_shape() {
             LoopList { theme, rows: &rows, extent, count: 1, focused: true, border: false, filter: None, empty: "" };
         crate::widgets::testing::shot(&list, 60, 1)
     };
-    assert!(shown(&theme).contains("█▅▁"), "{}", shown(&theme));
-    assert!(shown(&plain).contains("█!✓"), "{}", shown(&plain));
+    assert!(shown(&theme).contains("█▅▁·"), "{}", shown(&theme));
+    assert!(shown(&plain).contains("█!✓·"), "{}", shown(&plain));
 }

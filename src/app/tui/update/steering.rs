@@ -14,7 +14,7 @@ use crate::loops::core::event::{ParkReason, When};
 use crate::loops::core::fleet::Ownership;
 use crate::loops::core::state::RunState;
 use crate::loops::core::transition::RunStatus;
-use crate::loops::core::watch::{Remedy, note_for};
+use crate::loops::core::watch::{Remedy, best, note_for};
 
 pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect> {
     match action {
@@ -128,6 +128,7 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::WaiveTest { test, .. } => format!("{label}: {test} counts as met"),
         Ask::Restart => format!("{label}: its step starts anew"),
         Ask::Heal { remedy, .. } => format!("{label}: {}", remedy.word()),
+        Ask::Unblock { test, remedy } => format!("{label}: {} for {test}", remedy.word()),
         Ask::Acknowledge { pattern } => format!("{label}: {} is seen", pattern.word()),
         Ask::ResetTest { test } => format!("{label}: {test} starts over"),
         // Its step tells what came of it.
@@ -162,6 +163,17 @@ fn confirm(intent: Intent, state: Option<&RunState>) -> Dialog {
             "Tests that depend on it may start without it. Reset brings it back.".to_owned(),
             "leave it out",
         ),
+        Intent::Ask(_, Ask::Heal { remedy: Remedy::Rewind, .. }) => {
+            let test = state.and_then(|state| state.standing().next_back()).map(|iteration| &iteration.test);
+            let best = state.zip(test).and_then(|(state, test)| best(state, test)).map(|(best, _)| best.number);
+            let best = best.map(|number| format!("iteration {number}")).unwrap_or_default();
+            (
+                format!("Set {label} back to {best}?"),
+                "Its step ends now. What came after is kept, and undo brings it back. It goes on from there."
+                    .to_owned(),
+                "set it back",
+            )
+        }
         Intent::Ask(_, Ask::Heal { remedy: Remedy::Skip, .. }) => (
             format!("Leave out the test at work of {label}?"),
             "Tests that depend on it may start without it. Reset brings it back.".to_owned(),

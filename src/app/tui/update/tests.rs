@@ -719,17 +719,34 @@ fn attention_opens_at_the_selected_run_and_enter_goes_to_the_chosen_one() {
     assert!(desk.ui.overlays.is_empty());
 }
 
+/// A verdict that found nothing.
+fn fine() -> crate::loops::core::verdict::Verdict {
+    use crate::loops::core::verdict::{Decision, Verdict};
+    Verdict { decision: Decision::Continue, confidence: None, summary: String::new(), findings: Vec::new() }
+}
+
 #[test]
 fn one_key_takes_a_remedy_and_those_that_end_a_test_ask_first() {
     use crate::loops::core::watch::{Pattern, Remedy};
     let heal = |remedy, text: &str| Ask::Heal { pattern: Pattern::TreeAgain, remedy, text: text.to_owned() };
-    assert_eq!(asked(&stuck().keys("0 6")), [heal(Remedy::Park, "")]);
+    assert_eq!(asked(&stuck().keys("0 7")), [heal(Remedy::Park, "")]);
     assert_eq!(asked(&stuck().keys("0 2")), [heal(Remedy::Restart, "")]);
-    assert_eq!(asked(&stuck().keys("0 5")), []);
-    assert_eq!(asked(&stuck().keys("0 5 y")), [heal(Remedy::Waive, "")]);
+    assert_eq!(asked(&stuck().keys("0 6")), []);
+    assert_eq!(asked(&stuck().keys("0 6 y")), [heal(Remedy::Waive, "")]);
     let mut desk = stuck();
     assert_eq!(asked(&desk.keys("0 3")), []);
     assert!(desk.toast().contains("names no stronger agent"), "{}", desk.toast());
+    let mut desk = stuck();
+    assert_eq!(asked(&desk.keys("0 4")), []);
+    assert!(desk.toast().contains("no iteration was better than i4"), "{}", desk.toast());
+    let mut desk = stuck();
+    if let Some(run) = desk.fleet.runs.get_mut(&fixture::id("sql-migrate")) {
+        // Its second one was better than what came after.
+        run.state.iterations[1].gates.clear();
+        run.state.iterations[1].verdict = run.state.iterations[0].verdict.clone().or(Some(fine()));
+    }
+    assert_eq!(asked(&desk.keys("0 4")), [], "it asks first");
+    assert_eq!(asked(&desk.keys("y")), [heal(Remedy::Rewind, "")]);
     let note = asked(&stuck().keys("0 1 enter"));
     assert!(
         matches!(&note[..], [Ask::Heal { remedy: Remedy::Note, text, .. }] if text.contains("seems to be stuck")),
@@ -747,6 +764,16 @@ fn a_blocked_test_is_retried_skipped_or_waived_with_a_reason() {
         desk
     };
     assert_eq!(asked(&blocked().keys("0 R")), [Ask::Retry]);
+    let mut desk = blocked();
+    assert_eq!(asked(&desk.keys("0 3")), []);
+    assert!(desk.toast().contains("names no stronger agent"), "{}", desk.toast());
+    let mut desk = blocked();
+    let run = desk.fleet.runs.get_mut(&fixture::id("perf-index")).unwrap();
+    let agent = crate::loops::core::agent::AgentSpec::new("big", vec!["big".to_owned()]);
+    let stronger = crate::loops::core::spec::Stronger { agent, after: 9 };
+    std::sync::Arc::make_mut(run.state.spec.as_mut().unwrap()).stronger = Some(Box::new(stronger));
+    let remedy = crate::loops::core::watch::Remedy::Stronger;
+    assert_eq!(asked(&desk.keys("0 3")), [Ask::Unblock { test: "bench".to_owned(), remedy }]);
     let test = || "bench".to_owned();
     assert_eq!(asked(&blocked().keys("0 s y")), [Ask::SkipTest { test: test(), why: String::new() }]);
     let mut desk = blocked();

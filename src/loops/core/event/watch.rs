@@ -30,14 +30,18 @@ pub struct SignalSeen {
     pub who: Who,
 }
 
-/// Something is done about a signal; what it comes to follows as events of its own. The watch looks at what comes after it
+/// Something is done about a signal, or about a blocked test; what it comes to follows as events of its own. The watch looks at what comes after it
 /// alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemedyTaken {
     /// What.
     pub remedy: Remedy,
-    /// The signal that led to it.
-    pub pattern: Pattern,
+    /// The signal that led to it; absent where a blocked test did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Pattern>,
+    /// The blocked test that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestId>,
     /// The evidence at that time, as a fragment.
     pub what: String,
     /// By whom: the harness takes it by the loop's policy.

@@ -5,7 +5,7 @@
 
 use super::{Delivery, Note, RunState};
 use crate::loops::core::event::{Chore, ChoreAsked, PauseKind, Restored, Rewound, Scrapped, Trashed, When};
-use crate::loops::core::ids::{Millis, Who};
+use crate::loops::core::ids::Millis;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::transition::{RunMove, TestMove};
 
@@ -27,6 +27,7 @@ pub struct Undo {
 impl RunState {
     pub(super) fn chore_asked(&mut self, e: &ChoreAsked) {
         self.chore = Some(e.chore);
+        self.chore_by = e.who;
     }
 
     /// Remembers the ref `leaf` of the run that keeps a commit.
@@ -111,7 +112,9 @@ impl RunState {
         self.actor_failures = 0;
         self.barren = 0;
         // What was seen of the iterations before says nothing about what comes.
-        self.watched.fresh_after = self.iterations.last().map_or(0, |iteration| iteration.number);
+        self.watched.start_afresh(self.iterations.last().map_or(0, |iteration| iteration.number));
+        let aside = self.iterations.iter().filter(|one| one.aside).map(|one| one.number);
+        self.watched.findings.set_aside(aside.collect());
         if self.status == crate::loops::core::transition::RunStatus::Parked && self.shift(RunMove::SetBack, at) {
             self.park = None;
             self.pause = Some(PauseKind::AfterStep);
@@ -145,7 +148,7 @@ impl RunState {
 
     fn tell_actor(&mut self, text: String) {
         let id = self.next_note();
-        let (question, who, delivery) = (None, Who::Operator, Delivery::Pending);
+        let (question, who, delivery) = (None, self.chore_by, Delivery::Pending);
         self.notes.push(Note { id, text, question, when: When::Next, who, delivery });
     }
 }

@@ -97,7 +97,8 @@ pub struct GateRun {
 }
 
 impl GateRun {
-    pub(super) fn new(e: &GateFinished, runs: u32) -> Self {
+    /// What a gate came to that has run so often in its iteration.
+    pub fn new(e: &GateFinished, runs: u32) -> Self {
         Self {
             name: e.gate.clone(),
             required: e.required,
@@ -115,6 +116,15 @@ impl GateRun {
     /// Whether it lets the iteration through.
     pub fn holds(&self) -> bool {
         self.outcome.passed() || self.excuse.is_some()
+    }
+
+    /// Tests that newly fail in it; one where it fails without saying which, none where its failure does not count.
+    pub fn failing(&self) -> usize {
+        if self.holds() {
+            return 0;
+        }
+        let new = |tests: &TestsSeen| (tests.failed as usize).saturating_sub(tests.known.len() + tests.flaky.len());
+        self.tests.as_deref().map_or(0, new).max(1)
     }
 
     /// What is compared with another run of it.
@@ -156,7 +166,8 @@ pub enum Phase {
 }
 
 impl Iteration {
-    pub(super) const fn new(number: u32, test: TestId, started: Millis) -> Self {
+    /// One that has just begun.
+    pub const fn new(number: u32, test: TestId, started: Millis) -> Self {
         Self {
             number,
             test,
@@ -265,10 +276,5 @@ impl Iteration {
         self.verdict
             .as_ref()
             .map_or(0, |verdict| verdict.findings.iter().filter(|f| f.severity == Severity::Blocking).count())
-    }
-
-    /// How much is still wrong: blocking findings and failed gates; `None` while nothing judged it.
-    pub fn burden(&self) -> Option<usize> {
-        (self.verdict.is_some() || !self.gates.is_empty()).then(|| self.blocking() + self.failed_gates().count())
     }
 }

@@ -110,12 +110,14 @@ pub struct RunState {
     pub keep: Option<Who>,
     /// The last commit that was kept outside an iteration's order, if no snapshot followed it.
     pub last_kept: Option<String>,
-    /// What the operator wants done to the worktree as a whole, until it is done.
+    /// What is to be done to the worktree as a whole, until it is done.
     pub chore: Option<Chore>,
     /// The refs that keep its base, its snapshots and its trash, each with its commit.
     pub refs: BTreeMap<String, String>,
     /// Commits of its own that are gone from the repository.
     pub lost: BTreeSet<String>,
+    /// Who wanted the last such thing.
+    pub chore_by: Who,
     /// What undo returns to.
     pub undo: Option<Box<Undo>>,
     /// Whether its worktree was scrapped and not made again.
@@ -229,6 +231,7 @@ impl RunState {
             chore: None,
             refs: BTreeMap::new(),
             lost: BTreeSet::new(),
+            chore_by: Who::Operator,
             undo: None,
             scrapped: false,
             trouble: None,

@@ -20,6 +20,8 @@ pub struct Ledger {
     /// The judged iterations of each verdict, in order, with the test.
     judged: Vec<(u32, TestId)>,
     contradictions: Vec<Contradiction>,
+    /// Iterations behind which a rewind went back; their verdicts are about work that is not there.
+    aside: BTreeSet<u32>,
     next: u32,
 }
 
@@ -68,7 +70,7 @@ impl Ledger {
     /// Takes a verdict's findings in. A verdict of the same iteration is replaced.
     pub fn judge(&mut self, iteration: u32, test: &TestId, findings: &[Finding]) {
         self.forget(iteration);
-        let before = self.judged.iter().rev().find(|(_, of)| of == test).map(|(iteration, _)| *iteration);
+        let before = self.last_judged(test);
         let mut taken: BTreeSet<u32> = BTreeSet::new();
         let mut new = Vec::new();
         for finding in findings {
@@ -128,7 +130,8 @@ impl Ledger {
     /// Notes that the actor said in `iteration` that all is done.
     pub fn claim(&mut self, iteration: u32, test: &TestId) {
         let last = self.last_judged(test);
-        for point in self.points.iter_mut().filter(|point| point.test == *test && point.seen.last().copied() == last) {
+        let open = |point: &&mut Point| point.test == *test && last.is_some_and(|last| point.seen.contains(&last));
+        for point in self.points.iter_mut().filter(open) {
             point.claimed.retain(|claimed| *claimed != iteration);
             point.claimed.push(iteration);
         }
@@ -142,13 +145,23 @@ impl Ledger {
         }
     }
 
-    fn last_judged(&self, test: &TestId) -> Option<u32> {
-        self.judged.iter().rev().find(|(_, of)| of == test).map(|(iteration, _)| *iteration)
+    /// Takes in which iterations are set aside now.
+    pub(in crate::loops::core) fn set_aside(&mut self, aside: BTreeSet<u32>) {
+        self.aside = aside;
     }
 
-    /// The iterations of a test that have a verdict, in order.
+    fn standing(&self, test: &TestId) -> impl DoubleEndedIterator<Item = u32> {
+        let meant = self.judged.iter().filter(move |(at, of)| of == test && !self.aside.contains(at));
+        meant.map(|(iteration, _)| *iteration)
+    }
+
+    fn last_judged(&self, test: &TestId) -> Option<u32> {
+        self.standing(test).next_back()
+    }
+
+    /// The iterations of a test that have a verdict and are not set aside, in order.
     pub fn judged(&self, test: &TestId) -> Vec<u32> {
-        self.judged.iter().filter(|(_, of)| of == test).map(|(iteration, _)| *iteration).collect()
+        self.standing(test).collect()
     }
 
     /// The findings of a test, in the order in which they were first raised.
@@ -159,7 +172,7 @@ impl Ledger {
     /// The findings of a test that its last verdict named.
     pub fn open(&self, test: &TestId) -> impl Iterator<Item = &Point> {
         let last = self.last_judged(test);
-        self.points(test).filter(move |point| last.is_some() && point.seen.last().copied() == last)
+        self.points(test).filter(move |point| last.is_some_and(|last| point.seen.contains(&last)))
     }
 
     /// Verdicts that contradict the one before them.

@@ -6,6 +6,7 @@
 mod cost;
 mod findings;
 mod heal;
+mod left;
 mod normal;
 mod policy;
 mod state;
@@ -24,10 +25,14 @@ mod corpus;
 mod patterns;
 #[cfg(test)]
 mod play;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod ways_out;
 
 pub use cost::Cost;
 pub use findings::{Contradiction, Ledger, Point, Standing, same};
 pub use heal::{heal, note_for};
+pub use left::{Left, best, left};
 pub use normal::{digest, digest_of_lines, mark_of, normal};
 pub use policy::{Heal, Policy};
 pub use state::{Raised, Taken, Watched};
@@ -139,6 +144,8 @@ pub enum Remedy {
     Restart,
     /// Give the actor's role to the loop's stronger agent.
     Stronger,
+    /// Set the worktree back to what the best iteration left.
+    Rewind,
     /// Leave the test out.
     Skip,
     /// Let the test count as met.
@@ -149,7 +156,8 @@ pub enum Remedy {
 
 impl Remedy {
     /// All of them, in the order of the card.
-    pub const ALL: [Self; 6] = [Self::Note, Self::Restart, Self::Stronger, Self::Skip, Self::Waive, Self::Park];
+    pub const ALL: [Self; 7] =
+        [Self::Note, Self::Restart, Self::Stronger, Self::Rewind, Self::Skip, Self::Waive, Self::Park];
 
     /// The words for the card.
     pub const fn word(self) -> &'static str {
@@ -157,6 +165,7 @@ impl Remedy {
             Self::Note => "note",
             Self::Restart => "restart the step",
             Self::Stronger => "stronger agent",
+            Self::Rewind => "rewind to the best",
             Self::Skip => "skip test",
             Self::Waive => "waive test",
             Self::Park => "park",

@@ -277,7 +277,7 @@ fn thresholds_are_the_loops_own_and_nothing_watches_what_is_off() {
 
 fn taken(play: &Play) -> Vec<(Remedy, Pattern, Who)> {
     let taken = play.events.iter().filter_map(|event| match event {
-        Event::RemedyTaken(RemedyTaken { remedy, pattern, who, .. }) => Some((*remedy, *pattern, *who)),
+        Event::RemedyTaken(RemedyTaken { remedy, pattern, who, .. }) => Some((*remedy, (*pattern)?, *who)),
         _ => None,
     });
     taken.collect()

@@ -5,8 +5,8 @@ use super::{Pattern, Policy};
 use crate::loops::core::command::Ask;
 use crate::loops::core::decide::decide;
 use crate::loops::core::event::{
-    Admitted, Event, GateFinished, Record, Sign, Signal, SnapshotTaken, StepFinished, StepStarted, Submitted,
-    UndoneHunk, VerdictReached, WorkspaceReady,
+    Admitted, Chore, Event, GateFinished, Record, Rewound, Sign, Signal, SnapshotTaken, StepFinished, StepStarted,
+    Submitted, Trashed, UndoneHunk, VerdictReached, WorkspaceReady,
 };
 use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
@@ -15,6 +15,7 @@ use crate::loops::core::runner::{Reader, TestsSeen};
 use crate::loops::core::spec::{AgentSpec, CriticWhen, Isolation, Limits, LoopSpec, Stronger, Trigger};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{AgentEnd, Cause, Exit, StepEnd, StepKind, Usage};
+use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::{Decision, Finding, Severity, Verdict};
 
 /// What one iteration comes to.
@@ -119,11 +120,22 @@ fn spec(policy: Policy) -> LoopSpec {
 
 impl Play {
     pub(super) fn new(policy: Policy) -> Self {
+        Self::with(spec(policy))
+    }
+
+    /// A run of the usual loop with this list of tests.
+    pub(super) fn listed(policy: Policy, tests: Vec<TestSpec>, max_attempts: u32) -> Self {
+        let mut spec = LoopSpec { tests, ..spec(policy) };
+        spec.limits.max_attempts = max_attempts;
+        Self::with(spec)
+    }
+
+    fn with(spec: LoopSpec) -> Self {
         let run = RunState::new(RunId::new(uuid::Uuid::nil()));
         let mut play = Self { run, events: Vec::new(), clock: 1_000_000 };
         play.commit(Submitted {
             label: "play".to_owned(),
-            spec: Box::new(spec(policy)),
+            spec: Box::new(spec),
             trigger: Trigger::Cli,
             base: Some("b".to_owned()),
             version: "0".to_owned(),
@@ -194,7 +206,7 @@ impl Play {
         self.settle();
     }
 
-    fn step(&mut self, kind: &StepKind, trip: &Trip) {
+    pub(super) fn step(&mut self, kind: &StepKind, trip: &Trip) {
         let Some(step) = self.run.active else { return };
         let mut end = StepEnd { exit: Some(Exit::Code(0)), duration_ms: 1000, ..StepEnd::new(Cause::Natural) };
         match kind {
@@ -243,12 +255,15 @@ impl Play {
                     verdict: Verdict { decision, confidence: None, summary, findings },
                 });
             }
-            StepKind::Setup
-            | StepKind::Hook(_)
-            | StepKind::Keep
-            | StepKind::Rewind
-            | StepKind::Scrap
-            | StepKind::Restore => {}
+            StepKind::Rewind => {
+                if let Some(Chore::Rewind { iteration }) = self.run.chore {
+                    let commit = self.run.snapshot_of(iteration).map(|at| at.commit.clone()).unwrap_or_default();
+                    let trash =
+                        Trashed { name: "t".to_owned(), commit: "t".to_owned(), head: None, skipped: Vec::new() };
+                    self.commit(Rewound { step, iteration, commit, trash: Some(trash) });
+                }
+            }
+            StepKind::Setup | StepKind::Hook(_) | StepKind::Keep | StepKind::Scrap | StepKind::Restore => {}
         }
         self.commit(StepFinished { step, end });
     }

@@ -37,8 +37,8 @@ pub struct Raised {
 pub struct Taken {
     /// Which.
     pub remedy: Remedy,
-    /// For what.
-    pub pattern: Pattern,
+    /// For what; `None` for a blocked test.
+    pub pattern: Option<Pattern>,
     /// In which iteration.
     pub iteration: u32,
     /// By whom.
@@ -61,6 +61,12 @@ impl Watched {
     /// The gravest open signal that says that the run is stuck.
     pub fn stuck(&self) -> Option<&Raised> {
         self.open().find(|raised| raised.sighting.pattern.stuck())
+    }
+
+    /// Iterations up to `after` are forgiven, and with them what they showed.
+    pub(in crate::loops::core) fn start_afresh(&mut self, after: u32) {
+        self.fresh_after = after;
+        self.signals.retain(|raised| !raised.sighting.pattern.stuck());
     }
 
     /// How often a remedy was taken by policy.
@@ -93,7 +99,7 @@ impl RunState {
         let iteration = self.iterations.last().map_or(0, |iteration| iteration.number);
         let taken = Taken { remedy: e.remedy, pattern: e.pattern, iteration, who: e.who, at };
         self.watched.taken.push(taken);
-        if e.pattern.of_step() {
+        if e.pattern.is_some_and(Pattern::of_step) {
             // It is about the step, which the remedy ends or which goes on being watched as if it had just begun.
             if let Some(step) = self.active.and_then(|_| self.steps.last_mut()) {
                 step.silence = None;
@@ -102,10 +108,14 @@ impl RunState {
         } else {
             self.watched.fresh_after = iteration;
         }
-        if e.remedy == Remedy::Park {
-            let detail = format!("{}: {}", e.pattern.word(), e.what);
-            self.trouble = Some((crate::loops::core::event::Trouble::Stuck, detail));
-            self.interrupt_step(InterruptWhy::Park);
+        match e.remedy {
+            Remedy::Park => {
+                let detail = format!("{}: {}", e.pattern.map_or("blocked", Pattern::word), e.what);
+                self.trouble = Some((crate::loops::core::event::Trouble::Stuck, detail));
+                self.interrupt_step(InterruptWhy::Park);
+            }
+            Remedy::Rewind => self.interrupt_step(InterruptWhy::Rewind),
+            Remedy::Note | Remedy::Restart | Remedy::Stronger | Remedy::Skip | Remedy::Waive => {}
         }
     }
 

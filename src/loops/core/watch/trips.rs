@@ -22,8 +22,8 @@ pub(super) struct Trips<'a> {
 
 impl<'a> Trips<'a> {
     pub(super) fn of(run: &'a RunState) -> Self {
-        let Some(last) = run.iterations.last() else { return Self { run, all: Vec::new() } };
-        let meant = run.iterations.iter().rev().take_while(|trip| trip.number > run.watched.fresh_after);
+        let Some(last) = run.standing().next_back() else { return Self { run, all: Vec::new() } };
+        let meant = run.standing().rev().take_while(|trip| trip.number > run.watched.fresh_after);
         let worked = meant.filter(|iteration| iteration.test == last.test).filter_map(|iteration| {
             let snapshot = iteration.snapshot.as_ref()?;
             iteration.actor.as_ref().filter(|actor| actor.ok() && actor.question.is_none())?;
