@@ -10,6 +10,7 @@ pub mod config;
 pub mod context;
 pub mod demo;
 pub mod headless;
+pub mod history;
 pub mod link;
 pub mod logging;
 pub mod notify;

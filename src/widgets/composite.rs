@@ -335,6 +335,8 @@ fn draw_diff(theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn draw_verdicts(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let finding = FindingRow {
         severity: Severity::Blocking,
+        number: Some(2),
+        facts: &[],
         place: Some("src/auth/session.rs:63"),
         text: "A token whose expiry is exactly now must be refused; `<=` lets it live on.",
         change: Change::StillThere,
@@ -344,6 +346,8 @@ fn draw_verdicts(theme: &Theme, area: Rect, buf: &mut Buffer) {
         finding,
         FindingRow {
             severity: Severity::Nit,
+            number: Some(3),
+            facts: &[],
             place: Some("src/auth/middleware.rs:40"),
             text: "Two clocks are read in one request; pass one `now` down.",
             change: Change::New,

@@ -59,6 +59,8 @@ pub enum Change {
     New,
     /// Raised before and still there.
     StillThere,
+    /// Raised again after it was gone.
+    Back,
     /// Raised before and no longer.
     Gone,
 }
@@ -68,6 +70,7 @@ impl Change {
         match self {
             Self::New => ("+ new", Role::Accent),
             Self::StillThere => ("= still there", Role::Attention),
+            Self::Back => ("↩ back", Role::Danger),
             Self::Gone => ("✓ gone", Role::Ok),
         }
     }
@@ -78,12 +81,16 @@ impl Change {
 pub struct FindingRow<'a> {
     /// How grave.
     pub severity: Severity,
+    /// The number that it keeps through all verdicts.
+    pub number: Option<u32>,
     /// File and line, where it names them.
     pub place: Option<&'a str>,
     /// What it says.
     pub text: &'a str,
     /// What became of it.
     pub change: Change,
+    /// What else happened to it, what says most first; as many are shown as have room in one line.
+    pub facts: &'a [String],
     /// True for the one the cursor is on.
     pub selected: bool,
 }
@@ -170,17 +177,39 @@ fn finding_rows(finding: &FindingRow<'_>, room: usize, rows: &mut Vec<Row>) {
         (if finding.selected { "   ▸ " } else { "     " }.to_owned(), Role::Key),
         (format!("{} {}", finding.severity.glyph(), finding.severity.word()), tone),
     ];
+    // Where there is little room, place and change come before its number.
+    let number = finding.number.map(|number| format!(" #{number}"));
+    let number = number.filter(|number| room >= 34 + 12 + text::width(number)).unwrap_or_default();
+    let beside = 34 + text::width(&number);
+    head.push((number, Role::Dim));
     if let Some(place) = finding.place {
         head.push((
-            format!("  {}", text::cut_front(place, room.saturating_sub(34).max(12))),
+            format!("  {}", text::cut_front(place, room.saturating_sub(beside).max(12))),
             if gone { Role::Dim } else { Role::Path },
         ));
     }
     head.push((format!("  {change}"), change_role));
     rows.push((head, finding.selected));
+    let facts = fitting(finding.facts, room.saturating_sub(9));
+    if !facts.is_empty() {
+        rows.push((vec![(format!("       {facts}"), Role::Dim)], finding.selected));
+    }
     for line in text::wrap(finding.text, room.saturating_sub(9)) {
         rows.push((vec![(format!("       {line}"), if gone { Role::Dim } else { Role::Text })], finding.selected));
     }
+}
+
+/// The first of these that fit into a line.
+fn fitting(facts: &[String], room: usize) -> String {
+    let mut line = String::new();
+    for fact in facts {
+        let more = if line.is_empty() { text::clean(fact).into_owned() } else { format!(", {}", text::clean(fact)) };
+        if text::width(&line) + text::width(&more) > room {
+            break;
+        }
+        line.push_str(&more);
+    }
+    line
 }
 
 impl VerdictView<'_> {
@@ -238,6 +267,8 @@ mod tests {
     const FINDINGS: [FindingRow<'static>; 3] = [
         FindingRow {
             severity: Severity::Blocking,
+            number: Some(3),
+            facts: &[],
             place: Some("src/auth/session.rs:63"),
             text: "A token whose expiry is exactly now must be refused; `<=` lets it live on.",
             change: Change::StillThere,
@@ -245,6 +276,8 @@ mod tests {
         },
         FindingRow {
             severity: Severity::Nit,
+            number: Some(7),
+            facts: &[],
             place: None,
             text: "Two clocks are read in one request.",
             change: Change::New,
@@ -252,6 +285,8 @@ mod tests {
         },
         FindingRow {
             severity: Severity::Blocking,
+            number: None,
+            facts: &[],
             place: Some("src/api.rs:9"),
             text: "No test covers logout.",
             change: Change::Gone,
@@ -291,10 +326,10 @@ mod tests {
         insta::assert_snapshot!(shot(&view, 60, 14), @"
         ▏ i4  ◔ continue  80% sure  2 findings  1 gone  codex  14:02
         ▏     Close: one boundary is still wrong.
-        ▏   ▸ ● blocking  src/auth/session.rs:63  = still there
+        ▏   ▸ ● blocking #3  src/auth/session.rs:63  = still there
         ▏       A token whose expiry is exactly now must be
         ▏       refused; `<=` lets it live on.
-        ▏     ◦ nit  + new
+        ▏     ◦ nit #7  + new
         ▏       Two clocks are read in one request.
         ▏     ● blocking  src/api.rs:9  ✓ gone
         ▏       No test covers logout.
@@ -332,6 +367,21 @@ mod tests {
         assert!(
             draw(&VerdictView { blocks: &[], empty: "No verdict yet.", ..view }, 40, 5)[1].contains("No verdict yet.")
         );
+        hold_at_all_sizes(&view);
+    }
+
+    #[test]
+    fn what_happened_to_a_finding_is_told_as_far_as_there_is_room() {
+        let theme = theme();
+        let facts = ["lines not touched", "claimed fixed i12", "gone i13", "raised i2"].map(str::to_owned);
+        let findings = [FindingRow { change: Change::Back, facts: &facts, ..FINDINGS[0] }];
+        let blocks = [VerdictBlock { findings: &findings, ..BLOCKS[0] }];
+        let view = VerdictView { theme: &theme, blocks: &blocks, scroll: 0, empty: "" };
+        let at = |width| draw(&view, width, 12).join("\n");
+        assert!(at(80).contains("#3  src/auth/session.rs:63  ↩ back"), "{}", at(80));
+        assert!(at(80).contains("lines not touched, claimed fixed i12, gone i13, raised i2"), "{}", at(80));
+        assert!(at(48).contains("lines not touched, claimed fixed i12") && !at(48).contains("gone"), "{}", at(48));
+        assert!(at(30).contains("lines not touched") && !at(30).contains("claimed"), "{}", at(30));
         hold_at_all_sizes(&view);
     }
 }

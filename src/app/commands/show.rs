@@ -5,6 +5,7 @@ use super::text::{columns, line, moment, now};
 use crate::app::cli::args::ShowArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::{Context, read_fleet};
+use crate::app::history::{told, word};
 use crate::app::sentence::{count, duration, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::fleet::FleetRun;
@@ -86,7 +87,7 @@ fn page(run: &FleetRun, store: &Store) -> String {
     if !state.iterations.is_empty() {
         text.push_str("\nIterations\n");
         for iteration in &state.iterations {
-            text.push_str(&trip(iteration));
+            text.push_str(&trip(state, iteration));
         }
     }
     text
@@ -135,7 +136,7 @@ fn tests(state: &RunState) -> String {
     columns(&rows)
 }
 
-fn trip(iteration: &Iteration) -> String {
+fn trip(state: &RunState, iteration: &Iteration) -> String {
     let result = iteration.result.as_deref().map_or("open".to_owned(), line);
     let aside = if iteration.aside { " (set aside)" } else { "" };
     let mut text = format!("  {} {}{aside}: {result}\n", iteration.number, line(&iteration.test));
@@ -154,18 +155,21 @@ fn trip(iteration: &Iteration) -> String {
     text.push_str(&gates(&iteration.gates));
     if let Some(verdict) = &iteration.verdict {
         let _ = writeln!(text, "    verdict: {}: {}", verdict.decision.word(), line(&verdict.summary));
-        for finding in &verdict.findings {
+        for told in told(state, iteration) {
+            let finding = told.finding;
             let severity = if finding.severity == Severity::Blocking { "blocking" } else { "nit" };
             let place = match (&finding.file, finding.line) {
                 (Some(file), Some(number)) => format!(" {file}:{number}"),
                 (Some(file), None) => format!(" {file}"),
                 (None, _) => String::new(),
             };
+            let number = told.number.map_or_else(|| line(&finding.id), |number| format!("#{number}"));
+            let facts: String = told.facts.iter().map(|fact| format!(", {}", line(fact))).collect();
             let _ = writeln!(
                 text,
-                "      {} {severity}{}: {}",
-                line(&finding.id),
+                "      {number} {severity}{} ({}{facts}): {}",
                 visible_place(&place),
+                word(told.standing),
                 line(&finding.text)
             );
         }

@@ -5,10 +5,10 @@
 use super::diff::{place, severity};
 use super::story::decision_mark;
 use super::{Out, Scene, find};
+use crate::app::history::{Told, told};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{Iteration, RunState};
-use crate::loops::core::verdict::{Decision, Finding, Severity as Grave};
-use crate::loops::core::watch::same;
+use crate::loops::core::watch::Standing;
 use crate::widgets::mark::Mark;
 use crate::widgets::verdict_view::{Change, FindingRow, VerdictBlock, VerdictView};
 use ratatui::buffer::Buffer;
@@ -25,12 +25,12 @@ struct Block<'a> {
     confidence: Option<f64>,
     at: Millis,
     summary: String,
-    findings: Vec<(&'a Finding, Option<String>, Change)>,
+    findings: Vec<(Told<'a>, Option<String>)>,
 }
 
 /// The blocks, the latest first.
 fn blocks(state: &RunState) -> impl Iterator<Item = Block<'_>> {
-    state.iterations.iter().enumerate().rev().filter_map(|(i, iteration)| block(state, i, iteration))
+    state.iterations.iter().rev().filter_map(|iteration| block(state, iteration))
 }
 
 /// What is seen and can be searched: each verdict by itself, followed by its findings, in the order of the screen.
@@ -38,8 +38,11 @@ pub fn lines(state: &RunState) -> Vec<String> {
     let mut lines = Vec::new();
     for block in blocks(state) {
         lines.push(format!("i{}\n{}\n{}", block.iteration, block.word, block.summary));
-        let finding = |(finding, place, _): &(&Finding, Option<String>, Change)| {
-            [severity(finding.severity).word(), place.as_deref().unwrap_or_default(), &finding.text].join("\n")
+        let finding = |(told, place): &(Told<'_>, Option<String>)| {
+            let number = told.number.map(|number| format!("#{number}")).unwrap_or_default();
+            let head = severity(told.finding.severity).word();
+            let place = place.as_deref().unwrap_or_default();
+            [head, &number, place, &told.facts.join(", "), &told.finding.text].join("\n")
         };
         lines.extend(block.findings.iter().map(finding));
     }
@@ -111,18 +114,25 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
 
 /// The rows of a block's findings, the first of which is line `first`.
 fn finding_rows<'b>(block: &'b Block<'_>, first: usize, current: Option<usize>) -> Vec<FindingRow<'b>> {
-    let row = |(line, (finding, place, change)): (usize, &'b (&Finding, Option<String>, Change))| FindingRow {
-        severity: severity(finding.severity),
+    let row = |(line, (told, place)): (usize, &'b (Told<'_>, Option<String>))| FindingRow {
+        severity: severity(told.finding.severity),
+        number: told.number,
         place: place.as_deref(),
-        text: &finding.text,
-        change: *change,
+        text: &told.finding.text,
+        change: match told.standing {
+            Standing::New => Change::New,
+            Standing::StillThere => Change::StillThere,
+            Standing::Back => Change::Back,
+            Standing::Gone => Change::Gone,
+        },
+        facts: &told.facts,
         selected: current == Some(line),
     };
     (first..).zip(&block.findings).map(row).collect()
 }
 
 /// The block of an iteration; `None` while nothing has judged it.
-fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Option<Block<'a>> {
+fn block<'a>(state: &'a RunState, iteration: &'a Iteration) -> Option<Block<'a>> {
     let at = iteration.ended.unwrap_or(iteration.started);
     let Some(verdict) = &iteration.verdict else {
         let result = iteration.result.as_ref()?;
@@ -147,22 +157,10 @@ fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Opt
             findings,
         });
     };
-    let before = state.iterations.get(..index).unwrap_or_default().iter().rev();
-    let before = before
-        .filter(|earlier| earlier.test == iteration.test && earlier.aside == iteration.aside)
-        .find_map(|earlier| earlier.verdict.as_ref());
-    let earlier: &[Finding] = before.map_or(&[], |verdict| &verdict.findings);
-    let mut findings: Vec<(&Finding, Option<String>, Change)> = Vec::new();
-    for finding in &verdict.findings {
-        let known = earlier.iter().any(|other| same(other, finding));
-        findings.push((finding, place(finding), if known { Change::StillThere } else { Change::New }));
-    }
-    findings.sort_by_key(|(finding, ..)| finding.severity != Grave::Blocking);
-    // A verdict that could not be read says nothing about what is gone.
-    if verdict.decision != Decision::Unknown {
-        let gone = earlier.iter().filter(|other| !verdict.findings.iter().any(|finding| same(other, finding)));
-        findings.extend(gone.map(|finding| (finding, place(finding), Change::Gone)));
-    }
+    let findings = told(state, iteration).into_iter().map(|told| {
+        let place = place(told.finding);
+        (told, place)
+    });
     Some(Block {
         iteration: iteration.number,
         mark: decision_mark(verdict.decision),
@@ -171,7 +169,7 @@ fn block<'a>(state: &'a RunState, index: usize, iteration: &'a Iteration) -> Opt
         confidence: verdict.confidence,
         at,
         summary: verdict.summary.clone(),
-        findings,
+        findings: findings.collect(),
     })
 }
 

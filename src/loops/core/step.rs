@@ -201,6 +201,9 @@ pub struct AgentEnd {
     /// The digest of what an actor said last, normalised; absent for a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
+    /// The findings that an actor names as it claims completion, by their numbers; where it names none, it means all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<u32>,
     /// Requests that it tried again.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u32,

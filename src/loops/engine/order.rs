@@ -58,6 +58,8 @@ pub struct Order {
     pub before: Option<String>,
     /// Where the open findings of its test stand.
     pub places: Vec<Place>,
+    /// The open findings that the actor may name, by their numbers, with the ids that the critic gave them.
+    pub claimable: Vec<(u32, String)>,
     /// The last commit that holds the worktree's content, and whose changes since then are to be kept.
     pub keep: (Option<String>, Who),
     /// The refs that keep what the run has, with their commits.
@@ -175,6 +177,13 @@ impl Order {
             (StepKind::Snapshot, Some(test)) => run.watched.findings.open(&test.id).filter_map(Place::of).collect(),
             _ => Vec::new(),
         };
+        let claimable = match (&work.kind, &test) {
+            (StepKind::Actor, Some(test)) => {
+                let open = run.watched.findings.open(&test.id);
+                open.map(|point| (point.id, point.finding.id.clone())).collect()
+            }
+            _ => Vec::new(),
+        };
         let on_base = match &work.kind {
             StepKind::Gate(name) => run.on_base(name).cloned(),
             _ => None,
@@ -192,6 +201,7 @@ impl Order {
             snapshot: run.last_snapshot().map(|snapshot| snapshot.commit.clone()),
             before: snapshots.nth(1).map(|snapshot| snapshot.commit.clone()),
             places,
+            claimable,
             keep: (run.last_commit().map(str::to_owned), run.keep.unwrap_or(Who::Harness)),
             refs: run.refs.clone(),
             errand: run.chore.filter(|_| work.kind.is_chore()).map(|chore| Errand::new(run, chore)),

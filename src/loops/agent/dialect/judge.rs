@@ -38,6 +38,7 @@ pub fn judge(heard: Heard, exit: Option<Exit>, earlier: Option<Usage>) -> Judged
         model: heard.model,
         failure,
         said: None,
+        fixed: Vec::new(),
         retries: heard.retries,
         tools: heard.tools,
         unknown: heard.unknown,

@@ -135,7 +135,8 @@ impl RunState {
             iteration.actor = Some(end.clone());
             let (number, test) = (iteration.number, iteration.test.clone());
             if end.claim {
-                self.watched.findings.claim(number, &test);
+                let named = end.agent.as_ref().map(|agent| agent.fixed.as_slice()).unwrap_or_default();
+                self.watched.findings.claim(number, &test, named);
             }
         }
     }

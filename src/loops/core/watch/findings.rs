@@ -1,17 +1,16 @@
-//! Findings across verdicts: which is which, whether it was worked on, and whether two ask for opposite things.
+//! Findings across verdicts: each is one point through all verdicts that name it, with what became of it.
 //!
-//! The critic's ids are a hint and no more: many number anew each time. What a finding says, and where, decides.
+//! Which is which, and whether two ask for opposite things, is said by `likeness`.
 
+use super::likeness::{contradict, likeness};
 use crate::loops::core::ids::TestId;
 use crate::loops::core::verdict::{Finding, Severity};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Points that are remembered; those that were gone the longest are dropped beyond that.
 const MOST_POINTS: usize = 400;
 /// Contradictions that are remembered.
 const MOST_CONTRADICTIONS: usize = 40;
-/// Lines that a finding may have moved by and still stand at the same place.
-const NEAR: u32 = 8;
 
 /// All findings of a run, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +35,9 @@ pub struct Point {
     pub finding: Finding,
     /// The iterations whose verdicts name it.
     pub seen: Vec<u32>,
-    /// The iterations after it in which the actor said that all is done.
+    /// Where in each of these verdicts it stands.
+    at: BTreeMap<u32, usize>,
+    /// The iterations after it in which the actor said that it is fixed, or that all is done.
     pub claimed: Vec<u32>,
     /// The iterations that changed its lines, or its file where it names no line.
     pub touched: Vec<u32>,
@@ -73,7 +74,7 @@ impl Ledger {
         let before = self.last_judged(test);
         let mut taken: BTreeSet<u32> = BTreeSet::new();
         let mut new = Vec::new();
-        for finding in findings {
+        for (index, finding) in findings.iter().enumerate() {
             let known = self.points.iter_mut().filter(|point| point.test == *test && !taken.contains(&point.id));
             let best = known
                 .filter_map(|point| Some((likeness(&point.finding, finding)?, point)))
@@ -83,11 +84,12 @@ impl Ledger {
                     taken.insert(point.id);
                     point.finding = finding.clone();
                     point.seen.push(iteration);
+                    point.at.insert(iteration, index);
                 }
-                None => new.push(finding),
+                None => new.push((index, finding)),
             }
         }
-        for finding in new {
+        for (index, finding) in new {
             self.contradictions.extend(before.and_then(|before| self.contradicted(before, test, iteration, finding)));
             self.next += 1;
             let (claimed, touched) = (Vec::new(), Vec::new());
@@ -97,6 +99,7 @@ impl Ledger {
                 test: test.clone(),
                 finding,
                 seen: vec![iteration],
+                at: BTreeMap::from([(iteration, index)]),
                 claimed,
                 touched,
             });
@@ -117,6 +120,7 @@ impl Ledger {
         self.contradictions.retain(|contradiction| contradiction.iteration != iteration);
         for point in &mut self.points {
             point.seen.retain(|seen| *seen != iteration);
+            point.at.remove(&iteration);
         }
         self.points.retain(|point| !point.seen.is_empty());
     }
@@ -127,10 +131,13 @@ impl Ledger {
         Some(Contradiction { iteration, before: old.text.clone(), after: finding.text.clone() })
     }
 
-    /// Notes that the actor said in `iteration` that all is done.
-    pub fn claim(&mut self, iteration: u32, test: &TestId) {
+    /// Notes that the actor said in `iteration` that these points are fixed; that all are, if it names none.
+    pub fn claim(&mut self, iteration: u32, test: &TestId, named: &[u32]) {
         let last = self.last_judged(test);
-        let open = |point: &&mut Point| point.test == *test && last.is_some_and(|last| point.seen.contains(&last));
+        let open = |point: &&mut Point| {
+            let meant = named.is_empty() || named.contains(&point.id);
+            meant && point.test == *test && last.is_some_and(|last| point.seen.contains(&last))
+        };
         for point in self.points.iter_mut().filter(open) {
             point.claimed.retain(|claimed| *claimed != iteration);
             point.claimed.push(iteration);
@@ -180,13 +187,14 @@ impl Ledger {
         &self.contradictions
     }
 
-    /// The point that a verdict's finding is.
-    pub fn point_of(&self, iteration: u32, finding: &Finding) -> Option<&Point> {
-        let named = self.points.iter().filter(|point| point.seen.contains(&iteration));
-        named
-            .filter_map(|point| Some((likeness(&point.finding, finding)?, point)))
-            .max_by_key(|(likeness, _)| *likeness)
-            .map(|(_, point)| point)
+    /// All iterations of a test that have a verdict, those that are set aside among them, in order.
+    pub fn verdicts(&self, test: &TestId) -> impl Iterator<Item = u32> {
+        self.judged.iter().filter(move |(_, of)| of == test).map(|(iteration, _)| *iteration)
+    }
+
+    /// The point that is the finding at `index` of the verdict of `iteration`.
+    pub fn point_at(&self, iteration: u32, index: usize) -> Option<&Point> {
+        self.points.iter().find(|point| point.at.get(&iteration) == Some(&index))
     }
 }
 
@@ -196,16 +204,16 @@ impl Point {
         self.finding.severity == Severity::Blocking
     }
 
-    /// Where it stands as of the verdict of `iteration`, given all judged iterations of its test.
+    /// Where it stands as of the verdict of `iteration`; `judged` are the iterations whose verdicts count.
     pub fn standing(&self, judged: &[u32], iteration: u32) -> Standing {
         if !self.seen.contains(&iteration) {
             return Standing::Gone;
         }
-        let before = judged.iter().rev().find(|judged| **judged < iteration);
-        match (self.seen.first(), before) {
-            (Some(first), _) if *first == iteration => Standing::New,
-            (_, Some(before)) if self.seen.contains(before) => Standing::StillThere,
-            _ => Standing::Back,
+        let mut before = judged.iter().rev().filter(|judged| **judged < iteration).map(|at| self.seen.contains(at));
+        match before.next() {
+            Some(true) => Standing::StillThere,
+            _ if before.any(|seen| seen) => Standing::Back,
+            _ => Standing::New,
         }
     }
 
@@ -222,113 +230,6 @@ impl Point {
             .map(|[_, back]| back)
             .collect()
     }
-}
-
-/// Whether two findings of different verdicts are the same point.
-pub fn same(one: &Finding, other: &Finding) -> bool {
-    likeness(one, other).is_some()
-}
-
-/// How alike two findings are that mean the same point, in thousandths; `None` for two points.
-fn likeness(one: &Finding, other: &Finding) -> Option<u32> {
-    let files = match (&one.file, &other.file) {
-        (Some(one), Some(other)) => Some(one == other),
-        _ => None,
-    };
-    let near = match (one.line, other.line) {
-        (Some(one), Some(other)) => one.abs_diff(other) <= NEAR,
-        _ => false,
-    };
-    if one.text == other.text && files != Some(false) {
-        return Some(1000 + u32::from(one.id == other.id));
-    }
-    let text = overlap(&words(&one.text), &words(&other.text));
-    let opposite = polarity(&one.text, &other.text);
-    let least = match (files, near, one.id == other.id) {
-        // The same id is the critic's word that it is the same; a different place and other words speak against it.
-        (Some(true), _, true) if !opposite && (near || one.line.is_none() || other.line.is_none()) => 100,
-        (Some(true), _, true) if !opposite => 600,
-        (None, _, true) if !opposite => 150,
-        (Some(true), true, false) if !opposite => 350,
-        (Some(true), false, false) if !opposite => 750,
-        (None, _, false) if !opposite => 750,
-        (Some(false), _, true) => 500,
-        _ => return None,
-    };
-    (text >= least).then_some(text + if one.id == other.id { 100 } else { 0 })
-}
-
-/// Whether two findings ask for opposite things at one place: they talk about the same, with opposite words.
-fn contradict(one: &Finding, other: &Finding) -> bool {
-    let place = match (&one.file, &other.file) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    };
-    let near = match (one.line, other.line) {
-        (Some(one), Some(other)) => one.abs_diff(other) <= 3 * NEAR,
-        _ => true,
-    };
-    place && near && polarity(&one.text, &other.text) && overlap(&topic(&one.text), &topic(&other.text)) >= 450
-}
-
-/// Words that ask for one thing, and those that ask for its opposite.
-const OPPOSITES: [(&[&str], &[&str]); 14] = [
-    (
-        &["add", "include", "insert", "introduce", "missing", "needs", "lacks"],
-        &["remove", "drop", "delete", "unnecessary", "redundant", "needless", "superfluous", "unneeded"],
-    ),
-    (&["public", "export", "expose"], &["private", "hide", "internal"]),
-    (&["async", "asynchronous"], &["sync", "synchronous"]),
-    (&["enable", "enabled"], &["disable", "disabled"]),
-    (&["split", "extract", "separate"], &["merge", "inline", "combine", "join"]),
-    (
-        &["longer", "increase", "raise", "more", "larger", "bigger"],
-        &["shorter", "decrease", "lower", "fewer", "smaller", "less", "reduce"],
-    ),
-    (&["tabs"], &["spaces"]),
-    (&["keep", "restore"], &["remove", "drop", "delete", "discard"]),
-    (&["strict", "stricter"], &["lenient", "looser", "relax"]),
-    (&["always"], &["never"]),
-    (&["generic"], &["concrete", "specific"]),
-    (&["mutable"], &["immutable"]),
-    (&["eager", "eagerly"], &["lazy", "lazily"]),
-    (&["use", "must", "should"], &["avoid", "not"]),
-];
-
-/// Whether one text asks for a thing and the other for its opposite.
-fn polarity(one: &str, other: &str) -> bool {
-    let (one, other) = (words(one), words(other));
-    let has = |words: &BTreeSet<String>, any: &[&str]| any.iter().any(|word| words.contains(*word));
-    OPPOSITES.iter().any(|(for_it, against)| {
-        let (a, b) = (has(&one, for_it), has(&one, against));
-        let (c, d) = (has(&other, for_it), has(&other, against));
-        (a && !b && d && !c) || (b && !a && c && !d)
-    })
-}
-
-/// The words of a text, lower case, without those that say nothing.
-fn words(text: &str) -> BTreeSet<String> {
-    const NOTHING: [&str; 24] = [
-        "the", "a", "an", "is", "are", "be", "to", "of", "in", "on", "it", "its", "and", "or", "that", "this", "there",
-        "for", "with", "at", "by", "as", "still", "again",
-    ];
-    let parts = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    parts.map(str::to_lowercase).filter(|word| !NOTHING.contains(&word.as_str())).take(200).collect()
-}
-
-/// What a text is about: its words without those that ask for a thing or its opposite.
-fn topic(text: &str) -> BTreeSet<String> {
-    let asking = |word: &String| {
-        OPPOSITES.iter().any(|(one, other)| one.contains(&word.as_str()) || other.contains(&word.as_str()))
-    };
-    words(text).into_iter().filter(|word| !asking(word)).collect()
-}
-
-/// How many of two texts' words are in both, in thousandths of the shorter one and of all, whichever says less twice over.
-fn overlap(one: &BTreeSet<String>, other: &BTreeSet<String>) -> u32 {
-    let both = one.intersection(other).count();
-    let all = one.len() + other.len() - both;
-    u32::try_from((both * 1000).checked_div(all).unwrap_or(0)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -352,17 +253,6 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_known_by_what_it_says_and_where_and_not_by_its_number() {
-        let old = finding("f1", Some(("src/a.rs", 12)), "the session outlives the user when the token expires");
-        let reworded = finding("f1", Some(("src/a.rs", 14)), "session still outlives its user if the token expires");
-        let renumbered = finding("f3", Some(("src/a.rs", 15)), "the session outlives the user when a token expires");
-        let other = finding("f1", Some(("src/b.rs", 90)), "no test covers the empty list");
-        assert!(same(&old, &reworded) && same(&old, &renumbered));
-        assert!(!same(&old, &other), "the same number alone is nothing");
-        assert!(!same(&finding("1", None, "add a lock"), &finding("2", None, "remove the lock")));
-    }
-
-    #[test]
     fn a_point_is_followed_from_raised_to_back() {
         let mut ledger = Ledger::default();
         let leak = |id: &str| finding(id, Some(("a.rs", 3)), "the handle leaks when open fails");
@@ -370,7 +260,7 @@ mod tests {
         ledger.judge(1, &test(), &[leak("f1"), nit.clone()]);
         let id = ledger.points(&test()).next().unwrap().id;
         ledger.touch(2, &[id]);
-        ledger.claim(2, &test());
+        ledger.claim(2, &test(), &[]);
         ledger.judge(2, &test(), std::slice::from_ref(&nit));
         let standing = |ledger: &Ledger, at| {
             let judged = ledger.judged(&test());
@@ -385,27 +275,16 @@ mod tests {
             (&[1, 3][..], &[2][..], &[2][..])
         );
         assert_eq!(point.returns(&ledger.judged(&test())), [3]);
+        assert_eq!(ledger.point_at(3, 1).map(|point| point.id), Some(id), "it keeps its number");
+        // A claim that names points is about these alone.
+        ledger.claim(4, &test(), &[id]);
+        let claimed: Vec<bool> = ledger.points(&test()).map(|point| point.claimed.contains(&4)).collect();
+        assert_eq!(claimed, [true, false]);
+        // What was set aside does not count.
+        assert_eq!(ledger.points(&test()).next().unwrap().standing(&[1, 3], 3), Standing::StillThere);
         // Asked again in the same iteration, the critic takes its verdict back.
         ledger.judge(3, &test(), &[]);
         assert_eq!(standing(&ledger, 3), [Standing::Gone, Standing::Gone]);
-    }
-
-    #[test]
-    fn opposite_demands_at_one_place_contradict_and_others_do_not() {
-        let ask = |text: &str| finding("f", Some(("cache.rs", 10)), text);
-        let cases = [
-            ("add a lock around the cache lookup", "remove the lock around the cache lookup", true),
-            ("the retry loop is missing a delay", "the delay in the retry loop is unnecessary", true),
-            ("make the parser public", "make the parser private", true),
-            ("add a lock around the cache lookup", "remove the dead import", false),
-            ("add a lock around the cache lookup", "add a test for the cache lookup", false),
-            ("remove the debug print", "remove the other debug print, too", false),
-        ];
-        for (one, other, expected) in cases {
-            assert_eq!(contradict(&ask(one), &ask(other)), expected, "{one} / {other}");
-        }
-        let far = Finding { line: Some(400), ..ask("remove the lock around the cache lookup") };
-        assert!(!contradict(&ask("add a lock around the cache lookup"), &far));
     }
 
     proptest! {

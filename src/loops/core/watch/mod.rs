@@ -7,6 +7,7 @@ mod cost;
 mod findings;
 mod heal;
 mod left;
+mod likeness;
 mod normal;
 mod policy;
 mod state;
@@ -30,7 +31,7 @@ mod play;
 mod ways_out;
 
 pub use cost::Cost;
-pub use findings::{Contradiction, Ledger, Point, Standing, same};
+pub use findings::{Contradiction, Ledger, Point, Standing};
 pub use heal::{heal, note_for};
 pub use left::{Left, best, left};
 pub use normal::{digest, digest_of_lines, mark_of, normal};

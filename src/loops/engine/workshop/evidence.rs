@@ -58,6 +58,14 @@ impl Workshop {
     }
 }
 
+/// The findings that a text names by the critic's ids, whole and with a letter in them.
+pub(super) fn named(text: &str, open: &[(u32, String)]) -> Vec<u32> {
+    let of_id = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let words: HashSet<&str> = text.split(|c: char| !of_id(c)).collect();
+    let telling = |id: &str| id.contains(char::is_alphabetic) && id.chars().all(of_id);
+    open.iter().filter(|(_, id)| telling(id) && words.contains(id.as_str())).map(|(number, _)| *number).collect()
+}
+
 /// Lines that were replaced by others, with nothing unchanged between.
 struct Block<'a> {
     path: &'a str,
@@ -155,6 +163,14 @@ mod tests {
         fixture.git(["add", "-A"]);
         fixture.git(["commit", "-qm", "x", "--allow-empty"]);
         fixture.git(["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    #[test]
+    fn a_claim_means_the_findings_that_it_names() {
+        let open = [(4, "f1".to_owned()), (5, "f12".to_owned()), (9, "2".to_owned())];
+        assert_eq!(named("I fixed f1 (see 2 tests).\nLOOPDASH_DONE", &open), [4]);
+        assert_eq!(named("f12, f1: done", &open), [4, 5]);
+        assert!(named("all done, af1 and f1x as well", &open).is_empty());
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub use place::git_workspace;
 pub use process::Ports;
 pub use prompts::actor_prompt;
 
+use self::evidence::named;
 use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use crate::loops::agent::Supervisor;
@@ -122,6 +123,12 @@ impl Workshop {
             let said: Vec<&str> = words.lines().filter(|line| line.trim() != CLAIM_TOKEN).collect();
             if let Some(said) = said_digest(&said.join("\n")) {
                 done.end.agent.get_or_insert_default().said = Some(said);
+            }
+            if done.end.claim {
+                let fixed = named(&words, &job.order.claimable);
+                if !fixed.is_empty() {
+                    done.end.agent.get_or_insert_default().fixed = fixed;
+                }
             }
             done.end.question = last.strip_prefix(ASK_TOKEN).map(|question| question.trim().to_owned());
         }
