@@ -237,10 +237,13 @@ fn step_started(e: &StepStarted) -> String {
 }
 
 fn signal(e: &Signal) -> String {
-    let busy = match e.busy {
-        Some(true) => ", its processes use the CPU",
-        Some(false) => ", the CPU is idle",
-        None => "",
+    let busy = match (e.cpu, e.busy) {
+        (Some(cpu), _) => {
+            format!(", its processes used {} of CPU in {}", duration(cpu.used_ms), duration(cpu.over_ms))
+        }
+        (None, Some(true)) => ", its processes use the CPU".to_owned(),
+        (None, Some(false)) => ", the CPU is idle".to_owned(),
+        (None, None) => String::new(),
     };
     let time = duration(e.for_ms);
     match e.sign {

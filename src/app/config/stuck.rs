@@ -16,10 +16,13 @@ pub struct Stuck {
     /// Signals that are not raised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off: Option<Vec<Pattern>>,
-    /// How long a running step may print nothing while its processes do nothing. 20 minutes when absent. It is looked at
+    /// How long an agent's step may print nothing while its processes do nothing. 20 minutes when absent. It is looked at
     /// when the agent's own `silence` has passed, and each time that this has doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<Span>,
+    /// How long a gate, setup or a hook may print nothing while its processes do nothing. 30 minutes when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_silence: Option<Span>,
     /// Calls of one tool with one result, among the last sixty of a step. 20 when absent.
     #[schemars(range(min = 2, max = 60))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +119,7 @@ impl Stuck {
         let heal = self.auto_heal.as_ref().or(all.auto_heal.as_ref());
         let mut policy = Policy {
             silence_ms: span(self.silence, all.silence, usual.silence_ms),
+            command_silence_ms: span(self.command_silence, all.command_silence, usual.command_silence_ms),
             same_tool: count(self.same_tool, all.same_tool, usual.same_tool),
             same_output: count(self.same_output, all.same_output, usual.same_output),
             tree_again: count(self.tree_again, all.tree_again, usual.tree_again),

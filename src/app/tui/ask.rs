@@ -259,6 +259,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::HealNote
         | Action::HealRestart
         | Action::HealStronger
+        | Action::HealRewind
         | Action::HealSkip
         | Action::HealWaive
         | Action::HealPark

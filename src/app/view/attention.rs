@@ -120,8 +120,8 @@ fn head(need: &Need<'_>) -> (Mark, String) {
 fn evidence(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     match &need.why {
-        Why::Stuck(raised) => lines.extend(raised.iter().flat_map(|raised| signal(scene, raised))),
-        Why::Told(raised) => lines.extend(signal(scene, raised)),
+        Why::Stuck(raised) => lines.extend(raised.iter().flat_map(|raised| signal(scene, need, raised))),
+        Why::Told(raised) => lines.extend(signal(scene, need, raised)),
         Why::Parked(Some(reason)) => {
             lines.push((
                 if matches!(reason, ParkReason::NeedsHuman { .. }) { "question" } else { "why" },
@@ -154,15 +154,16 @@ fn evidence(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// What was seen, and since when at what cost.
-fn signal(scene: &Scene<'_>, raised: &Raised) -> [(&'static str, String); 2] {
+/// What was seen, and since when at what cost until now.
+fn signal(scene: &Scene<'_>, need: &Need<'_>, raised: &Raised) -> [(&'static str, String); 2] {
     let sighting = &raised.sighting;
     let which = match (sighting.first, sighting.iterations) {
         (0, _) | (_, 0) => String::new(),
         (first, 1) => format!(" in i{first}"),
         (first, many) => format!(" since i{first}, {many} iterations"),
     };
-    let spent = format!("{}{which}: {}", scene.clock.when(sighting.since), sentence::cost(&sighting.cost));
+    let cost = need.run.map_or(sighting.cost, |run| sighting.so_far(&run.state, scene.clock.now()));
+    let spent = format!("{}{which}: {}", scene.clock.when(sighting.since), sentence::cost(&cost));
     [(sighting.pattern.word(), sighting.what.clone()), ("since", spent)]
 }
 

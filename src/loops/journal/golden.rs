@@ -214,7 +214,7 @@ fn rare() -> Vec<Event> {
         StepRestarted { who }.into(),
         LockAwaited { step: StepId(4), lock: "db".to_owned(), holder: "shop, gate tests (process 7)".to_owned() }
             .into(),
-        Signal { step: StepId(2), sign: Sign::Silent, for_ms: 600_000, busy: Some(false), what: None, times: 0 }.into(),
+        Signal { busy: Some(false), ..Signal::new(StepId(2), Sign::Silent, 600_000) }.into(),
         Noted { text: "hand edit of CP-1 was not obeyed".to_owned() }.into(),
     ];
     events.extend(rich());

@@ -8,6 +8,7 @@ use crate::loops::core::command::Ask;
 use crate::loops::core::event::{Chore, ChoreAsked, Guidance, RemedyTaken, TestReset, When};
 use crate::loops::core::ids::{TestId, Who};
 use crate::loops::core::state::RunState;
+use crate::loops::core::step::StepKind;
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::watch::{Pattern, Remedy, best, note_for};
@@ -22,8 +23,9 @@ pub(super) fn heal(run: &RunState, pattern: Pattern, remedy: Remedy, text: &str,
     let own = match remedy {
         Remedy::Note => {
             let text = if text.trim().is_empty() { note_for(sighting) } else { said(text)? };
-            // A step that goes in circles does not end by itself.
-            let when = if pattern.of_step() && run.active.is_some() { When::Now } else { When::Next };
+            // An actor that goes in circles does not end by itself; of another step's end it would lose its work.
+            let actor = run.active_step().is_some_and(|step| step.kind == StepKind::Actor);
+            let when = if pattern.of_step() && actor { When::Now } else { When::Next };
             one(Guidance { id: run.next_note(), text, when, who })
         }
         Remedy::Restart => restart(run, who),

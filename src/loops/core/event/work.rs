@@ -215,6 +215,25 @@ pub enum Sign {
     Varied,
 }
 
+/// CPU time that a step's processes used, and over how long they were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuUse {
+    /// Milliseconds that they used.
+    pub used_ms: u64,
+    /// Milliseconds between the two looks.
+    pub over_ms: u64,
+}
+
+impl CpuUse {
+    /// Percent of one core that an idle runtime may use.
+    const IDLE_PERCENT: u64 = 3;
+
+    /// Whether they were at work, over the whole time and not in a moment of it.
+    pub const fn busy(self) -> bool {
+        self.used_ms.saturating_mul(100) >= self.over_ms.saturating_mul(Self::IDLE_PERCENT)
+    }
+}
+
 /// A watch over a running step saw something. It tells; it ends nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
@@ -227,12 +246,25 @@ pub struct Signal {
     /// Whether its processes were using the CPU meanwhile; absent where that cannot be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy: Option<bool>,
+    /// What that rests on: their CPU time since the watch looked last in this silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<CpuUse>,
+    /// What the step has used so far, where its agent tells before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// The call that it repeats, as its agent wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
     /// How often it made it in a row.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub times: u32,
+}
+
+impl Signal {
+    /// That a step does this, of which nothing else is known.
+    pub const fn new(step: StepId, sign: Sign, for_ms: u64) -> Self {
+        Self { step, sign, for_ms, busy: None, cpu: None, usage: None, what: None, times: 0 }
+    }
 }
 
 /// The worktree's content is kept.

@@ -2,6 +2,7 @@
 //!
 //! The transcript lies on disk; here are the facts that the screen, the reports and later steps need.
 
+use crate::loops::core::event::CpuUse;
 use crate::loops::core::ids::{Millis, StepId};
 use crate::loops::core::step::{Cause, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::usage::Total;
@@ -48,6 +49,10 @@ pub struct Silence {
     pub from_start: bool,
     /// Whether its processes were using the CPU when the watch looked last, where that could be seen.
     pub busy: Option<bool>,
+    /// What that rests on.
+    pub cpu: Option<CpuUse>,
+    /// What the step had used when the watch told it, where its agent tells.
+    pub usage: Option<Usage>,
 }
 
 /// A running step that uses one tool in one way, with one result, again and again.
@@ -59,6 +64,8 @@ pub struct Circling {
     pub call: String,
     /// How often in a row.
     pub times: u32,
+    /// What the step had used when the watch told it, where its agent tells.
+    pub usage: Option<Usage>,
 }
 
 impl StepRecord {

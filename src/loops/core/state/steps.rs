@@ -176,12 +176,13 @@ impl RunState {
         match e.sign {
             Sign::NoOutput | Sign::Silent => {
                 let from_start = e.sign == Sign::NoOutput;
-                step.silence = Some(Silence { since, for_ms: e.for_ms, from_start, busy: e.busy });
+                step.silence =
+                    Some(Silence { since, for_ms: e.for_ms, from_start, busy: e.busy, cpu: e.cpu, usage: e.usage });
             }
             Sign::Resumed => step.silence = None,
             Sign::Repeating => {
                 let call = e.what.clone().unwrap_or_default();
-                step.circling = Some(Circling { since, call, times: e.times });
+                step.circling = Some(Circling { since, call, times: e.times, usage: e.usage });
             }
             Sign::Varied => step.circling = None,
         }

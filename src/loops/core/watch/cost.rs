@@ -16,13 +16,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// What `run` has spent in the iterations from `first` on, and in steps that began at `since` or later.
-    pub(super) fn since(run: &RunState, first: u32, since: Millis) -> Self {
+    /// What `run` has spent until `now` in the iterations from `first` on, and in steps that began at `since` or later.
+    pub(super) fn since(run: &RunState, first: u32, since: Millis, now: Millis) -> Self {
         let mut cost = Self::default();
         // Steps are in order: the last ones come first, and most of a long run's are not meant.
         let meant = run.steps.iter().rev().take_while(|step| step.iteration >= first && step.started >= since);
         for step in meant {
-            cost.ms = cost.ms.saturating_add(step.duration_ms(run.updated));
+            cost.ms = cost.ms.saturating_add(step.duration_ms(now));
             if let Some(usage) = step.usage() {
                 cost.usage.add(usage);
             }

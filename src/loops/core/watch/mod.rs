@@ -189,7 +189,7 @@ pub struct Sighting {
     /// How many iterations show it.
     #[serde(default)]
     pub iterations: u32,
-    /// What it has cost since then.
+    /// What it had cost when it was raised.
     #[serde(default)]
     pub cost: Cost,
 }
@@ -198,12 +198,34 @@ pub struct Sighting {
 const MOST_WHAT: usize = 400;
 
 impl Sighting {
+    /// What it has cost until `now`: the evidence stays as it was when it was raised, the cost goes on.
+    pub fn so_far(&self, run: &RunState, now: Millis) -> Cost {
+        match self.pattern {
+            Pattern::Silence | Pattern::SameTool => {
+                let told = run.active_step().and_then(|step| match self.pattern {
+                    Pattern::Silence => step.silence?.usage,
+                    _ => step.circling.as_ref()?.usage,
+                });
+                Cost { ms: now.since(self.since), usage: told.unwrap_or(self.cost.usage) }
+            }
+            Pattern::LongRun | Pattern::Cost => Cost { ms: now.since(self.since), usage: run.usage.known },
+            _ => Cost::since(run, self.first, self.since, now),
+        }
+    }
+
     /// Seen in the steps of the iterations from `first` on.
     fn of_iterations(run: &RunState, pattern: Pattern, first: u32, iterations: usize, what: String) -> Self {
         let begun = run.iterations.iter().find(|iteration| iteration.number == first);
         let since = begun.map_or(run.status_since, |iteration| iteration.started);
         let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
-        Self { pattern, what: short(&what), since, first, iterations, cost: Cost::since(run, first, since) }
+        Self {
+            pattern,
+            what: short(&what),
+            since,
+            first,
+            iterations,
+            cost: Cost::since(run, first, since, run.updated),
+        }
     }
 }
 
@@ -264,7 +286,7 @@ pub fn overdue_at(run: &RunState) -> Option<Millis> {
 pub fn overdue(run: &RunState, now: Millis) -> Option<Event> {
     let since = run.first_admitted.filter(|_| overdue_at(run).is_some_and(|at| at <= now))?;
     let what = format!("at work for {}", super::duration::Span::from_millis(now.since(since) / 60_000 * 60_000));
-    let cost = Cost { ms: now.since(since), ..Cost::since(run, 0, since) };
+    let cost = Cost { ms: now.since(since), ..Cost::since(run, 0, since, now) };
     let iterations = u32::try_from(run.iterations.len()).unwrap_or(u32::MAX);
     let sighting = Sighting { pattern: Pattern::LongRun, what, since, first: 1, iterations, cost };
     Some(SignalRaised { sighting: Box::new(sighting) }.into())

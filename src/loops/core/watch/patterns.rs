@@ -1,11 +1,12 @@
 //! Each pattern, played: it raises its own signal, once, and clears it; and what a policy does about it.
 
 use super::play::{Play, Trip, finding, repeats, signal, silent, trip};
-use super::{Heal, Pattern, Policy, Remedy, overdue, overdue_at};
+use super::{Heal, Pattern, Policy, Remedy, look, overdue, overdue_at};
 use crate::loops::core::command::Ask;
-use crate::loops::core::event::{Event, ParkReason, RemedyTaken, Sign, Trouble};
+use crate::loops::core::event::{CpuUse, Event, ParkReason, RemedyTaken, Sign, Trouble};
 use crate::loops::core::ids::{Millis, Who};
-use crate::loops::core::step::StepKind;
+use crate::loops::core::state::Silence;
+use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::transition::RunStatus;
 
@@ -47,6 +48,43 @@ fn a_silent_idle_step_is_raised_while_it_runs_and_clears_with_its_next_word() {
     let sighting = what.unwrap();
     assert_eq!(sighting.what, "the actor prints nothing any more, for 20m, and its processes do nothing");
     assert_eq!(sighting.cost.ms, 20 * 60_000);
+}
+
+#[test]
+fn a_command_may_be_quiet_for_longer_than_an_agent_and_the_evidence_says_what_was_used() {
+    let mut play = Play::of([trip("a")]);
+    let usage = Some(Usage { input: Some(900), ..Usage::default() });
+    let quiet = |play: &mut Play, kind: StepKind, minutes: u64, used_ms: u64| {
+        let cpu = CpuUse { used_ms, over_ms: 750_000 };
+        let (busy, cpu) = (Some(cpu.busy()), Some(cpu));
+        let step = play.run.steps.last_mut().unwrap();
+        step.kind = kind;
+        step.silence =
+            Some(Silence { since: Millis(5), for_ms: minutes * 60_000, from_start: false, busy, cpu, usage });
+        look(&play.run).first().map(|seen| (seen.what.clone(), seen.cost.usage.input))
+    };
+    let told = |text: &str| Some((text.to_owned(), Some(900)));
+    let actor = "the actor prints nothing any more, for 25m, and its processes used no CPU in 12m30s";
+    assert_eq!(quiet(&mut play, StepKind::Actor, 25, 0), told(actor));
+    assert_eq!(quiet(&mut play, StepKind::Gate("tests".to_owned()), 25, 0), None);
+    let gate = "the gate tests prints nothing any more, for 31m, and its processes used 120ms of CPU in 12m30s";
+    assert_eq!(quiet(&mut play, StepKind::Gate("tests".to_owned()), 31, 120), told(gate));
+    assert_eq!(quiet(&mut play, StepKind::Setup, 90, 30_000), None, "a build that works in turns with waiting works");
+}
+
+#[test]
+fn what_a_stuck_run_costs_goes_on_while_its_evidence_stays() {
+    let stands = |i: usize, t: &mut Trip| {
+        if i > 1 {
+            t.tree = "b".to_owned()
+        }
+    };
+    let play = Play::of(varied(7, stands));
+    let raised = play.run.watched.raised(Pattern::NoChange).unwrap();
+    let (then, now) = (raised.sighting.cost, raised.sighting.so_far(&play.run, play.run.updated));
+    assert_eq!((then.usage.micro_usd, now.usage.micro_usd), (Some(300_000), Some(500_000)));
+    let later = Millis(play.run.updated.0 + 60_000);
+    assert_eq!(raised.sighting.so_far(&play.run, later).ms - now.ms, 60_000, "the running step counts");
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(super) fn repeats(times: u32) -> Signal {
 
 pub(super) fn signal(sign: Sign, minutes: u64, busy: Option<bool>, times: u32) -> Signal {
     let what = (times > 0).then(|| "Bash cargo test".to_owned());
-    Signal { step: StepId(0), sign, for_ms: minutes * 60_000, busy, what, times }
+    Signal { busy, what, times, ..Signal::new(StepId(0), sign, minutes * 60_000) }
 }
 
 /// What a runner's output tells, as the harness reads it.

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
-    /// Milliseconds without output, with the CPU idle.
+    /// Milliseconds without output of an agent, with the CPU idle.
     pub silence_ms: Option<u64>,
+    /// The same of a gate, of setup, or of a hook.
+    pub command_silence_ms: Option<u64>,
     /// Calls of one tool with one result in a row, within a step.
     pub same_tool: Option<u32>,
     /// Iterations in a row with the same last words, normalised.
@@ -51,6 +53,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             silence_ms: Some(20 * 60_000),
+            command_silence_ms: Some(30 * 60_000),
             same_tool: Some(20),
             same_output: Some(4),
             tree_again: Some(2),
@@ -76,7 +79,7 @@ impl Policy {
     /// Has a pattern raised no more.
     pub const fn turn_off(&mut self, pattern: Pattern) {
         match pattern {
-            Pattern::Silence => self.silence_ms = None,
+            Pattern::Silence => (self.silence_ms, self.command_silence_ms) = (None, None),
             Pattern::LongRun => self.long_run_ms = None,
             Pattern::Cost => self.cost_micro_usd = None,
             Pattern::SameTool => self.same_tool = None,

@@ -5,19 +5,40 @@ use super::{Cost, Pattern, Sighting};
 use crate::loops::core::duration::Span;
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{RunState, StepRecord};
+use crate::loops::core::step::{StepKind, Usage};
 
-/// A step that prints nothing and computes nothing. One whose processes use the CPU is at work.
+/// A step that prints nothing and computes nothing. One whose processes use the CPU is at work. A command of the operator's
+/// may be quiet for longer than an agent.
 pub(super) fn silence(run: &RunState, policy: &Policy) -> Option<Sighting> {
     let step = run.active_step()?;
     let silence = step.silence.filter(|silence| silence.busy != Some(true))?;
+    let limit = match step.kind {
+        StepKind::Actor | StepKind::Critic => policy.silence_ms,
+        _ => policy.command_silence_ms,
+    };
     // Where nobody can see what its processes do, it gets more time.
     let patience = if silence.busy.is_none() { 3 } else { 1 };
-    policy.silence_ms.filter(|limit| silence.for_ms >= limit.saturating_mul(patience))?;
+    limit.filter(|limit| silence.for_ms >= limit.saturating_mul(patience))?;
     let quiet = if silence.from_start { "has printed nothing" } else { "prints nothing any more" };
-    let idle = if silence.busy == Some(false) { ", and its processes do nothing" } else { "" };
+    let idle = match (silence.cpu, silence.busy) {
+        (Some(cpu), _) => {
+            let over = Span::from_millis(if cpu.over_ms < 1000 { cpu.over_ms } else { cpu.over_ms / 1000 * 1000 });
+            match cpu.used_ms {
+                0 => format!(", and its processes used no CPU in {over}"),
+                used => format!(", and its processes used {} of CPU in {over}", Span::from_millis(used)),
+            }
+        }
+        (None, Some(false)) => ", and its processes do nothing".to_owned(),
+        (None, _) => String::new(),
+    };
+    let which = match &step.kind {
+        StepKind::Gate(name) => format!("gate {name}"),
+        StepKind::Hook(hook) => format!("hook {}", hook.key()),
+        other => other.word().to_owned(),
+    };
     let length = Span::from_millis(silence.for_ms / 1000 * 1000);
-    let what = format!("the {} {quiet}, for {length}{idle}", step.kind.word());
-    Some(of_step(run, step, Pattern::Silence, silence.since, what))
+    let what = format!("the {which} {quiet}, for {length}{idle}");
+    Some(of_step(run, step, Pattern::Silence, (silence.since, silence.usage), what))
 }
 
 /// A step that uses one tool in one way again and again.
@@ -26,7 +47,7 @@ pub(super) fn same_tool(run: &RunState, policy: &Policy) -> Option<Sighting> {
     let step = run.active_step()?;
     let circling = step.circling.as_ref().filter(|circling| circling.times as usize >= threshold)?;
     let what = format!("{} times the same call with the same result: {}", circling.times, circling.call);
-    Some(of_step(run, step, Pattern::SameTool, circling.since, what))
+    Some(of_step(run, step, Pattern::SameTool, (circling.since, circling.usage), what))
 }
 
 /// A run that has cost more than its line.
@@ -48,7 +69,14 @@ pub(super) fn cost(run: &RunState, policy: &Policy) -> Option<Sighting> {
     })
 }
 
-fn of_step(run: &RunState, step: &StepRecord, pattern: Pattern, since: Millis, what: String) -> Sighting {
-    let cost = Cost { ms: run.updated.since(since), ..Cost::default() };
+/// What it has cost is the time since then, and what the whole step has used as far as its agent has told.
+fn of_step(
+    run: &RunState,
+    step: &StepRecord,
+    pattern: Pattern,
+    (since, usage): (Millis, Option<Usage>),
+    what: String,
+) -> Sighting {
+    let cost = Cost { ms: run.updated.since(since), usage: usage.unwrap_or_default() };
     Sighting { pattern, what: super::short(&what), since, first: step.iteration, iterations: 1, cost }
 }

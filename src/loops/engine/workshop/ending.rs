@@ -77,7 +77,7 @@ fn judged(order: &Order, agent: &AgentSpec, heard: &Heard, exit: Option<Exit>) -
 
 /// The same usage, with dollars where it has none and there is a price. An agent that tells of tokens for no dollars at
 /// all does not know what they cost.
-fn priced(usage: Usage, price: Option<Price>) -> Usage {
+pub(super) fn priced(usage: Usage, price: Option<Price>) -> Usage {
     let told = usage.micro_usd.filter(|micro| *micro > 0 || usage.all_tokens() == 0);
     Usage { micro_usd: told.or_else(|| price?.of(&usage)), ..usage }
 }

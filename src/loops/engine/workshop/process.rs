@@ -2,19 +2,19 @@
 //!
 //! Agents, gates and setup all pass here; only what they are told and what their end means differs.
 
-use super::ending::{Ours, finished};
+use super::ending::{Ours, finished, priced};
 use super::record::record;
 use super::watchdog::{Bark, Watchdog};
 use super::{Done, Job, Workshop, millis};
 use crate::loops::agent::sanitize;
-use crate::loops::agent::transcript::Transcript;
+use crate::loops::agent::transcript::{LiveOutput, Transcript};
 use crate::loops::agent::vitals::{self, Circling};
 use crate::loops::agent::{Control, Input, Ladder, Launch, Listen, dialect, environment};
 use crate::loops::core::agent::{AgentSpec, DialectName, Watch};
-use crate::loops::core::event::{Sign, Signal};
+use crate::loops::core::event::{CpuUse, Sign, Signal};
 use crate::loops::core::ids::StepId;
 use crate::loops::core::spec::PromptRoute;
-use crate::loops::core::step::{Cause, StepKind};
+use crate::loops::core::step::{Cause, StepKind, Usage};
 use crate::loops::core::verdict;
 use crate::loops::engine::order::Order;
 use crate::loops::engine::report::Wish;
@@ -109,7 +109,8 @@ impl Workshop {
             Err(error) => return not_started(job, error.to_string()),
         };
         job.spawned(running.pid, running.start, running.live.clone()).await;
-        let watch = job.order.agent().map(|agent| agent.watch.clone());
+        let watch = job.order.agent().map_or_else(|| quiet(&job.order), |agent| Some(agent.watch.clone()));
+        let live = Arc::clone(&running.live);
         let mut dog = watch.map(|watch| Watchdog::new(watch, Arc::clone(&running.live), running.pid));
         let control = running.control();
         let mut short = running.live.shortage();
@@ -131,10 +132,15 @@ impl Workshop {
                     job.short(why).await;
                 }
                 bark = barked(dog.as_mut()) => match bark {
-                    Bark::Tell { sign, silent, busy } => {
-                        job.tell(Signal { step: job.order.step, sign, for_ms: millis(silent), busy, what: None, times: 0 }).await;
+                    Bark::Tell { sign, silent, cpu } => {
+                        let usage = used_so_far(&job.order, &live);
+                        let signal = Signal::new(job.order.step, sign, millis(silent));
+                        job.tell(Signal { busy: cpu.map(CpuUse::busy), cpu, usage, ..signal }).await;
                     }
-                    Bark::Circles(circling) => job.tell(circles(job.order.step, circling)).await,
+                    Bark::Circles(circling) => {
+                        let usage = used_so_far(&job.order, &live);
+                        job.tell(Signal { usage, ..circles(job.order.step, circling) }).await;
+                    }
                     Bark::Lingers => {
                         ours = Some(Ours::Lingered);
                         control.stop();
@@ -201,13 +207,25 @@ fn listen(agent: &AgentSpec, same_tool: Option<u32>) -> Option<Listen> {
     (dialect != DialectName::Text).then_some(Listen { dialect, max_events, max_retries, same_tool })
 }
 
+/// The watch over a command of the operator's: it tells of silence alone.
+fn quiet(order: &Order) -> Option<Watch> {
+    let limit = order.spec.stuck.command_silence_ms;
+    limit.is_some().then(|| Watch { first_byte_ms: limit, silence_ms: limit, ..Watch::default() })
+}
+
+/// What a running step has used, where its agent tells before its end.
+fn used_so_far(order: &Order, live: &LiveOutput) -> Option<Usage> {
+    let usage = live.story().map(|story| story.vitals().usage).filter(|usage| *usage != Usage::default())?;
+    Some(priced(usage, order.agent().and_then(|agent| agent.price_of(agent.model.as_deref()))))
+}
+
 /// What is told of a call that is made again and again, or no longer.
 fn circles(step: StepId, circling: Option<Circling>) -> Signal {
     let Some(Circling { call, times, since }) = circling else {
-        return Signal { step, sign: Sign::Varied, for_ms: 0, busy: None, what: None, times: 0 };
+        return Signal::new(step, Sign::Varied, 0);
     };
     let what = Some(sanitize::plain_str(&call));
-    Signal { step, sign: Sign::Repeating, for_ms: vitals::now().since(since), busy: None, what, times }
+    Signal { what, times, ..Signal::new(step, Sign::Repeating, vitals::now().since(since)) }
 }
 
 async fn barked(dog: Option<&mut Watchdog>) -> Bark {

@@ -1,21 +1,17 @@
-//! The watch over a running agent: it tells of silence, and says when the step is to be ended early.
+//! The watch over a running process: it tells of silence, and says when an agent's step is to be ended early.
 //!
 //! It sleeps until the next moment at which something could be wrong, and looks then; output that comes meanwhile only
-//! moves that moment. Each worry has a threshold of its own, from the agent's [`Watch`].
+//! moves that moment. Each worry has a threshold of its own, from the agent's [`Watch`], or one like it for other commands.
 
+use super::millis;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::agent::tree;
 use crate::loops::agent::vitals::{Alarm, Circling};
 use crate::loops::core::agent::Watch;
-use crate::loops::core::event::Sign;
+use crate::loops::core::event::{CpuUse, Sign};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// How long a silent family is looked at to see whether it uses the CPU.
-const CPU_WINDOW: Duration = Duration::from_secs(1);
-/// A hundredth of a core is what an idle runtime may use.
-const BUSY_PERCENT: u128 = 3;
 
 /// What the watch has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +22,8 @@ pub(super) enum Bark {
         sign: Sign,
         /// For how long it printed nothing.
         silent: Duration,
-        /// Whether its processes use the CPU.
-        busy: Option<bool>,
+        /// What its processes used since they were looked at last, half-way through the silence or when it was told.
+        cpu: Option<CpuUse>,
     },
     /// It makes one call again and again, or, with `None`, no longer.
     Circles(Option<Circling>),
@@ -46,6 +42,7 @@ pub(super) struct Watchdog {
     /// Silence before this does not count: the start, or the last thaw.
     since: Instant,
     told: Option<Told>,
+    look: Option<Look>,
     /// The circle that was told.
     circling: Option<Circling>,
     frozen: bool,
@@ -66,13 +63,25 @@ struct Told {
 impl Watchdog {
     pub(super) fn new(watch: Watch, live: Arc<LiveOutput>, pid: u32) -> Self {
         let alarm = live.story().map(|story| story.alarm());
-        Self { watch, live, pid, alarm, since: Instant::now(), told: None, circling: None, frozen: false, over: false }
+        Self {
+            watch,
+            live,
+            pid,
+            alarm,
+            since: Instant::now(),
+            told: None,
+            look: None,
+            circling: None,
+            frozen: false,
+            over: false,
+        }
     }
 
     /// The step stands still, or goes on. Time frozen is no silence.
     pub(super) fn freeze(&mut self, frozen: bool) {
         if self.frozen && !frozen {
             self.since = Instant::now();
+            self.look = None;
         }
         self.frozen = frozen;
     }
@@ -102,19 +111,26 @@ impl Watchdog {
                 () = rung(self.alarm.as_mut()) => {}
                 () = until(end) => {}
                 // After its last word an agent may be silent.
-                bark = Self::silence(&self.watch, &self.live, self.pid, self.since, &mut self.told), if end.is_none() => return bark,
+                bark = Self::silence(&self.watch, &self.live, self.pid, self.since, (&mut self.told, &mut self.look)), if end.is_none() => return bark,
             }
         }
     }
 
-    /// Waits for the next thing to say about silence. Looks only when a threshold could have been passed, and, once one
-    /// was, when something is printed.
-    async fn silence(watch: &Watch, live: &LiveOutput, pid: u32, since: Instant, told: &mut Option<Told>) -> Bark {
+    /// Waits for the next thing to say about silence. Looks only half-way to a threshold and when one could have been
+    /// passed, and, once one was, when something is printed.
+    async fn silence(
+        watch: &Watch,
+        live: &LiveOutput,
+        pid: u32,
+        since: Instant,
+        (told, look): (&mut Option<Told>, &mut Option<Look>),
+    ) -> Bark {
         loop {
             let version = live.version();
             let silent = live.silent_for().min(since.elapsed());
+            *look = look.take().filter(|look| look.version == version);
             if let Some(before) = told.take_if(|told| told.version != version) {
-                return Bark::Tell { sign: Sign::Resumed, silent: before.silent, busy: None };
+                return Bark::Tell { sign: Sign::Resumed, silent: before.silent, cpu: None };
             }
             // Told again each time that it has lasted twice as long.
             let (sign, due) = match *told {
@@ -122,20 +138,49 @@ impl Watchdog {
                 None => worry(watch, live),
             };
             if due.is_some_and(|due| silent >= due) {
-                let busy = busy(pid).await;
+                let now = Look::take(pid, version).await;
+                let cpu = look.as_ref().and_then(|before| now.since(before));
                 if live.version() == version {
+                    *look = Some(now);
                     *told = Some(Told { sign, version, silent });
-                    return Bark::Tell { sign, silent, busy };
+                    return Bark::Tell { sign, silent, cpu };
                 }
+                continue;
+            }
+            let halfway = due.map(|due| due / 2).filter(|_| look.is_none());
+            if halfway.is_some_and(|halfway| silent >= halfway) {
+                *look = Some(Look::take(pid, version).await);
                 continue;
             }
             // With the first byte another threshold holds, which may be the shorter one.
             let moves = told.is_some() || due.is_none() || sign == Sign::NoOutput;
             tokio::select! {
                 _ = live.changed(version), if moves => {}
-                () = until(due.map(|due| Instant::now() + (due - silent))) => {}
+                () = until(halfway.or(due).map(|next| Instant::now() + next.saturating_sub(silent))) => {}
             }
         }
+    }
+}
+
+/// The CPU time of a silent family at a moment.
+struct Look {
+    /// What the output's version was.
+    version: u64,
+    at: Instant,
+    /// `None` where the system does not say.
+    used: Option<Duration>,
+}
+
+impl Look {
+    async fn take(pid: u32, version: u64) -> Self {
+        let used = tokio::task::spawn_blocking(move || tree::cpu_time(pid)).await.ok().flatten();
+        Self { version, at: Instant::now(), used }
+    }
+
+    /// What it used since an earlier look.
+    fn since(&self, before: &Self) -> Option<CpuUse> {
+        let used = self.used?.saturating_sub(before.used?);
+        Some(CpuUse { used_ms: millis(used), over_ms: millis(self.at.saturating_duration_since(before.at)) })
     }
 }
 
@@ -146,17 +191,6 @@ fn worry(watch: &Watch, live: &LiveOutput) -> (Sign, Option<Duration>) {
         Some(_) => (Sign::Silent, watch.silence_ms),
     };
     (sign, limit.map(Duration::from_millis))
-}
-
-/// Whether a process and what it has started use the CPU, seen over [`CPU_WINDOW`].
-async fn busy(pid: u32) -> Option<bool> {
-    let look = move || tokio::task::spawn_blocking(move || tree::cpu_time(pid));
-    let before = look().await.ok()??;
-    let began = Instant::now();
-    tokio::time::sleep(CPU_WINDOW).await;
-    let after = look().await.ok()??;
-    let used = after.saturating_sub(before).as_millis();
-    Some(used * 100 >= began.elapsed().as_millis() * BUSY_PERCENT)
 }
 
 /// Waits for the alarm to change; for ever if there is none, or nobody left to ring it.
