@@ -17,8 +17,13 @@ const END: &str = r#"{"type":"result","subtype":"success","is_error":false,"resu
 "#;
 
 fn listening(launch: Launch, max_events: u64) -> Launch {
-    let listen =
-        Listen { dialect: DialectName::Claude, max_events: Some(max_events), max_retries: Some(3), same_tool: None };
+    let listen = Listen {
+        dialect: DialectName::Claude,
+        max_events: Some(max_events),
+        max_retries: Some(3),
+        longest_wait_ms: 300_000,
+        same_tool: None,
+    };
     Launch { listen: Some(listen), ..launch }
 }
 

@@ -61,7 +61,8 @@ pub struct Agent {
     #[schemars(range(min = 1, max = 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<u32>,
-    /// Whose login, quota and rate limits it lives on. Agents of one provider are held together.
+    /// Whose login, quota and rate limits it lives on. Agents of one provider are held together. When absent: the profile's,
+    /// else what stands before the `/` in the model's name, else the profile's name.
     #[schemars(length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,

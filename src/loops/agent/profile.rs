@@ -179,6 +179,10 @@ pub struct WatchLimits {
     #[schemars(range(min = 1, max = 1_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
+    /// The longest that it may wait for its provider before it is ended, and its run waits without it and without a slot.
+    /// 5 minutes by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_wait: Option<Span>,
 }
 
 impl WatchLimits {
@@ -190,6 +194,7 @@ impl WatchLimits {
             linger: self.linger.or(under.linger),
             max_events: self.max_events.or(under.max_events),
             max_retries: self.max_retries.or(under.max_retries),
+            longest_wait: self.longest_wait.or(under.longest_wait),
         }
     }
 
@@ -202,6 +207,7 @@ impl WatchLimits {
             linger_ms: millis(self.linger).unwrap_or(default.linger_ms),
             max_events: self.max_events.or(default.max_events),
             max_retries: self.max_retries.or(default.max_retries),
+            longest_wait_ms: millis(self.longest_wait).unwrap_or(default.longest_wait_ms),
         }
     }
 }

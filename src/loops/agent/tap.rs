@@ -15,10 +15,6 @@ use crate::loops::core::activity::{Activity, UsageScope};
 use crate::loops::core::agent::DialectName;
 use crate::loops::core::ids::Millis;
 
-/// The longest that an agent waits for its provider with loopdash looking on, in milliseconds. What takes longer its run
-/// waits for without it, and without a slot.
-const LONGEST_WAIT: u64 = 5 * 60_000;
-
 /// How an agent's stream is listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -28,6 +24,8 @@ pub struct Listen {
     pub max_events: Option<u64>,
     /// Retries after which it is.
     pub max_retries: Option<u32>,
+    /// The longest that it may wait for its provider with loopdash looking on, in milliseconds.
+    pub longest_wait_ms: u64,
     /// Calls of one tool with one result that are worth telling.
     pub same_tool: Option<u32>,
 }
@@ -156,7 +154,9 @@ impl Ears {
         match (over_events, over_retries, self.waits) {
             (Some(most), ..) => Some(format!("more than {most} events in one step")),
             (None, Some(most), _) => Some(format!("more than {most} retries in one step")),
-            (None, None, Some(wait)) if wait > LONGEST_WAIT => Some("it waits too long for its provider".to_owned()),
+            (None, None, Some(wait)) if wait > self.listen.longest_wait_ms => {
+                Some("it waits too long for its provider".to_owned())
+            }
             (None, None, _) => None,
         }
     }

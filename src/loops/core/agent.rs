@@ -100,13 +100,14 @@ impl AgentSpec {
 
     /// Whether what it uses of a resource can be known.
     pub const fn tells(&self, which: Resource) -> bool {
-        let streams = !matches!(self.dialect, DialectName::Text);
+        // Cursor's stream has a place for tokens, which is mostly empty.
+        let counts = !matches!(self.dialect, DialectName::Text | DialectName::Cursor);
         match which {
             Resource::WallClock => true,
-            Resource::Tokens => streams,
+            Resource::Tokens => counts,
             Resource::Dollars => {
                 let reports = matches!(self.dialect, DialectName::Claude | DialectName::Opencode);
-                reports || (streams && self.price.is_some())
+                reports || (counts && self.price.is_some())
             }
         }
     }
@@ -116,9 +117,22 @@ impl AgentSpec {
         model.and_then(|model| self.prices.get(model)).copied().or(self.price)
     }
 
-    /// Whose limits and login it lives on: its provider, or itself.
+    /// Whose limits and login it lives on: its provider, else the one that its model's name begins with, else its profile.
+    /// Nothing is known of a bare command, which is by itself.
     pub fn provider(&self) -> &str {
-        self.provider.as_deref().unwrap_or(&self.name)
+        let own = if is_generic(&self.profile) { &self.name } else { &self.profile };
+        let of_model = || self.model.as_deref().and_then(provider_of_model);
+        self.provider.as_deref().or_else(of_model).unwrap_or(own)
+    }
+}
+
+/// The provider in `anthropic/claude-sonnet-4-5`, as the profiles of those who ask it directly call it.
+fn provider_of_model(model: &str) -> Option<&str> {
+    let (provider, _) = model.split_once('/')?;
+    match provider {
+        "gemini" => Some("google"),
+        // A path is no provider.
+        other => other.starts_with(|c: char| c.is_ascii_alphanumeric()).then_some(other),
     }
 }
 
@@ -218,6 +232,9 @@ pub struct Watch {
     pub max_events: Option<u64>,
     /// Retries in one step, after which it is stopped.
     pub max_retries: Option<u32>,
+    /// Milliseconds that it may wait for its provider with loopdash looking on. What takes longer its run waits for without
+    /// it, and without a slot.
+    pub longest_wait_ms: u64,
 }
 
 impl Default for Watch {
@@ -228,6 +245,7 @@ impl Default for Watch {
             linger_ms: 10_000,
             max_events: Some(100_000),
             max_retries: Some(50),
+            longest_wait_ms: 300_000,
         }
     }
 }
@@ -263,6 +281,37 @@ impl Price {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn agent(profile: &str, model: Option<&str>) -> AgentSpec {
+        let (profile, model) = (profile.to_owned(), model.map(str::to_owned));
+        AgentSpec { profile, model, ..AgentSpec::new("mine", Vec::new()) }
+    }
+
+    #[test]
+    fn agents_that_live_on_one_login_have_one_provider() {
+        let of = |profile, model| agent(profile, model).provider().to_owned();
+        let claude = AgentSpec { provider: Some("anthropic".to_owned()), ..agent("claude", Some("opus")) };
+        assert_eq!(of("opencode", Some("anthropic/claude-sonnet-4-5")), claude.provider());
+        assert_eq!(of("aider", Some("gemini/gemini-2.5-pro")), "google");
+        assert_eq!(of("opencode", Some("openrouter/anthropic/claude-opus-4")), "openrouter");
+        assert_eq!([of("opencode", None), of("aider", Some("gpt-5"))], ["opencode", "aider"]);
+        assert_eq!(of("aider", Some("/models/llama.gguf")), "aider");
+        assert_eq!([of("generic", None), of("generic", Some("openai/gpt-5"))], ["mine", "openai"]);
+        let told = AgentSpec { provider: Some("work".to_owned()), ..agent("opencode", Some("openai/gpt-5")) };
+        assert_eq!(told.provider(), "work");
+    }
+
+    #[test]
+    fn a_budget_is_for_what_the_stream_tells() {
+        let tells = |dialect, priced: bool| {
+            let price = priced.then_some(Price { input: 1, cached: None, output: 1 });
+            let agent = AgentSpec { dialect, price, ..agent("x", None) };
+            [Resource::Tokens, Resource::Dollars].map(|which| agent.tells(which))
+        };
+        assert_eq!(tells(DialectName::Claude, false), [true, true]);
+        assert_eq!([tells(DialectName::Codex, false), tells(DialectName::Codex, true)], [[true, false], [true, true]]);
+        assert_eq!([tells(DialectName::Cursor, true), tells(DialectName::Text, true)], [[false, false]; 2]);
+    }
 
     #[test]
     fn a_price_is_for_known_tokens_alone() {

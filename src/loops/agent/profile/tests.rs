@@ -110,8 +110,9 @@ fn no_setting_of_the_user_is_taken_for_a_marker() {
 #[test]
 fn nearer_limits_win() {
     let near: WatchLimits = toml::from_str("silence = \"1m\"").unwrap();
-    let far: WatchLimits = toml::from_str("silence = \"2m\"\nmax_retries = 3").unwrap();
+    let far: WatchLimits = toml::from_str("silence = \"2m\"\nmax_retries = 3\nlongest_wait = \"1h\"").unwrap();
     let watch = near.over(&far).watch();
     assert_eq!((watch.silence_ms, watch.max_retries), (Some(60_000), Some(3)));
+    assert_eq!((watch.longest_wait_ms, Watch::default().longest_wait_ms), (3_600_000, 300_000));
     assert_eq!(watch.first_byte_ms, Watch::default().first_byte_ms);
 }

@@ -202,9 +202,9 @@ impl Workshop {
 
 /// How an agent is listened to; plain text is only kept.
 fn listen(agent: &AgentSpec, same_tool: Option<u32>) -> Option<Listen> {
-    let Watch { max_events, max_retries, .. } = agent.watch;
+    let Watch { max_events, max_retries, longest_wait_ms, .. } = agent.watch;
     let dialect = agent.dialect;
-    (dialect != DialectName::Text).then_some(Listen { dialect, max_events, max_retries, same_tool })
+    (dialect != DialectName::Text).then_some(Listen { dialect, max_events, max_retries, longest_wait_ms, same_tool })
 }
 
 /// The watch over a command of the operator's: it tells of silence alone.
