@@ -169,6 +169,36 @@ async fn an_agent_that_lives_on_after_its_last_word_is_stopped_and_counts() {
     assert_eq!(end.agent.unwrap().session.as_deref(), Some("s"));
 }
 
+/// Streams without a last event: what they tell last is the sign, unless they go on.
+#[tokio::test]
+async fn an_agent_without_a_last_word_is_stopped_when_it_has_nothing_left_to_do() {
+    let part =
+        |kind: &str, part: &str| format!("echo '{{\"type\":\"{kind}\",\"sessionID\":\"s\",\"part\":{{{part}}}}}'; ");
+    let finish = r#""reason":"stop","tokens":{"input":1000,"output":100}"#;
+    let say = |text: &str| [part("step_start", ""), part("text", &format!("\"text\":\"{text}\""))].concat();
+    let opencode = format!("{}{}", say("LOOPDASH_DONE"), part("step_finish", finish));
+    // It has summed up a full context, and goes on after longer than it may linger.
+    let on = format!("{}{}", part("step_finish", finish), part("text", "\"synthetic\":true,\"text\":\"Go on\""));
+    let summed = format!("{}{on} while [ ! -e go ]; do sleep 0.05; done; {opencode}", say("A summary."));
+    let aider = "echo 'Aider v0.86.2'; echo; echo LOOPDASH_DONE; echo 'Tokens: 1.0k sent, 100 received.'; ".to_owned();
+    for (dialect, script) in
+        [(DialectName::Opencode, opencode), (DialectName::Opencode, summed.clone()), (DialectName::Aider, aider)]
+    {
+        let watch = Watch { linger_ms: 200, silence_ms: Some(400), ..Watch::default() };
+        let agent = AgentSpec { dialect, ..actor(&format!("{script} sleep 600"), watch) };
+        let mut watched = Watched::start(agent).await;
+        if script == summed {
+            // It was silent for longer than it may linger, and is still there.
+            assert_eq!(watched.signal().await.sign, Sign::Silent);
+            std::fs::write(watched.ground.ran().worktree().join("go"), "").unwrap();
+        }
+        let end = watched.ended().await;
+        assert_eq!(end.cause, Cause::Lingered, "{dialect:?}");
+        assert!(end.ok() && end.claim, "{end:?}");
+        assert_eq!(end.usage.unwrap().tokens(), Some(if script == summed { 2_200 } else { 1_100 }));
+    }
+}
+
 #[tokio::test]
 async fn an_agent_that_goes_round_in_circles_is_stopped() {
     let watch = Watch { max_events: Some(20), ..Watch::default() };

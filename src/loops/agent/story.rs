@@ -128,7 +128,7 @@ impl Teller {
                     self.words(LineKind::Text, text, true);
                 }
             }
-            Activity::Started { .. } | Activity::Used { .. } | Activity::Unknown { .. } => {}
+            Activity::Started { .. } | Activity::Used { .. } | Activity::Idle { .. } | Activity::Unknown { .. } => {}
         }
     }
 

@@ -136,12 +136,13 @@ impl Ears {
     }
 
     fn watch(&mut self) {
-        let finished = self.vitals.finished && self.alarm.finished.is_none();
-        if finished {
-            self.alarm.finished = Some(Instant::now());
+        let over = self.vitals.finished || self.vitals.idle;
+        let turned = over != self.alarm.finished.is_some();
+        if turned {
+            self.alarm.finished = over.then(Instant::now);
         }
         let runaway = if self.alarm.runaway.is_none() { self.circles() } else { None };
-        if finished || runaway.is_some() {
+        if turned || runaway.is_some() {
             self.alarm.runaway = runaway.or(self.alarm.runaway.take());
             self.story.ring(self.alarm.clone());
         }

@@ -31,6 +31,8 @@ pub struct Vitals {
     pub usage: Usage,
     /// Whether it has said that its work is over.
     pub finished: bool,
+    /// Whether it has nothing left to do, as far as it tells; it may go on all the same.
+    pub idle: bool,
 }
 
 /// A tool at work.
@@ -91,6 +93,10 @@ impl Vitals {
                 self.finished = true;
                 self.tools.clear();
             }
+            Activity::Idle { idle } => {
+                self.idle = *idle;
+                return;
+            }
             Activity::Warning { .. } | Activity::Unknown { .. } | Activity::Broken { .. } => return,
             Activity::Started { .. }
             | Activity::Text { .. }
@@ -105,7 +111,7 @@ impl Vitals {
 /// What whoever looks after a step has to know at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alarm {
-    /// When the agent said that its work is over.
+    /// When the agent said that its work is over, or had nothing left to do; `None` again if it goes on.
     pub finished: Option<Instant>,
     /// Why it is taken to go round in circles, as a fragment.
     pub runaway: Option<String>,

@@ -86,6 +86,12 @@ pub enum Activity {
         /// Until when, where known.
         until: Option<Millis>,
     },
+    /// It has answered in full and has nothing left to do, as far as it tells; or it goes on after all. Of a stream that has
+    /// no last event this is the sign that the process should end.
+    Idle {
+        /// Which of the two.
+        idle: bool,
+    },
     /// Something is odd, but it goes on.
     Warning {
         /// What.

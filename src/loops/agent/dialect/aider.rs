@@ -1,7 +1,7 @@
 //! Aider's plain lines, as 0.86.2 prints them with `--no-pretty`. It has no protocol; a few of its lines have a known form.
 //!
-//! What the model says ends with a line of its tokens. What comes after that (which files were changed, the commit with
-//! the message all over again) is Aider's own. It exits with 0 whatever happened.
+//! What the model says ends with a line of its tokens, without which there was no answer. What comes after that (which
+//! files were changed, the commit with the message all over again) is Aider's own. It exits with 0 whatever happened.
 
 use super::heard::{Tell, keep_end};
 use super::loose::Num;
@@ -62,9 +62,10 @@ impl Tongue for Aider {
             tell.tell(Activity::Failed(failure(&error)));
             return;
         }
-        let said = self.said.take().unwrap_or_else(|| std::mem::take(&mut self.saying));
-        if !said.trim().is_empty() {
-            tell.tell(Activity::Final { text: Some(said) });
+        // Without its tokens there was no answer, and what was said may be any error.
+        match self.said.take().filter(|said| !said.trim().is_empty()) {
+            Some(said) => tell.tell(Activity::Final { text: Some(said) }),
+            None => self.saying.lines().for_each(|line| tell.heard.complain(line)),
         }
     }
 }
@@ -72,6 +73,9 @@ impl Tongue for Aider {
 impl Aider {
     /// Somebody's words.
     fn say(&mut self, text: String, tell: &mut Tell<'_>) {
+        if !text.trim().is_empty() {
+            tell.idle(false);
+        }
         if self.open {
             self.saying.push_str(&text);
             keep_end(&mut self.saying);
@@ -87,8 +91,10 @@ impl Aider {
         if let Some(usage) = line.strip_prefix("Tokens: ").and_then(tokens) {
             tell.used(UsageScope::Part, usage);
             self.said = Some(std::mem::take(&mut self.saying));
+            tell.idle(true);
         } else if let Some(path) = line.strip_prefix("Applied edit to ") {
             tell.tell(Activity::FileEdited { path: path.to_owned() });
+            tell.idle(self.said.is_some());
         } else if self.said.is_some() && line.starts_with("Model ") && line.ends_with(" has hit a token limit!") {
             // A long explanation follows, and nothing of what the provider said.
             self.error = Some(line.to_owned());
@@ -122,6 +128,7 @@ impl Aider {
 
     fn retry(&mut self, seconds: &str, tell: &mut Tell<'_>) {
         self.retries += 1;
+        tell.idle(false);
         // What came of the answer so far comes again, or is no answer.
         self.saying.clear();
         let class = self.error.take().map_or(FailureClass::Other, |error| failure(&error).class);
@@ -207,6 +214,37 @@ mod tests {
         decoder.push(Stream::Stdout, out.as_bytes(), &mut |_| {});
         let heard = decoder.finish(&mut |_| {});
         assert_eq!((heard.ended, heard.retrying.map(|failure| failure.class)), (false, Some(FailureClass::Network)));
+    }
+
+    #[test]
+    fn words_without_their_tokens_are_no_answer() {
+        let heard = |more: &str| {
+            let mut decoder = Decoder::new(DialectName::Aider);
+            let out = format!("Aider v0.86.2\nModel: m with diff edit format\n\n{more}");
+            decoder.push(Stream::Stdout, out.as_bytes(), &mut |_| {});
+            decoder.finish(&mut |_| {})
+        };
+        let odd = heard("Some new trouble: Error: no route\nsee the manual\n");
+        assert_eq!((odd.ended, odd.complaint.as_deref()), (false, Some("Some new trouble: Error: no route")));
+        assert!(!heard("Tokens: 792 sent, 0 received.\n").ended, "nothing was said");
+        assert!(heard("Done.\nTokens: 792 sent, 4 received.\n").ended);
+    }
+
+    #[test]
+    fn it_is_idle_after_its_tokens_until_it_says_more() {
+        let mut decoder = Decoder::new(DialectName::Aider);
+        let idle = [
+            "Aider v0.86.2\n\nDone.\n",
+            "Tokens: 792 sent, 4 received.\n",
+            "\n",
+            "a.py:3: lint\n",
+            "Applied edit to a.py\n",
+        ]
+        .map(|out| {
+            decoder.push(Stream::Stdout, out.as_bytes(), &mut |_| {});
+            decoder.heard().idle
+        });
+        assert_eq!(idle, [false, true, true, false, true]);
     }
 
     #[test]

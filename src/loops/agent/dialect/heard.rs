@@ -23,6 +23,8 @@ pub struct Heard {
     pub text: String,
     /// Whether its final event came.
     pub ended: bool,
+    /// Whether it has nothing left to do, as far as it tells.
+    pub idle: bool,
     /// Why it could not do its work.
     pub failure: Option<Failure>,
     /// What it had met when it last tried a request again, if nothing came of that yet.
@@ -82,6 +84,7 @@ impl Heard {
                 self.retrying = Some(failure);
             }
             Activity::RateLimited { until } => self.limited_until = until.or(self.limited_until),
+            Activity::Idle { idle } => self.idle = *idle,
             Activity::Failed(failure) => self.failure = Some(failure.clone()),
             Activity::Final { text } => {
                 self.ended = true;
@@ -157,6 +160,13 @@ impl Tell<'_> {
 
     pub(super) fn warn(&mut self, text: impl Into<String>) {
         self.tell(Activity::Warning { text: text.into() });
+    }
+
+    /// Tells whether it has nothing left to do, if that is news.
+    pub(super) fn idle(&mut self, idle: bool) {
+        if self.heard.idle != idle {
+            self.tell(Activity::Idle { idle });
+        }
     }
 
     pub(super) fn used(&mut self, scope: UsageScope, usage: Usage) {

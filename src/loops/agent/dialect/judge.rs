@@ -57,7 +57,14 @@ fn failure(heard: &Heard, exit: Option<Exit>) -> Option<Failure> {
         return Some(Failure { until: heard.limited_until, ..waiting.clone() });
     }
     match exit {
-        Some(Exit::Code(0)) if has_final_event(heard.dialect) && !heard.ended => {
+        Some(Exit::Code(0)) if heard.dialect == DialectName::Aider && !heard.ended => {
+            // Whatever went wrong, it is among its words.
+            let words = heard.complaint.as_deref().unwrap_or_default();
+            let class = Some(trouble::class(None, words)).filter(|class| *class != FailureClass::Other);
+            let message = ["it ended without an answer", words].join(": ");
+            Some(Failure::new(class.unwrap_or(FailureClass::Cut), message.trim_end_matches(": ")))
+        }
+        Some(Exit::Code(0)) if heard.dialect != DialectName::Text && !heard.ended => {
             Some(Failure::new(FailureClass::Cut, "its stream ended before its final event"))
         }
         // Plain text has its exit status to tell, and so has an agent that complains of nothing.
@@ -70,11 +77,6 @@ fn failure(heard: &Heard, exit: Option<Exit>) -> Option<Failure> {
         }
         _ => None,
     }
-}
-
-/// Whether a stream of this dialect ends with an event that says so.
-const fn has_final_event(dialect: DialectName) -> bool {
-    !matches!(dialect, DialectName::Text | DialectName::Aider)
 }
 
 /// Whether this agent counts what a session has used in all its steps.
@@ -145,6 +147,20 @@ mod tests {
         assert_eq!(class(text, Some(Exit::Code(1))), None);
         let complains = Heard { complaint: Some("it broke".into()), ..heard(DialectName::Claude) };
         assert_eq!(class(complains, Some(Exit::Code(1))), Some(FailureClass::Other));
+    }
+
+    #[test]
+    fn aider_has_to_have_answered() {
+        let of = |complaint: Option<&str>, exit| {
+            let complaint = complaint.map(str::to_owned);
+            judge(Heard { ended: false, complaint, ..heard(DialectName::Aider) }, exit, None).failure().cloned()
+        };
+        let ok = Some(Exit::Code(0));
+        let odd = of(Some("Unable to list models"), ok);
+        assert_eq!(odd, Some(Failure::new(FailureClass::Cut, "it ended without an answer: Unable to list models")));
+        assert_eq!(of(None, ok), Some(Failure::new(FailureClass::Cut, "it ended without an answer")));
+        assert_eq!(of(Some("oh: invalid x-api-key"), ok).map(|failure| failure.class), Some(FailureClass::Auth));
+        assert_eq!(of(Some("half of an answ"), None), None, "it was stopped");
     }
 
     #[test]

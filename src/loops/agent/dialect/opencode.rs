@@ -1,7 +1,7 @@
 //! `opencode run --format json`, as 1.18.33 prints it: parts of messages, each when it is complete.
 //!
 //! There is no final event: the work is over when the last request was answered in full (`reason` is `stop`) and the
-//! stream ended after it. Tools are told of at their end only. A request that failed, and may be tried again, stands in its
+//! stream ended after it. Until then it has nothing left to do, and its process is given some time to end. Tools are told of at their end only. A request that failed, and may be tried again, stands in its
 //! log alone, on standard error (`--print-logs`). An answer whose stream is cut ends for a reason that is `unknown`, and is
 //! asked for again, sometimes for ever; so is a full context, which it gets over by summing up what went before.
 
@@ -158,6 +158,8 @@ impl Tongue for Opencode {
             }
             other => tell.unknown(other),
         }
+        // It may still sum up a full context and go on, and says so at once.
+        tell.idle(matches!(self.reason.as_str(), "stop" | "length" | "content-filter"));
         Ok(())
     }
 
