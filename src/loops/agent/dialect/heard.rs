@@ -1,6 +1,7 @@
 //! What a stream has told so far, kept beside the activities: the part of it that outlives the step.
 
-use crate::loops::core::activity::{Activity, Failure, UsageScope};
+use super::trouble;
+use crate::loops::core::activity::{Activity, Failure, FailureClass, UsageScope};
 use crate::loops::core::agent::DialectName;
 use crate::loops::core::ids::Millis;
 use crate::loops::core::step::Usage;
@@ -33,8 +34,10 @@ pub struct Heard {
     pub limited_until: Option<Millis>,
     /// Whether its last line was cut off.
     pub truncated: bool,
-    /// What it complained about on standard error: the first line that says error, or else the last one.
+    /// What it complained about on standard error: the first line that says what went wrong, or else the last one.
     pub complaint: Option<String>,
+    /// Whether that says what went wrong.
+    pub complained: bool,
     /// Lines of standard output that were read as events, known or not.
     pub events: u64,
     /// Tools that it used.
@@ -179,7 +182,6 @@ impl Tell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loops::core::activity::FailureClass;
 
     fn hear(activities: Vec<Activity>) -> Heard {
         let mut heard = Heard::new(DialectName::Claude);

@@ -70,9 +70,11 @@ fn failure(heard: &Heard, exit: Option<Exit>) -> Option<Failure> {
         // Plain text has its exit status to tell, and so has an agent that complains of nothing.
         Some(Exit::Code(code)) if code != 0 && heard.dialect != DialectName::Text => {
             let words = heard.complaint.as_deref()?;
-            // An agent that never said a word did not understand how it was started.
-            let spoke = heard.events > 0;
-            let class = if spoke { trouble::class(None, words) } else { FailureClass::Usage };
+            let class = match trouble::class(None, words) {
+                // An agent that never said a word did not understand how it was started.
+                FailureClass::Other if heard.events == 0 => FailureClass::Usage,
+                class => class,
+            };
             Some(Failure::new(class, words))
         }
         _ => None,

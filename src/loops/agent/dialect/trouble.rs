@@ -27,6 +27,10 @@ const PHRASES: &[(&str, FailureClass)] = &[
     ("invalid_api_key", FailureClass::Auth),
     ("api key not valid", FailureClass::Auth),
     ("please run /login", FailureClass::Auth),
+    // cursor's own, whose provider it is; and codex's, of a plan.
+    ("hit your usage limit", FailureClass::Quota),
+    ("the provided api key is invalid", FailureClass::Auth),
+    ("authentication required", FailureClass::Auth),
     ("stream disconnected before completion", FailureClass::Network),
     ("model stream ended", FailureClass::Network),
     // claude's own; it takes that for an error of the server.
