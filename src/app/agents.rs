@@ -3,7 +3,7 @@
 //! [`Agents::require`] is asked before a run is given to one: by commands, and by the dashboard off its thread.
 
 use super::config::Config;
-use crate::loops::agent::probe::{Found, probe};
+use crate::loops::agent::probe::{Found, PATIENCE, Place, probe};
 use crate::loops::agent::profile::Profile;
 use crate::loops::core::agent::{AgentSpec, Role};
 use std::path::PathBuf;
@@ -59,7 +59,10 @@ impl Agents {
 
     /// What is found of each. Blocks, for seconds where one has not been asked before.
     pub fn look(&self, agents: &[(AgentSpec, Profile)]) -> Vec<Found> {
-        probe(agents, std::env::var_os("PATH").as_deref(), &self.repo, self.kept.as_deref())
+        // Without its own file loopdash can start nobody, which each of them is told then.
+        let (path, shim) = (std::env::var_os("PATH"), std::env::current_exe().unwrap_or_default());
+        let (path, kept) = (path.as_deref(), self.kept.as_deref());
+        probe(agents, &Place { path, cwd: &self.repo, kept, shim: &shim, patience: PATIENCE })
     }
 
     /// Refuses agents that are missing, cannot be run, are too old, or do not know what they would be told. Blocks, as

@@ -18,6 +18,7 @@ mod gates;
 mod ground;
 mod headless;
 mod hooks;
+mod inquiries;
 mod interrupt;
 mod layers;
 mod limits;

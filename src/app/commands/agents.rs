@@ -12,6 +12,7 @@ use crate::loops::agent::profile::{Abilities, Profile};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::spec::LoopSpec;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// An agent, as `--json` prints it.
@@ -60,18 +61,36 @@ pub fn agents(context: &Context, args: &AgentsArgs) -> Result<Exit, Failure> {
 pub(super) fn rows(context: &Context, loaded: &Loaded) -> Vec<Row> {
     let config = &loaded.config;
     let repo = repository_root(&context.cwd).unwrap_or_else(|| context.cwd.clone());
-    let specs = config.agent_names().into_iter().filter_map(|name| config.agent_spec(name, Role::Critic, &repo));
     let agents = Agents::new(config.clone(), repo.clone(), context.state_root().ok());
-    let looked: Vec<(AgentSpec, Profile)> = specs.map(|spec| agents.with_profile(spec)).collect();
-    let found = agents.look(&looked);
-    let rows = looked.into_iter().zip(found).map(|((spec, profile), found)| Row {
+    let in_role = |role| {
+        let specs = config.agent_names().into_iter().filter_map(|name| config.agent_spec(name, role, &repo));
+        specs.map(|spec| agents.with_profile(spec)).collect()
+    };
+    // Each may be given either role, and is told other words in it.
+    let [actors, critics]: [Vec<(AgentSpec, Profile)>; 2] = [in_role(Role::Actor), in_role(Role::Critic)];
+    let mut found = agents.look(&[actors.clone(), critics].concat());
+    let as_critics = found.split_off(actors.len());
+    let rows = actors.into_iter().zip(found.into_iter().zip(as_critics)).map(|((spec, profile), found)| Row {
         configured: config.agents.contains_key(&spec.name),
         can: profile.abilities(),
         profile: spec.profile,
         name: spec.name,
-        found,
+        found: either(found),
     });
     rows.collect()
+}
+
+/// What is found of an agent in both its roles.
+fn either((actor, critic): (Found, Found)) -> Found {
+    if actor.problem == critic.problem {
+        return actor;
+    }
+    let told = |role: Role, problem: String| format!("as {}: {problem}", role.word());
+    let problem = match (&actor.problem, critic.problem) {
+        (Some(problem), _) => Some(told(Role::Actor, problem.clone())),
+        (None, problem) => problem.map(|problem| told(Role::Critic, problem)),
+    };
+    Found { problem, ..actor }
 }
 
 /// Refuses loops with an agent that cannot work.
@@ -79,9 +98,17 @@ pub(super) fn rows(context: &Context, loaded: &Loaded) -> Vec<Row> {
 /// # Errors
 /// One line for each such agent.
 pub(in crate::app) fn require(context: &Context, config: &Config, specs: &[LoopSpec]) -> Result<(), Failure> {
-    let repo = specs.first().map_or_else(|| context.cwd.clone(), |spec| spec.repo.clone().into());
-    let agents = Agents::new(config.clone(), repo, context.state_root().ok());
-    agents.require(specs.iter().flat_map(LoopSpec::agents)).map_err(Failure::Data)
+    let mut by_repo: BTreeMap<&str, Vec<&LoopSpec>> = BTreeMap::new();
+    for spec in specs {
+        by_repo.entry(&spec.repo).or_default().push(spec);
+    }
+    let mut refused: Vec<String> = Vec::new();
+    for (repo, specs) in by_repo {
+        let agents = Agents::new(config.clone(), repo.into(), context.state_root().ok());
+        let lines = agents.require(specs.into_iter().flat_map(LoopSpec::agents)).err();
+        refused.extend(lines.filter(|lines| !refused.contains(lines)));
+    }
+    if refused.is_empty() { Ok(()) } else { Err(Failure::Data(refused.join("\n"))) }
 }
 
 fn abilities(can: Abilities) -> String {

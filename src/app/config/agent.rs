@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// A program that acts or criticises. What is absent here is as its profile has it.
@@ -226,6 +227,11 @@ impl Config {
     }
 }
 
+/// The name of a command's program.
+fn program(command: &[String]) -> Option<&OsStr> {
+    Path::new(command.first()?).file_name()
+}
+
 impl Agent {
     /// The name of the profile that the agent called `name` is made from; it may not exist.
     pub fn profile_name<'a>(&'a self, name: &'a str, profiles: &BTreeMap<String, Profile>) -> &'a str {
@@ -247,6 +253,11 @@ impl Agent {
         env.extend(self.env.clone());
         let mut resumed = profile.clone();
         resumed.command = words(&self.command, &profile.command)?;
+        if program(&resumed.command) != program(&profile.command) {
+            // What `ssh` or `npx` tells of itself is not about the agent.
+            resumed.version.clear();
+            resumed.help.clear();
+        }
         resumed.resume = words(&self.resume, &profile.resume)?;
         if !resumed.command.iter().any(|word| word == "{resume}") {
             // A command without a place for it takes no session, unless its own arguments for that are given.

@@ -12,12 +12,21 @@ use std::ffi::OsString;
 /// # Errors
 /// The first reference that names nothing, as `${NAME} for VARIABLE`.
 pub fn of_agent(agent: &AgentSpec) -> Result<Vec<(String, String)>, String> {
-    let lost = |name: &String, value: &String| if is_masked(value) { format!("${{{name}}}") } else { value.clone() };
-    let value = |(name, value): (&String, &String)| match expand(&lost(name, value)) {
+    let value = |(name, value): (&String, &String)| match replaced(name, value) {
         Ok(value) => Ok((name.clone(), value)),
         Err(missing) => Err(format!("${{{missing}}} for {name}")),
     };
     agent.env.iter().map(value).collect()
+}
+
+/// The same without those that refer to nothing.
+pub(super) fn known_of_agent(agent: &AgentSpec) -> Vec<(String, String)> {
+    agent.env.iter().filter_map(|(name, value)| Some((name.clone(), replaced(name, value).ok()?))).collect()
+}
+
+/// The value of the variable `name`; `Err` is the first name that it refers to and that has none.
+fn replaced(name: &str, value: &str) -> Result<String, String> {
+    if is_masked(value) { expand(&format!("${{{name}}}")) } else { expand(value) }
 }
 
 /// Those of `names` that `patterns` take away; a trailing `*` stands for any ending.
@@ -64,6 +73,8 @@ mod tests {
         let mut agent = AgentSpec::new("a", Vec::new());
         agent.env.insert("KEY".to_owned(), "${LOOPDASH_SURELY_UNSET}".to_owned());
         assert_eq!(of_agent(&agent).unwrap_err(), "${LOOPDASH_SURELY_UNSET} for KEY");
+        agent.env.insert("MODE".to_owned(), "fast".to_owned());
+        assert_eq!(known_of_agent(&agent), [("MODE".to_owned(), "fast".to_owned())]);
         let mut agent = AgentSpec::new("a", Vec::new());
         agent.env.insert("PATH".to_owned(), "[masked:0123456789abcdef]".to_owned());
         assert_eq!(of_agent(&agent).unwrap(), [("PATH".to_owned(), std::env::var("PATH").unwrap())]);

@@ -5,6 +5,7 @@ mod circle;
 pub mod dialect;
 pub mod environment;
 mod family;
+mod inquiry;
 mod launch;
 pub mod launched;
 mod memory;

@@ -273,7 +273,7 @@ fn start(inner: &Inner, launch: Launch) -> Result<Running, SpawnError> {
 }
 
 /// Fails where a child could still be started, but not be ended any more: to find who belongs to it takes files, too.
-fn headroom() -> io::Result<()> {
+pub(super) fn headroom() -> io::Result<()> {
     let null = File::open("/dev/null")?;
     let spare: io::Result<Vec<File>> = (0..SPARE_FILES).map(|_| null.try_clone()).collect();
     spare.map(drop)

@@ -119,6 +119,9 @@ pub struct Profile {
     /// The newest version that loopdash was tried with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tested: Option<String>,
+    /// What else is to be known of it, as a fragment that `loopdash agents` shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Arguments that print all its options; empty when nothing prints them.
     pub help: Vec<String>,
     /// Whether it reports tokens.
@@ -150,6 +153,7 @@ impl Default for Profile {
             version: vec!["--version".to_owned()],
             minimum: None,
             tested: None,
+            note: None,
             help: Vec::new(),
             tokens: false,
             dollars: false,

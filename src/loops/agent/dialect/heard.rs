@@ -106,11 +106,13 @@ impl Heard {
     }
 
     /// Takes a line of standard error, clean, for the case that nothing else tells what went wrong.
-    pub(super) fn complain(&mut self, line: &str) {
+    pub(in crate::loops::agent) fn complain(&mut self, line: &str) {
         let line = line.trim();
         let stack = line.starts_with("at ") || line.starts_with("note: ");
-        if !line.is_empty() && !stack && !self.complaint.as_deref().is_some_and(says_error) {
-            self.complaint = Some(line.chars().take(1_000).collect());
+        if !line.is_empty() && !stack && !self.complained {
+            let line: String = line.chars().take(1_000).collect();
+            self.complained = says_error(&line) || trouble::class(None, &line) != FailureClass::Other;
+            self.complaint = Some(line);
         }
     }
 }
