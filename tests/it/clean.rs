@@ -8,7 +8,13 @@ use std::process::Stdio;
 
 /// `loopdash clean` with answers on its standard input.
 fn clean(ground: &Ground, args: &[&str], answers: &str) -> Told {
+    clean_with(ground, args, answers, "")
+}
+
+/// The same, with a fault on demand.
+fn clean_with(ground: &Ground, args: &[&str], answers: &str, fault: &str) -> Told {
     let mut command = ground.command(&[&["clean", "--older-than", "1ms"], args].concat());
+    command.env("LOOPDASH_FAULT", fault);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
     Told::from(child.wait_with_output().unwrap())
@@ -85,4 +91,94 @@ fn runs_that_are_not_over_are_not_touched() {
     std::fs::write(ran.dir.journal(), text).unwrap();
     let told = clean(&ground, &["--yes"], "").exits(0);
     assert!(told.out.contains("left: run") && ran.dir.journal().exists(), "{}", told.out);
+}
+
+#[test]
+fn a_worktree_that_somebody_removed_needs_its_name_and_its_last_snapshot_is_kept() {
+    let ground = with_a_run();
+    let ran = ground.ran();
+    let (label, commit) = (ran.state.label.clone(), ran.state.last_snapshot().unwrap().commit.clone());
+    std::fs::remove_dir_all(ran.worktree()).unwrap();
+    ground.git(&["worktree", "prune"]);
+    ground.git(&["branch", "-q", "-D", "run/make-a-note"]);
+    let told = clean(&ground, &["--dry-run"], "").exits(0);
+    assert!(told.out.contains("done, unmerged, and its worktree is gone; asks for its name"), "{}", told.out);
+    for (args, answers) in [(&["--yes"][..], ""), (&[], "yes\n"), (&[], "yes\nwrong\n")] {
+        let told = clean(&ground, args, answers).exits(0);
+        assert!(told.out.contains("left: worktree of"), "{}", told.out);
+        assert_eq!(ground.git(&["show", &format!("refs/loopdash/{}/1:note.md", ran.dir.run())]), "one");
+    }
+    let told = clean(&ground, &[], &format!("yes\n{label}\n")).exits(0);
+    let kept = trash::list(&ground.repo().join(".git")).unwrap();
+    assert!(told.out.contains(&kept[0].name), "{}", told.out);
+    assert_eq!(ground.git(&["show", &format!("{}:note.md", kept[0].name)]), "one");
+    assert_eq!(ground.git(&["rev-parse", &format!("{}^", kept[0].name)]), commit);
+    // From here on its worktree counts as gone, and what is left of the run is as old as that.
+    assert!(ground.ran().state.scrapped && ground.ran().state.undo.is_some());
+    let told = ground.loopdash(&["clean", "--dry-run"]).exits(0);
+    assert!(told.out.contains("there is nothing to remove"), "{}", told.out);
+}
+
+#[test]
+fn trash_is_listed_with_what_it_would_bring_back() {
+    let ground = Ground::new();
+    let script = "head -c 300000 /dev/urandom >noise";
+    ground.run(&["sh", script, "claim"], &[], &["--gate", "true"]).exits(0);
+    let label = ground.ran().state.label.clone();
+    clean(&ground, &[], &format!("yes\n{label}\n")).exits(0);
+    let told = clean(&ground, &["--dry-run"], "").exits(0);
+    let line = told.out.lines().find(|line| line.starts_with("trash")).unwrap();
+    assert!(line.contains("300 kB"), "{}", told.out);
+}
+
+#[test]
+fn what_a_full_disk_kept_from_the_journal_is_finished_by_the_next_clean() {
+    let ground = with_a_run();
+    let (label, tree) = (ground.ran().state.label.clone(), ground.ran().worktree());
+    let yes = format!("yes\n{label}\n");
+    let kept = || trash::list(&ground.repo().join(".git")).unwrap();
+    // Not even that it is to go can be written: it stays.
+    let told = clean_with(&ground, &[], &yes, "enospc:journal.append@1").exits(2);
+    assert!(told.out.contains("not removed: worktree") && tree.exists() && kept().is_empty(), "{}", told.out);
+    // It went, and that cannot be written.
+    let told = clean_with(&ground, &[], &yes, "enospc:journal.append@2").exits(2);
+    let trash = kept();
+    assert!(!tree.exists() && trash.len() == 1);
+    assert!(told.out.contains("it is gone") && told.out.contains(&trash[0].name), "{}", told.out);
+    let told = clean(&ground, &["--dry-run"], "").exits(0);
+    assert!(told.out.contains("its removal was cut short"), "{}", told.out);
+    assert!(!told.out.contains("\ntrash") && !told.out.contains("\nrun "), "{}", told.out);
+    // The name was typed already.
+    clean(&ground, &["--yes"], "").exits(0);
+    let ran = ground.ran();
+    assert!(ran.state.scrapped && ran.state.refused == 0 && kept() == trash);
+    assert_eq!(ran.state.undo.unwrap().trash.name, trash[0].name);
+    assert_eq!(ground.git(&["show", &format!("{}:note.md", trash[0].name)]), "one");
+}
+
+#[test]
+fn a_removal_that_is_killed_anywhere_is_finished_and_keeps_what_there_was_first() {
+    std::thread::scope(|scope| {
+        for place in ["scrap.kept", "remove.renamed", "scrap.removed"] {
+            scope.spawn(move || {
+                let ground = with_a_run();
+                let ran = ground.ran();
+                std::fs::write(ran.worktree().join("unseen.md"), "two").unwrap();
+                let yes = format!("yes\n{}\n", ran.state.label);
+                let told = clean_with(&ground, &[], &yes, &format!("abort:{place}"));
+                assert_eq!(told.code, None, "{place}: {}", told.out);
+                assert_eq!(ran.worktree().exists(), place == "scrap.kept");
+                clean(&ground, &["--yes"], "").exits(0);
+                let again = ground.ran();
+                let kept = trash::list(&ground.repo().join(".git")).unwrap();
+                assert_eq!(kept.len(), 1, "{place}");
+                assert_eq!(ground.git(&["show", &format!("{}:unseen.md", kept[0].name)]), "two");
+                assert_eq!(again.state.undo.unwrap().trash.name, kept[0].name, "{place}");
+                assert_eq!(again.state.refused, 0);
+                assert_eq!(std::fs::read_dir(ground.path("shop.loops")).unwrap().count(), 0, "{place}");
+                assert_eq!(ground.git(&["branch", "--list", "run/*"]), "");
+                assert_eq!(ground.git(&["worktree", "list"]).lines().count(), 1);
+            });
+        }
+    });
 }

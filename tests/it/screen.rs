@@ -42,6 +42,17 @@ pub(crate) fn open(ground: &Ground, arguments: &[&str]) -> Term {
     open_sized(ground, arguments, SIZE)
 }
 
+/// The same, with a fault on demand.
+pub(crate) fn open_with(ground: &Ground, arguments: &[&str], fault: &str) -> Term {
+    let (home, state) = (ground.path("home"), ground.path("state"));
+    let env = [
+        ("HOME", home.as_path()),
+        ("LOOPDASH_STATE_DIR", state.as_path()),
+        ("LOOPDASH_FAULT", std::path::Path::new(fault)),
+    ];
+    Term::start(arguments, &ground.repo(), &env, SIZE)
+}
+
 fn open_sized(ground: &Ground, arguments: &[&str], size: (u16, u16)) -> Term {
     let (home, state) = (ground.path("home"), ground.path("state"));
     let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", state.as_path())];

@@ -1,7 +1,7 @@
 //! Worktrees set back, scrapped and brought back by key, with nothing lost, before and after a restart.
 
 use crate::ground::{Ground, Ran};
-use crate::screen::{a_loop, assert_nothing_runs, leave, open};
+use crate::screen::{a_loop, assert_nothing_runs, leave, open, open_with};
 use crate::term::{Term, until};
 use loopdash::loops::core::event::{Event, Outcome};
 use loopdash::loops::core::step::StepKind;
@@ -142,4 +142,47 @@ async fn a_scrapped_worktree_needs_its_name_and_comes_back_with_its_branch() {
     });
     assert_eq!(ground.git(&["show", &format!("{}:i-by-hand", told[0].name)]), "unseen");
     assert_eq!(again.state.refused, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rewind_that_is_killed_halfway_is_done_again_and_undone_to_what_there_was_first() {
+    for place in ["setback.kept", "setback.moved"] {
+        let ground = three_iterations();
+        let mut term = open_with(&ground, &["--start-all"], &format!("abort:{place}"));
+        until("the third iteration is at work", || ground.path("at").exists()).await;
+        term.keys("P").await;
+        until("paused", || ground.ran().state.status == RunStatus::Paused).await;
+        term.see("1 paused").await;
+        term.keys("b").await;
+        term.see("Set the worktree back to").await;
+        term.keys("\x1b[B").await;
+        term.see("▸ iteration 1").await;
+        term.keys("\r").await;
+        yes(&mut term, "Set stray back to iteration 1?").await;
+        assert!(!term.ended().await.success(), "{place}");
+        let ran = ground.ran();
+        assert_eq!(files(&ran), ["i1", "i2", "i3"], "{place}");
+        assert_eq!(branch(&ground, &ran), if place == "setback.moved" { "i1" } else { "i2" });
+
+        let mut term = open(&ground, &[]);
+        term.see("1 interrupted loop").await;
+        term.keys("\x1b").await;
+        term.gone("1 interrupted loop").await;
+        term.keys("b").await;
+        term.see("Set the worktree back to").await;
+        term.keys("\x1b[B").await;
+        term.see("▸ iteration 1").await;
+        term.keys("\r").await;
+        yes(&mut term, "Set stray back to iteration 1?").await;
+        term.see("rewind is done").await;
+        assert_eq!((files(&ground.ran()), branch(&ground, &ground.ran())), (vec!["i1".to_owned()], "i1".to_owned()));
+        term.keys("u").await;
+        yes(&mut term, "Undo the rewind to 1 of stray?").await;
+        term.see("undo is done").await;
+        leave(&mut term).await;
+        let ran = ground.ran();
+        assert_eq!((files(&ran), branch(&ground, &ran)), (vec!["i1".into(), "i2".into(), "i3".into()], "i2".into()));
+        assert_eq!(ran.state.refused, 0);
+        assert_nothing_runs(&ground);
+    }
 }

@@ -1,7 +1,8 @@
 //! `loopdash clean`: removes what runs that are over have left behind, after listing it and asking.
 //!
 //! What a worktree holds is kept in the trash first. A run that somebody owns or that is not over is never touched, and a
-//! worktree whose content is nowhere else goes only when its name is typed.
+//! worktree whose content is nowhere else goes only when its name is typed. That it is to go is journalled before it goes:
+//! what is cut short is finished the next time.
 
 mod found;
 
@@ -11,9 +12,10 @@ use crate::app::cli::args::CleanArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::Context;
 use crate::app::sentence::{count, size};
-use crate::loops::core::event::{Record, Scrapped};
-use crate::loops::core::ids::Millis;
+use crate::loops::core::event::{Chore, ChoreAsked, Event, Record, Scrapped, StepFinished, StepStarted};
+use crate::loops::core::ids::{Millis, Who};
 use crate::loops::core::state::RunState;
+use crate::loops::core::step::{Cause, StepEnd, StepKind};
 use crate::loops::engine::workshop::{git_workspace, trashed};
 use crate::loops::git::{Scrap, scrap, trash};
 use crate::loops::journal::summary::write_summary;
@@ -86,13 +88,9 @@ fn list(out: &mut impl Write, found: &Found) -> Result<(), Failure> {
     } else {
         let mut rows = vec![["WHAT", "RUN", "SIZE", "AGE", "WHY"].map(str::to_owned).to_vec()];
         rows.extend(found.items.iter().map(|item| {
-            let size = match &item.what {
-                What::Trash { .. } => "-".to_owned(),
-                _ => size(item.bytes),
-            };
             let asks = if item.unsafe_because.is_some() { "; asks for its name" } else { "" };
             let why = format!("{}{asks}", line(&item.why));
-            vec![item.what.word().to_owned(), line(&item.label), size, age(item.age), why]
+            vec![item.what.word().to_owned(), line(&item.label), size(item.bytes), age(item.age), why]
         }));
         out.write_all(columns(&rows).as_bytes())?;
     }
@@ -145,20 +143,60 @@ fn take(store: &Store, item: &Item) -> Result<(JournalWriter, RunState), String>
 }
 
 fn scrap_worktree(store: &Store, item: &Item, named: bool) -> Result<String, String> {
-    let (mut writer, mut state) = take(store, item)?;
+    let (writer, state) = take(store, item)?;
     let place = state.workspace.as_ref().ok_or("it has no worktree")?;
     let workspace = git_workspace(state.id, place);
     let last = state.last_commit().map(str::to_owned);
-    let gone = scrap(&Scrap { workspace, last, named, branch: true }).map_err(|error| error.to_string())?;
+    let mut log = Log { writer, state };
+    let named = match log.state.chore {
+        // An earlier try was cut short; it answers for what that had kept.
+        Some(Chore::Scrap { named: earlier }) => named || earlier,
+        _ => {
+            log.add(vec![ChoreAsked { chore: Chore::Scrap { named }, who: Who::Cli }.into()])?;
+            named
+        }
+    };
+    let asked = Some(log.state.chore_asked.0);
+    let gone = match scrap(&Scrap { workspace, last, named, branch: true, asked }) {
+        Ok(gone) => gone,
+        Err(error) => {
+            // Nobody shall do it later on, unasked.
+            let why = error.to_string();
+            let (step, iteration) = (log.state.next_step(), log.state.open_iteration().map_or(0, |open| open.number));
+            let end = StepEnd { error: Some(why.clone()), ..StepEnd::new(Cause::Natural) };
+            let kind = StepKind::Scrap;
+            let (agent, argv, cwd, prompt, guidance) = (None, Vec::new(), String::new(), None, Vec::new());
+            let begun = StepStarted { step, kind, iteration, agent, argv, cwd, prompt, guidance };
+            log.add(vec![begun.into(), StepFinished { step, end }.into()])?;
+            return Err(why);
+        }
+    };
     let (trash, branch_left) = (gone.trash.map(trashed), gone.branch_left);
     let told = trash.as_ref().map(|trash| format!("; what it held is kept in {}", trash.name)).unwrap_or_default();
-    let event = Scrapped { step: None, trash, branch_left }.into();
-    let record = Record { seq: state.seq + 1, at: now(), run: state.id, event };
-    state.apply(&record);
-    writer.append(&[record]).and_then(|()| writer.sync()).map_err(|error| error.to_string())?;
+    let journalled = log.add(vec![Scrapped { step: None, trash, branch_left }.into()]);
+    journalled
+        .map_err(|why| format!("it is gone{told}, which could not be journalled: {why}; clean again finishes it"))?;
     // It counts as touched now: the dashboard shows it again, and its directory stays as long as undo may be wanted.
-    write_summary(&store.run_dir(state.id), &state).map_err(|error| error.to_string())?;
+    write_summary(&store.run_dir(log.state.id), &log.state).map_err(|error| error.to_string())?;
     Ok(told)
+}
+
+/// A journal in hand, and the state that it comes to.
+struct Log {
+    writer: JournalWriter,
+    state: RunState,
+}
+
+impl Log {
+    /// Adds events, on the disk when this returns.
+    fn add(&mut self, events: Vec<Event>) -> Result<(), String> {
+        let run = self.state.id;
+        let number = |(seq, event)| Record { seq, at: now(), run, event };
+        let records: Vec<Record> = (self.state.seq + 1..).zip(events).map(number).collect();
+        self.writer.append(&records).and_then(|()| self.writer.sync()).map_err(|error| error.to_string())?;
+        records.iter().for_each(|record| self.state.apply(record));
+        Ok(())
+    }
 }
 
 /// Removes a run's directory and the snapshots that only its journal knew. Its trash stays.

@@ -66,6 +66,8 @@ pub struct Order {
     pub refs: BTreeMap<String, String>,
     /// What is to be done to the worktree as a whole.
     pub errand: Option<Errand>,
+    /// When that was asked for.
+    pub asked: Millis,
     /// The run's slot.
     pub slot: u32,
     /// The test that the iteration works on.
@@ -205,6 +207,7 @@ impl Order {
             keep: (run.last_commit().map(str::to_owned), run.keep.unwrap_or(Who::Harness)),
             refs: run.refs.clone(),
             errand: run.chore.filter(|_| work.kind.is_chore()).map(|chore| Errand::new(run, chore)),
+            asked: run.chore_asked,
             slot: run.slot.unwrap_or_default(),
             test,
             notes,

@@ -12,6 +12,7 @@ use super::repo::{Head, open_objects};
 use super::scan::scan;
 use super::trash::{self, Trash, branch_tip};
 use super::workspace::Workspace;
+use crate::loops::fault;
 
 /// What a worktree has that is nowhere else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,6 +51,9 @@ pub struct Scrap {
     pub named: bool,
     /// Whether its branch goes with it.
     pub branch: bool,
+    /// When it was asked for, in milliseconds since the Unix epoch: done again after a crash, it answers what was there
+    /// before the first try.
+    pub asked: Option<u64>,
 }
 
 /// What became of it.
@@ -64,38 +68,47 @@ pub struct Scrapped {
 /// Looks at what would be lost from sight.
 ///
 /// # Errors
-/// Those of a snapshot; a worktree that is gone is judged by its branch.
+/// Those of a snapshot; a worktree that is gone is judged by its branch and by what was kept of it last.
 pub fn standing(workspace: &Workspace, last: Option<&str>) -> Result<Standing, GitError> {
     let objects = open_objects(&workspace.common_dir)?;
-    let before = last.unwrap_or(&workspace.base);
-    let (now, there) = match workspace.check() {
-        Ok(()) => (scan(workspace)?.tree.to_string(), true),
-        Err(GitError::WorktreeGone { .. }) => match branch_tip(&objects, workspace) {
-            Some(tip) => (tip, false),
-            None => return Ok(Standing::default()),
-        },
-        Err(error) => return Err(error),
-    };
-    let id = |tree: Option<Tree<'_>>| tree.map_or_else(|| EMPTY.to_owned(), |tree| tree.id().to_string());
-    let same = id(tree_at(&objects, &now)?) == id(tree_at(&objects, before)?);
-    Ok(Standing { dirty: there && !same, unmerged: !is_merged(&objects, workspace, &now)? })
+    let tip = branch_tip(&objects, workspace);
+    // What is gone from the repository cannot be lost.
+    let living = |commit: &&str| commit_at(&objects, commit).is_ok();
+    let last = last.filter(living);
+    match workspace.check() {
+        Ok(()) => {
+            let now = scan(workspace)?.tree.to_string();
+            let before = last.or(Some(workspace.base.as_str()).filter(|base| *base == EMPTY || living(base)));
+            let id = |tree: Option<Tree<'_>>| tree.map_or_else(|| EMPTY.to_owned(), |tree| tree.id().to_string());
+            let before = before.map(|before| tree_at(&objects, before)).transpose()?;
+            let same = before.is_some_and(|before| id(before) == now);
+            let contents = [Some(now.as_str()), tip.as_deref()];
+            Ok(Standing { dirty: !same, unmerged: !is_merged(&objects, workspace, &contents)? })
+        }
+        Err(GitError::WorktreeGone { .. }) => {
+            Ok(Standing { dirty: false, unmerged: !is_merged(&objects, workspace, &[tip.as_deref(), last])? })
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// Whether merging the content `now` into what the repository has checked out would change nothing.
-fn is_merged(objects: &Repository, workspace: &Workspace, now: &str) -> Result<bool, GitError> {
-    let (base, now) = (tree_at(objects, &workspace.base)?, tree_at(objects, now)?);
-    let (Some(base), Some(now)) = (base, now) else { return Ok(false) };
-    let mut tips = vec![now.id()];
-    if let Some(tip) = branch_tip(objects, workspace) {
-        tips.push(commit_at(objects, &tip)?.tree_id());
+/// Whether merging each of these contents into what the repository has checked out would change nothing.
+fn is_merged(objects: &Repository, workspace: &Workspace, contents: &[Option<&str>]) -> Result<bool, GitError> {
+    let mut trees = Vec::new();
+    for content in contents.iter().flatten() {
+        let Some(tree) = tree_at(objects, content)? else { return Ok(false) };
+        trees.push(tree);
     }
-    if tips.iter().all(|tip| *tip == base.id()) {
+    if trees.is_empty() {
+        return Ok(true);
+    }
+    let Some(base) = tree_at(objects, &workspace.base)? else { return Ok(false) };
+    if trees.iter().all(|tree| tree.id() == base.id()) {
         return Ok(true);
     }
     let Some(head) = Head::of(objects)?.commit().map(ToOwned::to_owned) else { return Ok(false) };
     let Some(theirs) = tree_at(objects, &head)? else { return Ok(false) };
-    for tip in tips {
-        let ours = objects.find_tree(tip).map_err(GitError::lib("read a tree"))?;
+    for ours in trees {
         let mut merged =
             objects.merge_trees(&base, &theirs, &ours, None).map_err(GitError::lib("compare with the branch"))?;
         if merged.has_conflicts() || merged.write_tree_to(objects).ok() != Some(theirs.id()) {
@@ -121,12 +134,14 @@ pub fn scrap(wish: &Scrap) -> Result<Scrapped, GitError> {
             return Err(GitError::Unnamed { path: workspace.path.clone(), why: standing.words() });
         }
     }
-    let trash = match trash::keep(workspace, "scrap") {
-        Ok(trash) => Some(trash),
-        Err(GitError::WorktreeGone { .. }) => trash::keep_branch(workspace)?,
+    let trash = match trash::keep(workspace, "scrap", wish.asked) {
+        Ok(kept) => Some(kept.trash),
+        Err(GitError::WorktreeGone { .. }) => trash::keep_gone(workspace, "scrap", wish.last.as_deref(), wish.asked)?,
         Err(error) => return Err(error),
     };
+    fault::at("scrap.kept");
     remove(workspace)?;
+    fault::at("scrap.removed");
     let branch_left = if wish.branch { delete_branch(workspace, trash.as_ref())? } else { None };
     Ok(Scrapped { trash, branch_left })
 }
@@ -161,7 +176,7 @@ mod tests {
     use super::*;
 
     fn wish(workspace: &Workspace, last: Option<&str>, named: bool) -> Scrap {
-        Scrap { workspace: workspace.clone(), last: last.map(str::to_owned), named, branch: true }
+        Scrap { workspace: workspace.clone(), last: last.map(str::to_owned), named, branch: true, asked: None }
     }
 
     #[test]
@@ -216,7 +231,53 @@ mod tests {
         let tip = git(&workspace.path, ["rev-parse", "HEAD"]);
         std::fs::remove_dir_all(&workspace.path).unwrap();
         let kept = scrap(&wish(&workspace, None, false)).unwrap().trash.unwrap();
-        assert_eq!((kept.commit, fixture.git(["branch", "--list", "run/x"])), (tip, String::new()));
+        let held = fixture.git(["rev-parse", &format!("{}^", kept.name)]);
+        assert_eq!(
+            (held, kept.head, fixture.git(["branch", "--list", "run/x"])),
+            (tip.clone(), Some(tip), String::new())
+        );
+    }
+
+    #[test]
+    fn a_worktree_that_is_gone_is_judged_and_kept_by_its_last_snapshot_too() {
+        let fixture = Fixture::new();
+        let workspace = fixture.workspace("x");
+        write(&workspace.path.join("new"), "work");
+        let last = take(&TakeSnapshot { workspace: workspace.clone(), leaf: "1".to_owned(), parent: None }).unwrap();
+        std::fs::remove_dir_all(&workspace.path).unwrap();
+        fixture.git(["worktree", "prune"]);
+        fixture.git(["branch", "-D", "run/x"]);
+        assert_eq!(standing(&workspace, Some(&last.commit)).unwrap(), Standing { dirty: false, unmerged: true });
+        let refused = scrap(&wish(&workspace, Some(&last.commit), false));
+        assert!(matches!(refused, Err(GitError::Unnamed { .. })));
+        let kept = scrap(&wish(&workspace, Some(&last.commit), true)).unwrap().trash.unwrap();
+        assert_eq!(fixture.git(["show", &format!("{}:new", kept.name)]), "work");
+        // What the operator has by now need not be asked for, and what is gone cannot be.
+        fixture.write("new", "work");
+        fixture.commit("by hand");
+        assert!(standing(&workspace, Some(&last.commit)).unwrap().is_safe());
+        assert!(standing(&workspace, Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00")).unwrap().is_safe());
+    }
+
+    #[test]
+    fn a_second_try_answers_what_the_first_one_kept() {
+        let fixture = Fixture::new();
+        let workspace = fixture.workspace("x");
+        write(&workspace.path.join("new"), "work");
+        let first = trash::keep(&workspace, "scrap", Some(7)).unwrap().trash;
+        assert_eq!(first.name, "refs/loopdash/trash/run-x/7");
+        // Half of it is gone, and something is new.
+        std::fs::remove_file(workspace.path.join("new")).unwrap();
+        write(&workspace.path.join("since"), "then");
+        let again = trash::keep(&workspace, "scrap", Some(7)).unwrap();
+        assert!(again.trash == first && again.now != first.tree);
+        let kept = trash::list(&workspace.common_dir).unwrap();
+        assert_eq!(kept.len(), 2, "what is there now is kept, too");
+        assert!(kept.iter().any(|kept| fixture.git(["ls-tree", "--name-only", &kept.commit]).contains("since")));
+        std::fs::remove_dir_all(&workspace.path).unwrap();
+        let wish = Scrap { asked: Some(7), ..wish(&workspace, None, true) };
+        assert_eq!(scrap(&wish).unwrap().trash.unwrap(), first);
+        assert_eq!(fixture.git(["branch", "--list", "run/x"]), "", "and the rest of the work is done");
     }
 
     #[test]

@@ -13,9 +13,10 @@ use super::paths::{as_path, display};
 use super::refs::{commit_at, tree_at};
 use super::repo::{Head, open_exactly, open_objects};
 use super::scan::Why;
-use super::trash::{self, Trash, branch_tip};
+use super::trash::{self, Keeping, Trash, branch_tip};
 use super::workspace::Workspace;
 use super::worktree::readd;
+use crate::loops::fault;
 
 /// A large worktree on a slow, busy disk.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -31,6 +32,9 @@ pub struct SetBack {
     pub head: Option<String>,
     /// What for, in a word for the kept commit.
     pub why: String,
+    /// When it was asked for, in milliseconds since the Unix epoch: done again after a crash, it answers what was there
+    /// before the first try.
+    pub asked: Option<u64>,
 }
 
 /// Makes the worktree's content that of a commit: files that the commit does not have go, ignored ones stay. The branch
@@ -47,17 +51,19 @@ pub fn set_back(wish: &SetBack) -> Result<Trash, GitError> {
     with_repo_lock(&workspace.common_dir, || {
         let objects = open_objects(&workspace.common_dir)?;
         let target = commit_at(&objects, &wish.to)?;
-        let kept = trash::keep(workspace, &wish.why)?;
+        let Keeping { trash: kept, now } = trash::keep(workspace, &wish.why, wish.asked)?;
+        fault::at("setback.kept");
         let tree = target.tree().map_err(GitError::lib("read a tree"))?;
         if let Some(lost) = kept.skipped.iter().find(|skipped| matches!(skipped.why, Why::Unreadable(_))) {
             let why = format!("{}: {}", lost.path, lost.why);
             return Err(GitError::WorktreeDirty { path: workspace.path.clone(), why });
         }
-        refuse_in_the_way(&objects, workspace, &kept.tree, &tree)?;
+        refuse_in_the_way(&objects, workspace, &now, &tree)?;
         if let Some(head) = &wish.head {
             move_branch(&objects, workspace, head)?;
         }
-        write_content(workspace, &kept.tree, &tree)?;
+        fault::at("setback.moved");
+        write_content(workspace, &now, &tree)?;
         Ok(kept)
     })
 }

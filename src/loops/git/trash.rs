@@ -1,6 +1,8 @@
 //! The trash: what a worktree holds, kept as a commit under `refs/loopdash/trash/<run>/<time>` before it goes.
-//! [`keep`] is called first by everything that removes a worktree or sets it back; without its commit nothing goes.
+//! [`keep`] is called first by everything that removes a worktree or sets it back; without its commit nothing goes. Work
+//! that is done again after a crash finds what its first try kept by the moment it was asked for.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +19,9 @@ use super::workspace::Workspace;
 
 /// Where kept content lies, a folder for each run.
 const TRASH: &str = "refs/loopdash/trash";
+/// The line of a kept commit that says for which work it was kept, and the one that says where the branch was.
+const ASKED: &str = "asked: ";
+const BRANCH: &str = "branch: ";
 /// Names tried, a millisecond apart, until one is free.
 const ATTEMPTS: u64 = 10_000;
 
@@ -36,6 +41,15 @@ pub struct Trash {
     pub skipped: Vec<Skipped>,
 }
 
+/// What [`keep`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeping {
+    /// Where the content is kept that was there before anything was changed.
+    pub trash: Trash,
+    /// The tree of the worktree as it is now: another than that of `trash` if an earlier try has changed something.
+    pub now: String,
+}
+
 /// A ref of the trash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -50,14 +64,21 @@ pub struct Kept {
 }
 
 /// Keeps all that the worktree holds, untracked files included. Ignored files are not kept, as in a snapshot. The
-/// worktree, its index and every branch stay as they are.
+/// worktree, its index and every branch stay as they are. With the moment at which the work was asked for (milliseconds
+/// since the Unix epoch) that becomes the ref's name, and a second call for it answers what the first one kept; what is
+/// there by then is kept besides, if it differs.
 ///
 /// # Errors
 /// Those of a snapshot, and [`GitError::NameTaken`] when no ref can be made for it. Nothing may be removed then.
-pub fn keep(workspace: &Workspace, why: &str) -> Result<Trash, GitError> {
+pub fn keep(workspace: &Workspace, why: &str, asked: Option<u64>) -> Result<Keeping, GitError> {
     let store = || {
         let Scanned { tree, skipped, head } = scan(workspace)?;
         let repo = open_objects(&workspace.common_dir)?;
+        let first = asked.and_then(|asked| first_try(&repo, workspace, asked));
+        let now = tree.to_string();
+        if let Some(trash) = first.clone().filter(|first| first.tree == now) {
+            return Ok(Keeping { trash: Trash { skipped, ..trash }, now });
+        }
         let head = head.as_ref().and_then(Head::commit).map(ToOwned::to_owned);
         let mut parents: Vec<Commit<'_>> = Vec::new();
         let branch = branch_tip(&repo, workspace);
@@ -68,22 +89,74 @@ pub fn keep(workspace: &Workspace, why: &str) -> Result<Trash, GitError> {
         if let Some(index) = index_commit(&repo, workspace, tree, &parents)? {
             add(&mut parents, index);
         }
-        let message = format!("loopdash: {why}: what run {} had in its worktree\n", workspace.run);
+        let asked = asked.filter(|_| first.is_none());
+        let message = message(workspace, why, asked, branch.as_deref());
         let commit = write(&repo, tree, &parents, &message)?;
-        let name = point(&repo, &workspace.run, commit)?;
-        Ok(Trash { name, commit: commit.to_string(), tree: tree.to_string(), head: branch, skipped })
+        let name = point_at(&repo, &workspace.run, commit, asked.unwrap_or_else(millis))?;
+        let kept = Trash { name, commit: commit.to_string(), tree: now.clone(), head: branch, skipped: Vec::new() };
+        Ok(Keeping { trash: Trash { skipped, ..first.unwrap_or(kept) }, now })
     };
     store().map_err(GitError::or_full(&workspace.common_dir))
 }
 
-/// Keeps where the branch of a worktree is that is gone; none when there is no such branch.
-pub(crate) fn keep_branch(workspace: &Workspace) -> Result<Option<Trash>, GitError> {
+/// Keeps what is left of a worktree that is gone: where its branch is, and the commit that held its content last. None when
+/// there is neither. Done again, it answers as [`keep`] does.
+pub(crate) fn keep_gone(
+    workspace: &Workspace,
+    why: &str,
+    last: Option<&str>,
+    asked: Option<u64>,
+) -> Result<Option<Trash>, GitError> {
     let repo = open_objects(&workspace.common_dir)?;
-    let Some(tip) = branch_tip(&repo, workspace) else { return Ok(None) };
-    let commit = commit_at(&repo, &tip)?;
-    let name = point(&repo, &workspace.run, commit.id())?;
-    let tree = commit.tree_id().to_string();
-    Ok(Some(Trash { name, commit: tip.clone(), tree, head: Some(tip), skipped: Vec::new() }))
+    if let Some(first) = asked.and_then(|asked| first_try(&repo, workspace, asked)) {
+        return Ok(Some(first));
+    }
+    let branch = branch_tip(&repo, workspace);
+    let mut parents: Vec<Commit<'_>> = Vec::new();
+    for id in branch.as_deref().into_iter().chain(last) {
+        // Of what is gone from the repository nothing can be kept.
+        if let Ok(commit) = commit_at(&repo, id) {
+            add(&mut parents, commit);
+        }
+    }
+    let Some(content) = parents.last() else { return Ok(None) };
+    let tree = content.tree_id();
+    let message = message(workspace, why, asked, branch.as_deref());
+    let commit = write(&repo, tree, &parents, &message)?;
+    let name = point_at(&repo, &workspace.run, commit, asked.unwrap_or_else(millis))?;
+    let (commit, tree) = (commit.to_string(), tree.to_string());
+    Ok(Some(Trash { name, commit, tree, head: branch, skipped: Vec::new() }))
+}
+
+/// The words of a kept commit; the last lines are read again by [`first_try`].
+fn message(workspace: &Workspace, why: &str, asked: Option<u64>, branch: Option<&str>) -> String {
+    let mut text = format!("loopdash: {why}: what run {} had in its worktree\n", workspace.run);
+    let asked = asked.map(|asked| format!("{ASKED}{asked}\n"));
+    let branch = branch.map(|branch| format!("{BRANCH}{branch}\n"));
+    if let Some(asked) = asked {
+        text.push('\n');
+        text.extend([Some(asked), branch].into_iter().flatten());
+    }
+    text
+}
+
+/// What was kept for the work that was asked for at this moment.
+fn first_try(repo: &Repository, workspace: &Workspace, asked: u64) -> Option<Trash> {
+    let mark = format!("{ASKED}{asked}");
+    for folder in folders(&workspace.run) {
+        for time in asked..asked.saturating_add(ATTEMPTS) {
+            let name = format!("{folder}{time}");
+            // The first that is free ended the search for a name, too.
+            let Ok(commit) = repo.find_reference(&name).and_then(|found| found.peel_to_commit()) else { break };
+            let text = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+            if text.lines().any(|line| line == mark) {
+                let head = text.lines().find_map(|line| line.strip_prefix(BRANCH)).map(str::to_owned);
+                let (commit, tree) = (commit.id().to_string(), commit.tree_id().to_string());
+                return Some(Trash { name, commit, tree, head, skipped: Vec::new() });
+            }
+        }
+    }
+    None
 }
 
 /// Notes under `refs/loopdash/<run>/left` where `HEAD` of a worktree was that goes; what was noted before moves to the trash.
@@ -99,11 +172,23 @@ pub(crate) fn note_left(repo: &Repository, run: &str, commit: &str) -> Result<()
 
 /// Makes a ref of the trash for a commit, under a name of its own.
 pub(crate) fn point(repo: &Repository, run: &str, commit: Oid) -> Result<String, GitError> {
+    point_at(repo, run, commit, millis())
+}
+
+fn millis() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let now = u64::try_from(now).unwrap_or_default();
-    // A ref in the way of the folder blocks all names in it; the run's own folder is the way around.
-    for folder in [format!("{TRASH}/{run}/"), format!("refs/loopdash/{run}/trash-")] {
-        for time in now..now + ATTEMPTS {
+    u64::try_from(now).unwrap_or_default()
+}
+
+/// A ref in the way of the folder blocks all names in it; the run's own folder is the way around.
+fn folders(run: &str) -> [String; 2] {
+    [format!("{TRASH}/{run}/"), format!("refs/loopdash/{run}/trash-")]
+}
+
+/// The same, with the first free name from this moment on.
+fn point_at(repo: &Repository, run: &str, commit: Oid, from: u64) -> Result<String, GitError> {
+    for folder in folders(run) {
+        for time in from..from.saturating_add(ATTEMPTS) {
             let name = format!("{folder}{time}");
             if !Reference::is_valid_name(&name) {
                 return Err(GitError::BadName { name: run.to_owned() });
@@ -143,6 +228,25 @@ pub fn list(common_dir: &Path) -> Result<Vec<Kept>, GitError> {
     found.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
     found.dedup_by(|a, b| a.name == b.name);
     Ok(found)
+}
+
+/// The bytes of the files in kept content that differ from a commit, by default from the one at `HEAD`, each content counted
+/// once and uncompressed: what there is to bring back. Git stores it smaller, and shares it.
+pub fn size(common_dir: &Path, kept: &[Kept], base: Option<&str>) -> u64 {
+    let measure = || -> Option<u64> {
+        let repo = open_objects(common_dir).ok()?;
+        let odb = repo.odb().ok()?;
+        let tree = |id: &str| commit_at(&repo, id).ok()?.tree().ok();
+        let base = base.and_then(tree).or_else(|| tree("HEAD"));
+        let mut contents = BTreeSet::new();
+        for one in kept {
+            let Some(tree) = tree(&one.commit) else { continue };
+            let diff = repo.diff_tree_to_tree(base.as_ref(), Some(&tree), None).ok()?;
+            contents.extend(diff.deltas().map(|delta| delta.new_file().id()).filter(|id| !id.is_zero()));
+        }
+        Some(contents.iter().filter_map(|id| odb.read_header(*id).ok()).map(|(size, _)| size as u64).sum())
+    };
+    measure().unwrap_or_default()
 }
 
 /// Takes a ref out of the trash, if it still keeps what it did when it was listed.
@@ -234,7 +338,7 @@ mod tests {
         write(&workspace.path.join("target/out"), "ignored");
         let status = git(&workspace.path, ["status", "--porcelain"]);
 
-        let trash = keep(&workspace, "test").unwrap();
+        let trash = keep(&workspace, "test", None).unwrap().trash;
         assert!(trash.name.starts_with("refs/loopdash/trash/run-x/"), "{}", trash.name);
         assert_eq!(fixture.git(["show", &format!("{}:new/file", trash.name)]), "untracked");
         assert_eq!(fixture.git(["show", &format!("{}:staged", trash.name)]), "twice");
@@ -253,7 +357,7 @@ mod tests {
         let workspace = fixture.workspace("x");
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| (0..5).for_each(|_| drop(keep(&workspace, "test").unwrap())));
+                scope.spawn(|| (0..5).for_each(|_| drop(keep(&workspace, "test", None).unwrap().trash)));
             }
         });
         assert_eq!(list(&workspace.common_dir).unwrap().len(), 40);
@@ -264,7 +368,7 @@ mod tests {
         let fixture = Fixture::new();
         let workspace = fixture.workspace("x");
         fixture.git(["update-ref", "refs/loopdash/trash", "HEAD"]);
-        let trash = keep(&workspace, "test").unwrap();
+        let trash = keep(&workspace, "test", None).unwrap().trash;
         assert!(trash.name.starts_with("refs/loopdash/run-x/trash-"), "{}", trash.name);
         assert_eq!(list(&workspace.common_dir).unwrap().len(), 1);
         fixture.git(["update-ref", "-d", &trash.name]);
@@ -272,6 +376,6 @@ mod tests {
             fixture.git(["update-ref", "-d", line.strip_prefix("delete ").unwrap()]);
         });
         fixture.git(["update-ref", "refs/loopdash/run-x", "HEAD"]);
-        assert!(matches!(keep(&workspace, "test"), Err(GitError::NameTaken { .. })));
+        assert!(matches!(keep(&workspace, "test", None), Err(GitError::NameTaken { .. })));
     }
 }

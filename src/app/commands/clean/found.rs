@@ -5,6 +5,7 @@
 use super::since_seconds;
 use crate::app::cli::exit::Failure;
 use crate::app::commands::text::line;
+use crate::loops::core::event::Chore;
 use crate::loops::core::ids::{Millis, RunId};
 use crate::loops::core::state::RunState;
 use crate::loops::engine::workshop::git_workspace;
@@ -56,7 +57,7 @@ pub(super) struct Item {
     pub(super) label: String,
     /// The last event of its journal when it was looked at.
     pub(super) seq: u64,
-    /// What it takes on disk.
+    /// What it takes on disk; of trash, what [`trash::size`] says.
     pub(super) bytes: u64,
     /// Milliseconds since anything happened to it.
     pub(super) age: u64,
@@ -81,13 +82,14 @@ pub(super) fn look(store: &Store, here: Option<PathBuf>, older_than: u64, now: M
     let mut live: BTreeMap<String, &RunState> = BTreeMap::new();
     for scan in &scans {
         repositories.extend(scan.state.workspace.as_ref().map(|place| PathBuf::from(&place.common_dir)));
-        if !is_over(scan) {
+        // What undo would bring back of it is not known before its removal is finished.
+        if !is_over(scan) || scan.state.chore.is_some() {
             live.insert(scan.dir.run().to_string(), &scan.state);
         }
         let age = now.since(scan.state.updated);
         match &scan.result {
             Err(error) => found.left.push(format!("run {}, for it cannot be read: {error}", scan.dir.run().short())),
-            Ok(_) if is_over(scan) && age >= older_than => found.add(scan, age),
+            Ok(_) if is_over(scan) && (age >= older_than || scan.state.chore.is_some()) => found.add(scan, age),
             Ok(_) => {}
         }
     }
@@ -114,7 +116,7 @@ pub(super) fn look(store: &Store, here: Option<PathBuf>, older_than: u64, now: M
                 run: state.map(|state| state.id),
                 label: state.map_or_else(|| run.chars().take(8).collect(), |state| state.label.clone()),
                 seq: state.map_or(0, |state| state.seq),
-                bytes: 0,
+                bytes: trash::size(&common_dir, &kept, base_of(state)),
                 age,
                 why: format!("content kept {refs} times; undo cannot bring it back afterwards"),
                 unsafe_because: None,
@@ -159,11 +161,25 @@ impl Found {
                     return;
                 }
             };
-            if there {
+            let cut_short = match state.chore {
+                None => None,
+                Some(Chore::Scrap { named }) => Some(named),
+                Some(chore) => {
+                    let word = chore.step().word();
+                    self.left
+                        .push(format!("{}: its {word} was cut short; the dashboard finishes it", line(&state.label)));
+                    return;
+                }
+            };
+            // One that went without loopdash is scrapped like one that is there: what is left of it, its branch and its
+            // last snapshot, may be all there is. From then on it counts as gone.
+            if there || !state.scrapped {
                 match standing(&workspace, state.last_commit()) {
                     Ok(standing) => {
-                        let why = format!("{outcome}, {}", standing.words());
-                        let named = (!standing.is_safe()).then_some(standing.words());
+                        let gone = if there { "" } else { ", and its worktree is gone" };
+                        let why = format!("{outcome}, {}{gone}", standing.words());
+                        let why = cut_short.map_or(why, |_| "its removal was cut short".to_owned());
+                        let named = (!standing.is_safe() && cut_short != Some(true)).then_some(standing.words());
                         self.items.push(item(What::Worktree, size_of(&workspace.path), why, named));
                     }
                     Err(error) => self.left.push(format!("{}: {error}", line(&state.label))),
@@ -177,6 +193,11 @@ impl Found {
         let why = if state.workspace.as_ref().is_some_and(|place| place.in_place) { outcome.to_owned() } else { why };
         self.items.push(item(What::Run { common_dir }, size_of(scan.dir.path()), why, None));
     }
+}
+
+/// The commit that the trash of a run is measured against.
+fn base_of(state: Option<&RunState>) -> Option<&str> {
+    state?.workspace.as_ref().map(|place| place.base.as_str())
 }
 
 /// What a directory takes, links not followed; what cannot be read counts nothing.

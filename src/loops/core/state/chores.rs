@@ -25,7 +25,11 @@ pub struct Undo {
 }
 
 impl RunState {
-    pub(super) fn chore_asked(&mut self, e: &ChoreAsked) {
+    pub(super) fn chore_asked(&mut self, e: &ChoreAsked, at: Millis) {
+        // What was cut short has kept what there was before it: whatever is asked for next answers for that.
+        if self.chore.is_none() {
+            self.chore_asked = at;
+        }
         self.chore = Some(e.chore);
         self.chore_by = e.who;
     }

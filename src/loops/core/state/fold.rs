@@ -55,7 +55,7 @@ impl RunState {
             Event::SnapshotTaken(e) => self.snapshot_taken(e),
             Event::TakenOver(_) => self.taken_over(),
             Event::Kept(e) => self.kept(e),
-            Event::ChoreAsked(e) => self.chore_asked(e),
+            Event::ChoreAsked(e) => self.chore_asked(e, at),
             Event::Rewound(e) => self.rewound(e, at),
             Event::Scrapped(e) => self.scrapped(e),
             Event::Restored(e) => self.restored(e, at),

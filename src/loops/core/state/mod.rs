@@ -112,6 +112,8 @@ pub struct RunState {
     pub last_kept: Option<String>,
     /// What is to be done to the worktree as a whole, until it is done.
     pub chore: Option<Chore>,
+    /// When they asked for it, or for what was cut short before it.
+    pub chore_asked: Millis,
     /// The refs that keep its base, its snapshots and its trash, each with its commit.
     pub refs: BTreeMap<String, String>,
     /// Commits of its own that are gone from the repository.
@@ -229,6 +231,7 @@ impl RunState {
             keep: None,
             last_kept: None,
             chore: None,
+            chore_asked: Millis::default(),
             refs: BTreeMap::new(),
             lost: BTreeSet::new(),
             chore_by: Who::Operator,

@@ -24,10 +24,12 @@ impl Workshop {
     async fn done(&self, job: &Job) -> Result<Vec<Event>, String> {
         let workspace = self.git_place(&job.order).ok_or("there is no worktree")?;
         let step = job.order.step;
+        // Answers the same for the same asking, however often it is tried.
+        let asked = Some(job.order.asked.0);
         match job.order.errand.clone().ok_or("nothing was asked for")? {
             Errand { chore: Chore::Scrap { named }, .. } => {
                 let last = job.order.keep.0.clone();
-                let wish = Scrap { workspace, last, named, branch: true };
+                let wish = Scrap { workspace, last, named, branch: true, asked };
                 let scrapped = self.git.scrap(wish).await.map_err(|error| error.to_string())?;
                 let (trash, branch_left) = (scrapped.trash.map(trashed), scrapped.branch_left);
                 Ok(vec![Scrapped { step: Some(step), trash, branch_left }.into()])
@@ -35,7 +37,7 @@ impl Workshop {
             Errand { chore, to, head } => {
                 let commit = to.ok_or("there is no snapshot to go back to")?;
                 let why = chore.step().word().to_owned();
-                let wish = SetBack { workspace: workspace.clone(), to: commit.clone(), head, why };
+                let wish = SetBack { workspace: workspace.clone(), to: commit.clone(), head, why, asked };
                 let (place, trash) = self.git.bring_back(wish).await.map_err(|error| error.to_string())?;
                 let mut facts = if trash.is_none() { self.made_again(job, &place).await } else { Vec::new() };
                 let trash = trash.map(trashed);

@@ -65,3 +65,19 @@ fn what_is_not_ours_or_not_kept_is_left_alone() {
     assert!(matches!(remove(&workspace), Err(GitError::WorktreeReplaced { .. })));
     assert!(fixture.root().join("README.md").exists());
 }
+
+#[test]
+fn what_a_killed_removal_left_goes_with_the_next_try() {
+    let fixture = Fixture::new();
+    let workspace = fixture.workspace("x");
+    let left = aside(&workspace);
+    // Renamed and half emptied: not even its `.git` is left.
+    std::fs::rename(&workspace.path, &left).unwrap();
+    std::fs::remove_file(left.join(".git")).unwrap();
+    remove(&workspace).unwrap();
+    assert!(!left.exists() && !workspace.git_dir.exists());
+    // What is no directory of ours is not followed.
+    std::os::unix::fs::symlink(fixture.root(), &left).unwrap();
+    assert!(matches!(remove(&workspace), Err(GitError::PathTaken { .. })));
+    assert!(fixture.root().join("README.md").exists());
+}

@@ -10,7 +10,7 @@ fn snapshot(workspace: &Workspace, leaf: &str) -> Snapshot {
 
 fn wish(workspace: &Workspace, to: &str, head: Option<&str>) -> SetBack {
     let (to, head) = (to.to_owned(), head.map(str::to_owned));
-    SetBack { workspace: workspace.clone(), to, head, why: "rewind".to_owned() }
+    SetBack { workspace: workspace.clone(), to, head, why: "rewind".to_owned(), asked: None }
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_removed_worktree_and_its_branch_come_back() {
     let workspace = fixture.workspace("x");
     git(&workspace.path, ["commit", "-q", "--allow-empty", "-m", "by the agent"]);
     write(&workspace.path.join("new"), "work");
-    let kept = trash::keep(&workspace, "scrap").unwrap();
+    let kept = trash::keep(&workspace, "scrap", None).unwrap().trash;
     remove(&workspace).unwrap();
     fixture.git(["branch", "-q", "-D", "run/x"]);
     let (again, none) = bring_back(&wish(&workspace, &kept.commit, kept.head.as_deref())).unwrap();
