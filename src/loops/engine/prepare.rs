@@ -323,6 +323,7 @@ fn prepare(store: &Store, specs: Vec<LoopSpec>, trigger: Trigger) -> Result<Vec<
             Some(repo) => repo.clone(),
             None => {
                 let found = discover(Path::new(&spec.repo)).map_err(|error| error.to_string())?;
+                found.writable().map_err(|error| error.to_string())?;
                 repos.insert(spec.repo.clone(), found.clone());
                 found
             }

@@ -47,6 +47,16 @@ pub enum GitError {
         /// The format, by git's name for it.
         what: String,
     },
+    /// Nothing can be written in the git directory, so neither worktrees nor snapshots can be made.
+    #[error(
+        "{path:?} cannot be written: {source}; loopdash keeps snapshots there, so mount it writable or use a clone"
+    )]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The repository has no working tree, and the operation needs one.
     #[error("{path:?} is a bare repository; use isolation `worktree` or start from a checkout")]
     Bare {

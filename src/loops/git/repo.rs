@@ -109,6 +109,22 @@ impl RepoInfo {
         open_exactly(&self.root)
     }
 
+    /// Checks that snapshots and worktrees can be made in it.
+    ///
+    /// # Errors
+    /// [`GitError::ReadOnly`] with the first directory that cannot be written.
+    pub fn writable(&self) -> Result<(), GitError> {
+        for name in ["", "objects", "refs", "worktrees"] {
+            let path = if name.is_empty() { self.common_dir.clone() } else { self.common_dir.join(name) };
+            match rustix::fs::access(&path, rustix::fs::Access::WRITE_OK) {
+                // What is not there is made when it is needed.
+                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+                Err(errno) => return Err(GitError::ReadOnly { path, source: errno.into() }),
+            }
+        }
+        Ok(())
+    }
+
     /// The main checkout, when this repository has one: it may be another than [`RepoInfo::root`].
     pub(crate) fn main_checkout(&self) -> Option<&Path> {
         if self.bare || self.common_dir.file_name()? != ".git" { None } else { self.common_dir.parent() }

@@ -3,9 +3,10 @@
 
 use super::invariants::Before;
 use super::matrix::Row;
-use crate::ground::Ground;
+use crate::ground::{Ground, LOOPDASH, Told};
 use loopdash::loops::core::event::{Event, ParkReason, Trouble};
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -22,10 +23,11 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         number: 27,
-        fault: "links that lead out, FIFOs, sockets, unreadable files",
+        fault: "links that lead out, FIFOs, sockets, device nodes, unreadable files",
         happens: "a link is stored as a link; a FIFO is never opened; what cannot be stored is named",
         tests: &[
             "it::faults::contents::row_27_links_are_stored_as_links_and_a_fifo_is_named_and_never_opened",
+            "it::faults::contents::row_27_devices_and_files_that_nobody_may_read_are_named_and_never_opened",
             "loops::git::snapshot::tests::what_git_cannot_store_is_reported_and_never_opened",
             "loops::git::snapshot::tests::kinds_may_swap",
             "loops::git::snapshot::tests::unreadable_files_keep_their_last_known_content",
@@ -33,7 +35,8 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         number: 28,
-        fault: "paths that are no UTF-8, hold newlines, begin with a dash, look like pathspecs",
+        fault: "paths that are no UTF-8, hold newlines, begin with a dash, look like pathspecs, are nearly 4,096 bytes long, or \
+            differ by case only",
         happens: "bytes all the way, shown escaped",
         tests: &[
             "it::faults::contents::row_28_odd_names_are_stored_to_the_byte_and_shown_escaped",
@@ -109,10 +112,60 @@ fn row_27_links_are_stored_as_links_and_a_fifo_is_named_and_never_opened() {
 }
 
 #[test]
+fn row_27_devices_and_files_that_nobody_may_read_are_named_and_never_opened() {
+    let ground = Ground::new();
+    let root = rustix::process::geteuid().is_root();
+    let skipped_in = |ground: &Ground| {
+        let told = ground.ran().events(|event| match event {
+            Event::SnapshotTaken(e) => Some(e.skipped.clone()),
+            _ => None,
+        });
+        told.concat()
+    };
+    if root {
+        let before = Before::of(&ground);
+        // Reading it would not end.
+        let script = "mknod device c 1 5; echo 1 >file";
+        ground.run(&["sh", script, "claim"], &["done", "fine"], &[]).exits(0);
+        before.holds(&ground);
+        let skipped = skipped_in(&ground);
+        assert!(skipped.iter().any(|words| words.starts_with("device: ")), "{skipped:?}");
+    } else {
+        eprintln!("not root: no device node was made");
+    }
+    // Root may read everything: loopdash and its agent become somebody else.
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let own = ground.path("bin/loopdash");
+    std::fs::copy(LOOPDASH, &own).unwrap();
+    let script = "echo 1 >file; echo 2 >closed; chmod 0 closed";
+    let agent = shlex::try_join([own.to_str().unwrap(), "__agent", "sh", script, "claim"]).unwrap();
+    let run = ["run", "--headless", "-p", "Make a note.", "--actor", &agent, "--critic", "none", "--gate", "true"];
+    let plain = ground.command(&run);
+    let mut command = Command::new(if root { "setpriv" } else { own.to_str().unwrap() });
+    if root {
+        let chown = Command::new("chown").args(["-R", "65534:65534"]).arg(ground.base()).status().unwrap();
+        assert!(chown.success());
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&own);
+    }
+    command.args(run).current_dir(ground.repo()).env_clear().stdin(Stdio::null());
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Told::from(command.output().unwrap()).exits(0);
+    before.holds(&ground);
+    let skipped = skipped_in(&ground);
+    assert!(skipped.iter().any(|words| words.starts_with("closed: ")), "{skipped:?}");
+    assert_eq!(ground.ran().state.last_snapshot().unwrap().files, 1);
+}
+
+#[test]
 fn row_28_odd_names_are_stored_to_the_byte_and_shown_escaped() {
     let ground = Ground::new();
     let before = Before::of(&ground);
     let script = r#"
+        mkdir twins; echo 1 >twins/CASE; echo 1 >twins/case
+        top=$PWD; part=$(printf %0240d 0)
+        for depth in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do mkdir $part; cd $part; done
+        echo 1 >deep; cd "$top"
         for name in '-rf' ':(glob)*' 'a b' "$(printf 'new\nline')" "$(printf 'no\377text')" "$(printf 'esc\033[2J')"; do
             echo 1 >"./$name"
         done"#;
@@ -125,14 +178,20 @@ fn row_28_odd_names_are_stored_to_the_byte_and_shown_escaped() {
     }
     let shown = ground.loopdash(&["diff", "make-a-note"]).exits(0).out;
     assert!(!shown.contains('\u{1b}') && shown.contains(":(glob)*") && shown.contains("-rf"), "{shown}");
-    assert_eq!(snapshot.files, 6);
+    for twin in ["twins/CASE", "twins/case"] {
+        assert!(names.contains(twin), "{names:?}");
+    }
+    let deep = names.iter().find(|name| name.ends_with("/deep")).unwrap();
+    assert!(deep.len() > 3_800 && shown.contains(deep), "{} bytes", deep.len());
+    assert_eq!(snapshot.files, 9);
 }
 
 #[test]
 fn row_29_a_huge_file_is_named_and_a_huge_change_is_work_like_any_other() {
     let ground = Ground::new();
     let before = Before::of(&ground);
-    let script = "head -c 60000000 /dev/zero >huge.bin; seq 100000 >lines.txt";
+    // One of them sparse: whoever reads a gigabyte takes longer than the agent did.
+    let script = "head -c 60000000 /dev/zero >huge.bin; truncate -s 1G sparse.bin; seq 100000 >lines.txt";
     ground.run(&["sh", script, "claim"], &["done", "fine"], &[]).exits(0);
     let runs = before.holds(&ground);
     let snapshot = runs[0].state.last_snapshot().unwrap();
@@ -141,7 +200,9 @@ fn row_29_a_huge_file_is_named_and_a_huge_change_is_work_like_any_other() {
         Event::SnapshotTaken(e) => Some(e.skipped.clone()),
         _ => None,
     });
-    assert!(skipped.iter().flatten().any(|words| words.contains("huge.bin")), "{skipped:?}");
+    for huge in ["huge.bin", "sparse.bin"] {
+        assert!(skipped.iter().flatten().any(|words| words.contains(huge)), "{skipped:?}");
+    }
     // Neither the critic's prompt nor the page that a person reads grows with it.
     let prompt = &runs[0].prompts(&loopdash::loops::core::step::StepKind::Critic)[0];
     assert!(prompt.len() < 1_000_000, "{} bytes", prompt.len());

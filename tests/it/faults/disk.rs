@@ -8,7 +8,7 @@ use loopdash::loops::core::event::{Event, Outcome};
 use loopdash::loops::core::step::StepKind;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub(super) const ROWS: &[Row] = &[
@@ -49,11 +49,12 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         number: 31,
-        fault: "read-only state directory or home; NFS without locks",
-        happens: "refused at the start with the path; looking at runs (`list`, `show`, `log`) still works. On NFS the lock \
+        fault: "read-only repository, state directory or home; NFS without locks",
+        happens: "refused at the start with the path, before anything of a run is made; looking at runs (`list`, `show`, `log`) still works. On NFS the lock \
             is the server's business: `flock` is emulated since Linux 2.6.12, and a mount without locks is refused \
             with the system's reason. NFS itself has no test",
         tests: &[
+            "it::faults::disk::row_31_a_repository_that_cannot_be_written_is_refused_at_the_start",
             "loops::journal::store::tests::a_root_that_cannot_be_written_is_refused_by_name",
             "it::baddays::a_state_directory_that_cannot_be_written_is_named",
             "loops::journal::store::tests::viewing_makes_nothing",
@@ -181,6 +182,49 @@ fn row_04_a_refused_append_anywhere_is_made_up_for() {
             });
         }
     });
+}
+
+/// The command in a mount namespace in which `path` is read-only, for root as for everybody.
+fn with_read_only(path: &Path, command: &Command) -> Command {
+    let mut wrapped = Command::new("unshare");
+    let root = rustix::process::geteuid().is_root();
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+    wrapped.arg(if root { "-m" } else { "-rm" }).args(["sh", "-c", script]).arg(path).arg(command.get_program());
+    wrapped.args(command.get_args()).env_clear().stdin(Stdio::null());
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    wrapped.current_dir("/");
+    wrapped
+}
+
+#[test]
+fn row_31_a_repository_that_cannot_be_written_is_refused_at_the_start() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let repo = ground.repo();
+    let mut command = ground.run_command(&["touch", "x", "claim"], &[], &[]);
+    let in_repo = format!("cd '{}' && exec \"$0\" \"$@\"", repo.display());
+    // It is entered after it became read-only: a directory held from before would still be writable.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &in_repo]).arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let tried = with_read_only(&repo, &shell).output().unwrap();
+    let mounted = !String::from_utf8_lossy(&tried.stderr).contains("unshare:")
+        && !String::from_utf8_lossy(&tried.stderr).contains("mount:");
+    let told = if mounted {
+        Told::from(tried)
+    } else {
+        assert!(!rustix::process::geteuid().is_root(), "root writes everywhere, and nothing can be mounted: {tried:?}");
+        let dot_git = repo.join(".git");
+        let mode = |mode| std::fs::set_permissions(&dot_git, std::os::unix::fs::PermissionsExt::from_mode(mode));
+        mode(0o555).unwrap();
+        let told = Told::from(command.output().unwrap());
+        mode(0o755).unwrap();
+        told
+    };
+    let told = assert_told(told, 65, "cannot be written");
+    assert!(told.err.contains("/shop/.git"), "{}", told.err);
+    assert!(ground.runs().is_empty(), "nothing was begun");
+    before.holds(&ground);
 }
 
 #[test]

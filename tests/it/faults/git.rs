@@ -1,4 +1,4 @@
-//! Faults of repositories: what agents do with git, what stands in the way, what is odd about a checkout.
+//! Faults that agents bring upon a repository: what steers git, branches, tags, the stash, and refs of loopdash's own.
 
 use super::invariants::Before;
 use super::matrix::Row;
@@ -14,6 +14,7 @@ pub(super) const ROWS: &[Row] = &[
             from there when retried",
         tests: &[
             "it::faults::git::row_20_what_steers_git_is_seen_and_never_run",
+            "it::faults::git::row_20_each_edit_by_itself_is_named_and_never_run",
             "loops::git::worktree::tests::nothing_the_repository_configures_is_run",
             "loops::git::diff::tests::attributes_cannot_hide_a_change",
         ],
@@ -42,82 +43,9 @@ pub(super) const ROWS: &[Row] = &[
             "it::baddays::commits_of_the_actor_are_its_work",
         ],
     },
-    Row {
-        number: 22,
-        fault: "the worktree is deleted, moved, or replaced by a link",
-        happens: "the run needs a person, with what is there instead. A deleted one is made again on retry, with the content \
-            of the last snapshot; nothing behind a link is ever removed",
-        tests: &[
-            "it::faults::git::row_22_a_worktree_that_is_moved_or_replaced_needs_a_person",
-            "it::baddays::a_removed_worktree_is_trouble_and_loses_nothing_kept",
-            "loops::git::worktree::tests::a_worktree_that_is_not_what_it_was_is_told",
-            "loops::git::remove::tests::what_is_not_ours_or_not_kept_is_left_alone",
-        ],
-    },
-    Row {
-        number: 23,
-        fault: "leftovers of worktrees: locked, prunable, path or branch taken",
-        happens: "a taken name gets a number; a locked or moved one is named; nothing is forced",
-        tests: &[
-            "it::faults::git::row_23_whatever_is_left_of_earlier_worktrees_is_left_alone",
-            "loops::git::worktree::tests::taken_branches_and_paths_get_a_number",
-            "loops::git::worktree::tests::a_worktree_that_is_not_what_it_was_is_told",
-        ],
-    },
-    Row {
-        number: 24,
-        fault: "index.lock is held, by someone or by nobody",
-        happens: "does not matter: snapshots have an index of their own, and the lock is left alone",
-        tests: &[
-            "it::faults::git::row_24_a_held_index_lock_holds_nothing_up",
-            "loops::git::worktree::tests::locks_of_the_operator_do_not_matter",
-        ],
-    },
-    Row {
-        number: 25,
-        fault: "the base has moved, or a merge conflicts",
-        happens: "loopdash does not merge yet: main stays where its operator has it, and the run's branch is left to merge, \
-            where git names what is in conflict",
-        tests: &["it::faults::git::row_25_a_base_that_has_moved_is_never_touched_and_the_branch_is_left_to_merge"],
-    },
-    Row {
-        number: 26,
-        fault: "submodules, LFS pointers, sparse, shallow and partial clones",
-        happens: "work as they stand, and nothing is fetched; what is not checked out is told",
-        tests: &[
-            "it::faults::git::row_26_what_an_agent_does_to_a_submodule_is_stored_and_nothing_is_fetched",
-            "loops::git::worktree::tests::submodules_and_lfs_pointers_are_left_as_they_are_stored",
-            "loops::git::snapshot::tests::a_sparse_worktree_loses_nothing_that_is_not_checked_out",
-            "loops::git::repo::tests::bare_linked_shallow_and_filtered_repositories_are_told",
-        ],
-    },
-    Row {
-        number: 30,
-        fault: "no commits, detached, bare, linked, another user's, SHA-256, git missing or too old",
-        happens: "works, or a message for each that says what to do",
-        tests: &[
-            "it::baddays::odd_repositories_work_or_say_what_to_do",
-            "loops::git::repo::tests::what_cannot_be_used_is_named_with_a_way_out",
-            "loops::git::repo::tests::another_users_repository_is_not_trusted",
-        ],
-    },
 ];
 
-#[test]
-fn row_24_a_held_index_lock_holds_nothing_up() {
-    let ground = Ground::new();
-    let before = Before::of(&ground);
-    let lock = ground.repo().join(".git/index.lock");
-    std::fs::write(&lock, "somebody's").unwrap();
-    // The agent's own worktree is locked, too, by nobody who still lives.
-    let script = "touch \"$(git rev-parse --git-dir)/index.lock\"";
-    ground.run(&["write", "x", "1\n", "sh", script, "claim"], &["done", "fine"], &[]).exits(0);
-    assert_eq!(std::fs::read_to_string(&lock).unwrap(), "somebody's");
-    let runs = before.holds(&ground);
-    assert_eq!(runs[0].state.last_snapshot().unwrap().files, 1);
-}
-
-fn trouble(ran: &Ran) -> Option<(Trouble, &str)> {
+pub(super) fn trouble(ran: &Ran) -> Option<(Trouble, &str)> {
     match &ran.state.park {
         Some(ParkReason::Attention { kind, detail }) => Some((*kind, detail)),
         _ => None,
@@ -125,10 +53,10 @@ fn trouble(ran: &Ran) -> Option<(Trouble, &str)> {
 }
 
 /// Git for a script: with an identity and nothing of the machine's configuration.
-const GIT: &str = "git() { command git -c user.name=t -c user.email=t@localhost \"$@\"; }; ";
+pub(super) const GIT: &str = "git() { command git -c user.name=t -c user.email=t@localhost \"$@\"; }; ";
 
 /// A ground whose repository has a second branch, a tag and two commits.
-fn grown() -> Ground {
+pub(super) fn grown() -> Ground {
     let ground = Ground::new();
     ground.git(&["branch", "release"]);
     ground.git(&["tag", "v1"]);
@@ -168,9 +96,7 @@ END
     let ran = ground.ran();
     let (kind, detail) = trouble(&ran).unwrap();
     assert_eq!(kind, Trouble::Repository);
-    for name in ["config", "hooks/pre-commit", "info/attributes", "objects/info/alternates"] {
-        assert!(detail.contains(name) || detail.contains("more"), "{detail}");
-    }
+    assert!(detail.contains("config was edited") && detail.ends_with(" more"), "{detail}");
     // A person has looked; everything that loopdash does with git from there on runs among these settings.
     ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
     ground.loopdash(&["diff", "make-a-note"]).exits(0);
@@ -185,29 +111,113 @@ END
 }
 
 #[test]
+fn row_20_each_edit_by_itself_is_named_and_never_run() {
+    let keys = [
+        "core.fsmonitor",
+        "core.hooksPath",
+        "core.pager",
+        "core.editor",
+        "core.sshCommand",
+        "core.alternateRefsCommand",
+        "credential.helper",
+        "diff.external",
+        "filter.x.clean",
+        "filter.x.process",
+        "diff.x.textconv",
+        "merge.x.driver",
+        "submodule.lib.update",
+        "include.path",
+    ];
+    let edits = keys.map(|key| {
+        let value = match key {
+            "core.hooksPath" => "$d/../hooks-of-mine",
+            "submodule.lib.update" => "!$c",
+            "include.path" => "$d/../more-config",
+            _ => "$c",
+        };
+        (format!("git config --file \"$d/config\" {key} \"{value}\""), "config was edited")
+    });
+    let files = [
+        ("cp $c $d/hooks/post-checkout", "hooks/post-checkout was made"),
+        ("mkdir -p $d/info; echo '* filter=x' >$d/info/attributes", "info/attributes was made"),
+        ("echo /nowhere >$d/objects/info/alternates", "objects/info/alternates was made"),
+    ];
+    let edits: Vec<_> = edits.into_iter().chain(files.map(|(script, told)| (script.to_owned(), told))).collect();
+    for edits in edits.chunks(4) {
+        std::thread::scope(|scope| {
+            for (edit, named) in edits {
+                scope.spawn(move || {
+                    let ground = grown();
+                    let before = Before::of(&ground);
+                    let canary = ground.path("canary");
+                    let script = format!(
+                        r#"
+                        printf '#!/bin/sh\necho "$0 $*" >>{canary}\ncat\n' >../canary.sh; chmod +x ../canary.sh
+                        c=$(realpath ../canary.sh); d=$(git rev-parse --git-common-dir)
+                        mkdir ../hooks-of-mine; cp $c ../hooks-of-mine/post-checkout
+                        cp -r ../hooks-of-mine $d/../hooks-of-mine
+                        printf '[core]\n\tfsmonitor = %s\n' $c >$d/../more-config
+                        echo '* filter=x diff=x merge=x' >.gitattributes; echo 1 >x
+                        {edit}
+                        "#,
+                        canary = canary.display()
+                    );
+                    ground.run(&["sh", &script, "claim"], &["done", "fine"], &[]).exits(3);
+                    let ran = ground.ran();
+                    let (kind, detail) = trouble(&ran).unwrap();
+                    assert_eq!(kind, Trouble::Repository, "{edit}: {detail}");
+                    assert!(detail.ends_with(named), "{edit}: {detail}");
+                    ground.loopdash(&["resume", "--headless", "make-a-note"]).exits(0);
+                    ground.loopdash(&["diff", "make-a-note"]).exits(0);
+                    assert!(!canary.exists(), "{edit}: {}", std::fs::read_to_string(&canary).unwrap());
+                    // But for what the agent itself has edited, everything is as it was.
+                    for made in ["hooks-of-mine/post-checkout", "more-config"] {
+                        std::fs::remove_file(ground.repo().join(made)).unwrap();
+                    }
+                    std::fs::remove_dir(ground.repo().join("hooks-of-mine")).unwrap();
+                    before.undo_config(&ground);
+                    before.holds(&ground);
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn row_21_whatever_is_done_to_branches_the_files_count() {
+    // What is done, what is noted of it, and how the operator takes it back: everything else has to be as it was.
     let scripts = [
-        ("git checkout -q -b feature; echo 1 >x; git add x; git commit -q -m f", "refs/heads/feature was made"),
-        ("echo 1 >x; echo 2 >z; git add .; git commit -q -m c; git reset -q --hard HEAD~1; echo 1 >x", ""),
-        ("echo 2 >z; git stash -q -u; echo 1 >x", "refs/stash was made"),
+        (
+            "git checkout -q -b feature; echo 1 >x; git add x; git commit -q -m f",
+            "refs/heads/feature was made",
+            "git worktree remove --force ../shop.loops/make-a-note; git branch -q -D feature",
+        ),
+        ("echo 1 >x; git add x; git commit -q -m c", "", ""),
+        ("echo 1 >x; echo 2 >z; git add .; git commit -q -m c; git reset -q --hard HEAD~1; echo 1 >x", "", ""),
+        ("echo 2 >z; git stash -q -u; echo 1 >x", "refs/stash was made", "git stash drop -q"),
         (
             "echo 1 >x; git add x; git commit -q -m c; git reset -q HEAD~1; git reflog expire --expire=now --all; \
           git gc -q --prune=now",
             "",
+            "",
         ),
-        ("echo 1 >x; git add x; git commit -q -m c; git rebase -q --force-rebase HEAD~1", ""),
-        ("git checkout -q --detach; git branch -q -D run/make-a-note; echo 1 >x", ""),
-        ("git checkout -q v1; echo 1 >x; git rm -q --cached README.md", ""),
-        ("echo 1 >x; git tag mine; git update-ref refs/remotes/origin/main HEAD", "refs/tags/mine was made"),
+        ("echo 1 >x; git add x; git commit -q -m c; git rebase -q --force-rebase HEAD~1", "", ""),
+        ("git checkout -q --detach; git branch -q -D run/make-a-note; echo 1 >x", "", ""),
+        ("git checkout -q v1; echo 1 >x; git rm -q --cached README.md", "", ""),
+        (
+            "echo 1 >x; git tag mine; git update-ref refs/remotes/origin/main HEAD",
+            "refs/tags/mine was made",
+            "git tag -d mine >/dev/null; git update-ref -d refs/remotes/origin/main",
+        ),
     ];
     std::thread::scope(|scope| {
-        for (script, noted) in scripts {
+        for (script, noted, taken_back) in scripts {
             scope.spawn(move || {
                 let ground = grown();
+                let before = Before::of(&ground);
                 let base = ground.git(&["rev-parse", "HEAD"]);
                 ground.run(&["sh", &format!("{GIT}{script}"), "claim"], &["done", "ok"], &[]).exits(0);
                 let ran = ground.ran();
-                ran.assert_gone();
                 let names = ground.loopdash(&["diff", "make-a-note"]).exits(0).out;
                 assert!(names.contains("+1") && names.contains("b/x"), "{script}: {names}");
                 assert_eq!(ran.state.workspace.as_ref().unwrap().base, base);
@@ -216,27 +226,40 @@ fn row_21_whatever_is_done_to_branches_the_files_count() {
                     _ => None,
                 });
                 assert!(noted.is_empty() || notes.iter().any(|text| text.contains(noted)), "{script}: {notes:?}");
-                assert_eq!(ground.git(&["rev-parse", "main", "release", "v1"]).lines().count(), 3);
-                assert_eq!(ground.git(&["status", "--porcelain"]), "");
+                shell(&ground, taken_back);
+                before.holds(&ground);
             });
         }
     });
 }
 
+/// What the operator types in the checkout.
+#[track_caller]
+fn shell(ground: &Ground, script: &str) {
+    let status = Command::new("sh").args(["-ec", script]).current_dir(ground.repo()).status().unwrap();
+    assert!(status.success(), "{script}");
+}
+
 #[test]
 fn row_21_a_moved_or_deleted_ref_needs_a_person() {
+    // What is done, what is told of it, and how the operator takes it back: everything else has to be as it was.
     let scripts = [
-        ("cd ../../shop && git commit -q --allow-empty -m mine", "refs/heads/main moved from"),
-        ("git update-ref refs/heads/main main~1", "refs/heads/main moved from"),
-        ("git branch -q -D release", "refs/heads/release was deleted"),
-        ("git tag -d v1 >/dev/null", "refs/tags/v1 was deleted"),
-        ("cd ../../shop && git checkout -q release", "HEAD moved from refs/heads/main to refs/heads/release"),
-        ("git checkout -q release && git commit -q --allow-empty -m mine", "refs/heads/release moved from"),
+        (
+            "cd ../../shop && git commit -q --allow-empty -m mine",
+            "refs/heads/main moved from",
+            "git update-ref refs/heads/main main~1",
+        ),
+        ("git update-ref refs/heads/main main~1", "refs/heads/main moved from", "git update-ref refs/heads/main $KEPT"),
+        ("git branch -q -D release", "refs/heads/release was deleted", "git branch release $KEPT"),
+        ("git tag -d v1 >/dev/null", "refs/tags/v1 was deleted", "git tag v1 $KEPT"),
+        ("cd ../../shop && git checkout -q release", "HEAD moved from refs/heads/main to refs/heads/release", ""),
+        ("git checkout -q release && git commit -q --allow-empty -m mine", "refs/heads/release moved from", ""),
     ];
     std::thread::scope(|scope| {
-        for (script, told) in scripts {
+        for (script, told, taken_back) in scripts {
             scope.spawn(move || {
                 let ground = grown();
+                let before = Before::of(&ground);
                 let script = format!("{GIT}echo 1 >x; {script}");
                 let said = ground.run(&["sh", &script, "claim"], &["done", "ok"], &[]).exits(3);
                 assert!(said.out.contains(told), "{script}: {}", said.out);
@@ -248,6 +271,11 @@ fn row_21_a_moved_or_deleted_ref_needs_a_person() {
                 let ran = ground.ran();
                 assert!(ran.state.is_finished() && ran.state.iterations.len() == 1, "it went on where it was");
                 ran.assert_gone();
+                if !taken_back.is_empty() {
+                    let kept = detail.split("which ").nth(1).and_then(|rest| rest.strip_suffix(" keeps"));
+                    shell(&ground, &taken_back.replace("$KEPT", kept.unwrap_or_default()));
+                    before.holds(&ground);
+                }
             });
         }
     });
@@ -361,113 +389,4 @@ fn row_21_what_is_swept_away_while_nothing_runs_is_put_back_or_missed_by_name() 
         assert_eq!(ground.ran().state.last_snapshot().unwrap().files, 2);
         before.holds(&ground);
     }
-}
-
-#[test]
-fn row_22_a_worktree_that_is_moved_or_replaced_needs_a_person() {
-    for script in [
-        "cd ..; mv \"$OLDPWD\" elsewhere; ln -s \"$HOME\" \"$OLDPWD\"",
-        "mv \"$PWD\" \"$PWD-moved\"",
-        "rm -r \"$PWD\"; echo a file >\"$PWD\"",
-    ] {
-        let ground = grown();
-        let before = Before::of(&ground);
-        let home = ground.path("home");
-        std::fs::write(home.join("precious"), "kept\n").unwrap();
-        ground.run(&["sh", script], &["done", "ok"], &[]).exits(3);
-        let runs = before.holds(&ground);
-        let (kind, detail) = trouble(&runs[0]).unwrap();
-        assert!(matches!(kind, Trouble::Snapshot | Trouble::Worktree), "{script}: {detail}");
-        assert!(detail.contains("shop.loops/make-a-note"), "{script}: {detail}");
-        assert_eq!(std::fs::read_to_string(home.join("precious")).unwrap(), "kept\n");
-        assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1, "nothing was put behind the link");
-    }
-}
-
-#[test]
-fn row_23_whatever_is_left_of_earlier_worktrees_is_left_alone() {
-    let ground = grown();
-    let loops = ground.path("shop.loops");
-    std::fs::create_dir(&loops).unwrap();
-    let place = |name: &str| loops.join(name).to_str().unwrap().to_owned();
-    // The branch is checked out elsewhere; its place holds somebody's files; the next one is registered, locked and
-    // missing; the one after that is registered and missing.
-    ground.git(&["worktree", "add", "-q", "-b", "run/make-a-note", &place("mine")]);
-    std::fs::create_dir(place("make-a-note")).unwrap();
-    std::fs::write(loops.join("make-a-note/precious"), "kept\n").unwrap();
-    for (name, lock) in [("make-a-note-2", true), ("make-a-note-3", false)] {
-        ground.git(&["worktree", "add", "-q", "--detach", &place(name)]);
-        if lock {
-            ground.git(&["worktree", "lock", "--reason", "on a stick", &place(name)]);
-        }
-        std::fs::remove_dir_all(place(name)).unwrap();
-    }
-    let before = Before::of(&ground);
-    let list = || ground.git(&["worktree", "list", "--porcelain"]).split("\n\n").map(str::to_owned).collect::<Vec<_>>();
-    let listed = list();
-    ground.run(&["touch", "x", "claim"], &["done", "fine"], &[]).exits(0);
-    let runs = before.holds(&ground);
-    let workspace = runs[0].state.workspace.as_ref().unwrap();
-    assert_eq!(workspace.branch.as_deref(), Some("run/make-a-note-2"));
-    assert!(workspace.path.ends_with("shop.loops/make-a-note-4"), "{}", workspace.path);
-    let now = list();
-    assert!(listed.iter().all(|one| now.contains(one)) && now.len() == listed.len() + 1, "{now:?}");
-    assert_eq!(std::fs::read_to_string(loops.join("make-a-note/precious")).unwrap(), "kept\n");
-}
-
-#[test]
-fn row_25_a_base_that_has_moved_is_never_touched_and_the_branch_is_left_to_merge() {
-    let ground = grown();
-    let script = format!("{GIT}git switch -q -C run/make-a-note; echo theirs >more.txt; git commit -qam theirs");
-    let words = ["sh", &script, "claim"];
-    ground.run(&words, &["done", "fine"], &[]).exits(0);
-    // The operator goes on, with other words in the same place.
-    ground.write("more.txt", "mine\n");
-    ground.commit("mine");
-    let before = Before::of(&ground);
-    let main = ground.git(&["rev-parse", "main"]);
-    for words in [&["show", "make-a-note"][..], &["diff", "make-a-note"], &["list"]] {
-        ground.loopdash(words).exits(0);
-    }
-    before.holds(&ground);
-    assert_eq!(ground.git(&["rev-parse", "main"]), main);
-    let merge = Command::new("git")
-        .args(["merge-tree", "--write-tree", "--name-only", "main", "run/make-a-note"])
-        .current_dir(ground.repo())
-        .output()
-        .unwrap();
-    assert_eq!(merge.status.code(), Some(1), "a conflict, for the operator to solve");
-    assert!(String::from_utf8_lossy(&merge.stdout).contains("more.txt"));
-}
-
-#[test]
-fn row_26_what_an_agent_does_to_a_submodule_is_stored_and_nothing_is_fetched() {
-    let ground = grown();
-    let library = ground.path("library");
-    let git = |dir: &std::path::Path, args: &[&str]| {
-        let mut git = Command::new("git");
-        git.args(["-c", "protocol.file.allow=always", "-c", "user.name=t", "-c", "user.email=t@localhost"]);
-        let output = git.args(args).current_dir(dir).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
-    std::fs::create_dir(&library).unwrap();
-    git(&library, &["init", "-q", "-b", "main"]);
-    git(&library, &["commit", "-q", "--allow-empty", "-m", "one"]);
-    git(&ground.repo(), &["submodule", "--quiet", "add", library.to_str().unwrap(), "lib"]);
-    ground.commit("a library");
-    let before = Before::of(&ground);
-    // Left alone, it is not in the way, and nothing of it is fetched.
-    ground.run(&["touch", "x", "claim"], &["done", "fine"], &[]).exits(0);
-    assert_eq!(std::fs::read_dir(ground.ran().worktree().join("lib")).unwrap().count(), 0);
-    // Moved on by the agent, the new commit is part of the work.
-    let script = format!(
-        "{GIT}git -c protocol.file.allow=always submodule --quiet update --init; cd lib
-        git commit -q --allow-empty -m two; git rev-parse HEAD >../../../moved; echo half >uncommitted"
-    );
-    ground.run(&["sh", &script, "claim"], &["done", "fine"], &[]).exits(0);
-    let moved = std::fs::read_to_string(ground.path("moved")).unwrap();
-    let diff = ground.loopdash(&["diff", "make-a-note#2"]).exits(0).out;
-    assert!(diff.contains("lib") && diff.contains(moved.trim()), "{diff}");
-    before.holds(&ground);
 }

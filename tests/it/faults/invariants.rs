@@ -37,6 +37,14 @@ impl Before {
         }
     }
 
+    /// Takes back what an agent did to what steers git, so that [`Before::holds`] tells of everything else.
+    pub(super) fn undo_config(&self, ground: &Ground) {
+        std::fs::write(ground.repo().join(".git/config"), &self.config).unwrap();
+        for made in ["hooks/post-checkout", "info/attributes", "objects/info/alternates"] {
+            let _ = std::fs::remove_file(ground.repo().join(".git").join(made));
+        }
+    }
+
     /// Checks [`Before::holds`] after a loopdash that was on this terminal, and that the terminal is as a shell wants it.
     pub(super) async fn holds_on(&self, ground: &Ground, term: &Term) -> Vec<Ran> {
         assert_eq!(term.disorder().await, [""; 0], "the terminal");

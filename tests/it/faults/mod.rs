@@ -14,6 +14,7 @@ mod journal;
 mod killed;
 mod machine;
 mod matrix;
+mod places;
 mod terminal;
 mod watched;
 
@@ -29,6 +30,7 @@ const ROWS: &[&[Row]] = &[
     contents::ROWS,
     floods::ROWS,
     git::ROWS,
+    places::ROWS,
     terminal::ROWS,
     input::ROWS,
     machine::ROWS,
