@@ -117,8 +117,38 @@ fn each_recording_is_told_as_before() {
 #[test]
 fn a_step_is_well_only_if_it_went_well() {
     // The agent's own word on each scenario is not asked: what happened is known.
-    let well = ["text", "edit", "toolfail", "background", "emoji", "long", "err500", "err529", "rate429", "resume"];
-    let ill = ["rate429forever", "rate429long", "quota429", "auth401", "err400", "resume-bad", "sigint", "sigterm"];
+    let well = [
+        "text",
+        "edit",
+        "toolfail",
+        "background",
+        "emoji",
+        "long",
+        "err500",
+        "err529",
+        "rate429",
+        "resume",
+        "stdin",
+        "perm-acceptEdits",
+        "known-model",
+        "workspace-write",
+        "norelaunch-text",
+    ];
+    let ill = [
+        "rate429forever",
+        "rate429long",
+        "quota429",
+        "auth401",
+        "err400",
+        "resume-bad",
+        "sigint",
+        "sigterm",
+        "sigkill",
+        "sigint-group",
+        "sigterm-group",
+        "norelaunch-sigterm",
+        "hang",
+    ];
     for recording in RECORDINGS.iter() {
         let scenario = recording.name.split_once('/').unwrap().1;
         let (_, heard) = decode(recording.dialect, &recording.out, &recording.err, &[]);

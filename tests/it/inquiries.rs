@@ -53,6 +53,11 @@ fn a_good_program_is_found_with_its_version() {
     assert!(newer.problem.is_none() && newer.note.unwrap().contains("newer than 2.0"));
     let shy = found(&format!("case $1 in --version) echo 'an agent';; {HELP}"));
     assert!(shy.problem.is_none() && shy.note.unwrap().contains("does not tell"));
+    let dir = tempfile::tempdir().unwrap();
+    let spec = agent(dir.path(), &format!("case $1 in --version) echo 1.5;; {HELP}"));
+    let untried = Profile { tested: None, note: Some("never run".to_owned()), ..profile() };
+    let untried = probe(&[(spec, untried)], &place(dir.path(), None)).remove(0);
+    assert_eq!((untried.problem, untried.note.as_deref()), (None, Some("never run")));
 }
 
 #[test]
