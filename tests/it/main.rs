@@ -17,6 +17,7 @@ mod fuzzed;
 mod gates;
 mod ground;
 mod headless;
+mod healthy;
 mod hooks;
 mod inquiries;
 mod interrupt;

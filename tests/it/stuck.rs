@@ -10,13 +10,15 @@ use loopdash::loops::core::watch::{Pattern, Remedy};
 struct Scene {
     actor: &'static str,
     critic: &'static [&'static str],
+    /// What `play critic.toml` plays.
+    script: &'static str,
     gate: &'static str,
     agent: &'static str,
     stuck: &'static str,
     iterations: u32,
 }
 
-const SCENE: Scene = Scene { actor: "", critic: &[], gate: "true", agent: "", stuck: "", iterations: 5 };
+const SCENE: Scene = Scene { actor: "", critic: &[], script: "", gate: "true", agent: "", stuck: "", iterations: 5 };
 
 impl Scene {
     /// Runs it without a screen and gives its end and the signals that were raised.
@@ -38,6 +40,7 @@ impl Scene {
             toml::Value::from(self.gate),
         );
         ground.write("loopdash.toml", &config);
+        ground.write("critic.toml", self.script);
         ground.commit("configured");
         let told = ground.loopdash(&["run", "--headless", "--loop", "scene"]);
         let runs = ground.runs();
@@ -169,4 +172,92 @@ fn a_policy_heals_in_order_and_at_last_leaves_it_to_a_person() {
     let told = ran.prompts(&StepKind::Actor).iter().filter(|prompt| prompt.contains("seems to be stuck")).count();
     assert_eq!(told, 2, "each note is told once");
     assert!(ran.state.needs_person());
+}
+
+/// A critic that knows by what lies there which iteration it is, and names one finding in each: file, line and text.
+macro_rules! critic {
+    ($($n:literal: $file:literal $line:literal $text:literal),+) => {
+        concat!($(
+            "[[scene]]\nwhen = { missing = [\"it-", $n, "\"] }\nsteps = [{ verdict = { verdict = \"continue\", findings = [",
+            "{ id = \"f1\", file = \"", $file, "\", line = ", $line, ", text = \"", $text, "\" }] } }]\n"
+        ),+)
+    };
+}
+
+/// Claims completion each time, and leaves a mark for the critic.
+const CLAIMS: &str = "echo $n >> note; touch it-$n; echo LOOPDASH_DONE";
+
+#[test]
+fn findings_that_return_are_raised() {
+    let script = critic!(
+        2: "src/a.rs" 9 "the lock is held while the file is written",
+        3: "src/b.rs" 70 "an empty name is taken although the docs refuse it",
+        4: "src/a.rs" 9 "the lock is held while the file is written",
+        5: "src/b.rs" 70 "an empty name is taken although the docs refuse it"
+    );
+    let critic = &["play", "critic.toml"];
+    let ground = Scene { actor: CLAIMS, critic, script, iterations: 4, ..SCENE }.raises(&[Pattern::FindingsReturn]);
+    let shown = ground.loopdash(&["show", "scene"]).exits(0).out;
+    let back =
+        "#1 blocking src/a.rs:9 (back, lines not touched, claimed fixed i2, gone i2, raised i1): the lock is held";
+    assert!(shown.contains(back), "{shown}");
+}
+
+#[test]
+fn findings_that_contradict_each_other_are_raised() {
+    let script = critic!(
+        2: "src/a.rs" 9 "add a lock around the cache lookup",
+        3: "src/a.rs" 11 "remove the lock around the cache lookup",
+        4: "src/p.rs" 5 "make the parser module public",
+        5: "src/p.rs" 5 "make the parser module private"
+    );
+    let critic = &["play", "critic.toml"];
+    Scene { actor: CLAIMS, critic, script, iterations: 4, ..SCENE }.raises(&[Pattern::FindingsContradict]);
+}
+
+#[test]
+fn a_gate_that_hangs_is_raised_and_one_that_computes_in_silence_is_not() {
+    let stuck = "command_silence = \"2s\"";
+    let actor = "echo x > note; echo LOOPDASH_DONE";
+    let hangs = "[ ! -e note ] || sleep 6";
+    let (ground, _, mut raised) = Scene { actor, gate: hangs, stuck, iterations: 1, ..SCENE }.play();
+    raised.dedup();
+    assert_eq!(raised, [Pattern::Silence]);
+    let what = ground.ran().events(|event| match event {
+        Event::SignalRaised(e) => Some(e.sighting.what.clone()),
+        _ => None,
+    });
+    assert!(what[0].starts_with("the gate check has printed nothing, for ") && what[0].contains("CPU in"), "{what:?}");
+    let computes = "[ ! -e note ] || { end=$(($(date +%s) + 5)); while [ $(date +%s) -lt $end ]; do i=0; \
+                    while [ $i -lt 100000 ]; do i=$((i+1)); done; done; }";
+    Scene { actor, gate: computes, stuck, iterations: 1, ..SCENE }.raises(&[]);
+}
+
+#[test]
+fn a_policy_sets_the_worktree_back_to_the_best_iteration_and_the_work_goes_on_from_there() {
+    let gate = "[ -e left ] || exit 0; n=$(wc -l < left); [ $n -gt 0 ] || exit 0; echo \"running $n tests\"; \
+                while read t; do echo \"test $t ... FAILED\"; done < left; echo; echo failures:; sed 's/^/    /' left; echo; \
+                echo \"test result: FAILED. 0 passed; $n failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.0$n\"s; exit 101";
+    let actor = "case $n in 1) printf 'a::x\\na::y\\na::z\\n' > left;; 2) echo a::x > left;; \
+                 3|4|5|6) printf 'a::x\\na::y\\n' > left; echo $n >> more;; \
+                 *) [ \"$(cat left)\" = a::x ] && [ ! -e more ] && : > left && echo LOOPDASH_DONE;; esac";
+    let stuck = "auto_heal = [\"rewind\"]";
+    let (ground, code, raised) = Scene { actor, gate, stuck, iterations: 9, ..SCENE }.play();
+    assert_eq!((code, raised), (Some(0), vec![Pattern::SameFailures]));
+    let ran = ground.ran();
+    let taken = ran.events(|event| match event {
+        Event::RemedyTaken(e) => Some((e.remedy, e.what.clone())),
+        _ => None,
+    });
+    let what = "4 iterations fail in the same way: check (exit 101): a::x, a::y".to_owned();
+    assert_eq!(taken, [(Remedy::Rewind, what)]);
+    assert_eq!(ran.state.standing().map(|iteration| iteration.number).collect::<Vec<_>>(), [1, 2, 7]);
+    let told = ran.prompts(&StepKind::Actor).pop().unwrap();
+    assert!(told.contains("I set the worktree back to what it held after iteration 2"), "{told}");
+    // What went is kept.
+    let trash = ran.events(|event| match event {
+        Event::Rewound(e) => e.trash.as_ref().map(|trash| trash.commit.clone()),
+        _ => None,
+    });
+    assert_eq!(ground.git(&["show", &format!("{}:more", trash[0])]), "3\n4\n5\n6");
 }
