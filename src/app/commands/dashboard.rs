@@ -15,6 +15,7 @@ use crate::app::config::{
 use crate::app::context::Context;
 use crate::app::link::Link;
 use crate::app::logging;
+use crate::app::tui::terminal::is_dumb;
 use crate::app::tui::{AgentsOf, Ending, NewLoop, Options, has_terminal, run};
 use crate::loops::core::command::{Command, Request};
 use crate::loops::core::ids::Who;
@@ -50,8 +51,13 @@ pub struct Opening {
 /// # Errors
 /// No terminal, a configuration or state directory that cannot be used.
 pub fn dashboard(context: &Context, args: &DashboardArgs) -> Result<Exit, Failure> {
+    let remedy = "`loopdash run --headless` and `loopdash resume --headless` need none";
+    if is_dumb() {
+        return Err(Failure::Usage(format!(
+            "TERM=dumb: such a terminal holds no screen; set TERM to what it is; {remedy}"
+        )));
+    }
     if !has_terminal() {
-        let remedy = "`loopdash run --headless` and `loopdash resume --headless` need none";
         return Err(Failure::Usage(format!("the dashboard needs a terminal; {remedy}")));
     }
     let loaded = context.config()?;

@@ -10,6 +10,7 @@ use crate::app::config::{Loaded, OnStart, Standing, for_run};
 use crate::app::context::{Context, read_fleet};
 use crate::app::headless::{self, Patience, Resumed, SessionError, Style, Work};
 use crate::app::logging;
+use crate::app::tui::terminal::is_dumb;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::decide::decide;
@@ -153,7 +154,7 @@ fn session(boot: Boot, work: Work, style: Style, patience: Patience) -> Result<E
 
 /// Whether to open the dashboard: nobody asked for lines, and there is a terminal for it.
 pub(in crate::app) fn on_screen(lines: LineArgs) -> bool {
-    !lines.wanted() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+    !lines.wanted() && !is_dumb() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// How lines are printed, as the flags say.

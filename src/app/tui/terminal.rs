@@ -33,6 +33,11 @@ pub struct Terminal {
     _only: (),
 }
 
+/// Whether the terminal says that it can put nothing in a place of its own, as an editor's shell window does.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|name| name == "dumb")
+}
+
 /// The terminal's file for writing: standard output, else standard error.
 ///
 /// # Errors

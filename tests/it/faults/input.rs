@@ -2,11 +2,13 @@
 
 use super::invariants::Before;
 use super::matrix::Row;
-use crate::ground::LOOPDASH;
+use crate::ground::{Ground, LOOPDASH, Told, agent};
 use crate::screen::{a_loop, a_script, leave, open, with_loops};
+use crate::term::Term;
 use loopdash::loops::core::step::StepKind;
 use loopdash::loops::core::transition::RunStatus;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -23,8 +25,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 41,
         fault: "configuration: garbage, unknown keys, wrong types, huge, duplicate names, cycles; no HOME, no terminal",
-        happens: "exit 65 with file, line, column and a suggestion; without a terminal, lines instead of the dashboard",
+        happens: "exit 65 with file, line, column and a suggestion; without a terminal, or with TERM=dumb, lines instead of \
+            the dashboard. HOME may be missing where the state directory is named",
         tests: &[
+            "it::faults::input::row_41_neither_a_home_nor_a_terminal_that_holds_a_screen_is_needed",
             "it::baddays::wrong_configuration_and_tests_are_refused_with_their_place",
             "it::cli::a_wrong_configuration_exits_65_with_place_and_remedy",
             "loops::core::test_state::parse::tests::cycles_are_named",
@@ -154,6 +158,28 @@ async fn row_16_nothing_that_agents_say_anywhere_is_a_command_to_the_terminal() 
         assert_eq!(bad, None, "{words:?}: {out}");
     }
     before.holds_on(&ground, &term).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_41_neither_a_home_nor_a_terminal_that_holds_a_screen_is_needed() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let mut homeless = ground.run_command(&["touch", "x", "claim"], &["done", "fine"], &[]);
+    Told::from(homeless.env_remove("HOME").output().unwrap()).exits(0);
+    let (home, state) = (ground.path("home"), ground.path("state"));
+    let dumb = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", &state), ("TERM", Path::new("dumb"))];
+    // The dashboard says in one line what it needs.
+    let mut term = Term::start(&[], &ground.repo(), &dumb, (36, 120));
+    assert_eq!(term.ended().await.code(), Some(64));
+    term.see("TERM=dumb").await;
+    assert!(!term.raw().contains(&0x1b), "not a sequence");
+    // A run tells its lines instead.
+    let actor = agent(&["touch", "x", "claim"]);
+    let run = ["run", "-p", "Again.", "--actor", &actor, "--critic", "none", "--gate", "test -e x", "--color", "never"];
+    let mut term = Term::start(&run, &ground.repo(), &dumb, (36, 120));
+    assert!(term.ended().await.success(), "{}", term.text());
+    assert!(term.text().contains("submitted as again") && !term.raw().contains(&0x1b), "{}", term.text());
+    assert_eq!(before.holds_on(&ground, &term).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
