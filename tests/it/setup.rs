@@ -132,3 +132,17 @@ async fn two_loopdashes_never_give_the_same_slot_or_ports() {
     start("a").end().exits(0);
     assert_eq!(numbers(&ground.path("a")).0, 0, "what was freed is given again");
 }
+
+#[test]
+fn a_gate_gets_the_slot_and_the_ports_of_its_run() {
+    let ground = Ground::new();
+    let gate = format!("env > '{}'", ground.path("gate-env").display());
+    ground.run(&["touch", "x", "claim"], &["done", "fine"], &["--gate", &gate]).exits(0);
+    let ran = ground.ran();
+    let env = std::fs::read_to_string(ground.path("gate-env")).unwrap();
+    let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    assert_eq!(value("LOOPDASH_RUN"), Some(ran.dir.run().to_string().as_str()));
+    assert_eq!(value("LOOPDASH_SLOT"), Some("0"));
+    let base: u16 = value("LOOPDASH_PORT_BASE").unwrap().parse().unwrap();
+    assert!(base >= 1024, "{base}");
+}

@@ -34,6 +34,7 @@ use crate::loops::core::fleet::Fleet;
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::state::StepOutcome;
 use crate::loops::engine::{Update, system_clock};
+use crate::loops::fault;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::HashMap;
@@ -213,6 +214,7 @@ impl Shell {
             place: self.options.place.as_deref(),
             configured: self.options.configured,
         };
+        fault::at("render");
         let mut out = draw(&scene, &mut frame);
         let change = clock.next_change();
         let mut bytes = std::mem::take(&mut self.extra);

@@ -506,3 +506,30 @@ fn a_step_that_is_told_to_end_says_when_it_is_killed() {
     desk.fleet.runs.get_mut(&run).unwrap().state.status_since = Millis(NOW.0 - 4_000);
     assert!(text(&desk.draw()).contains("actor is killed now"));
 }
+
+#[test]
+fn trouble() {
+    snap("trouble", |size| {
+        let mut desk = Desk::on("auth-refactor", size);
+        let why = "auth-refactor and 2 more wait: cannot start gate tests: Too many open files (os error 24)";
+        desk.tell(Msg::Trouble(Some(why.to_owned())));
+        desk
+    });
+}
+
+#[test]
+fn any_size_is_drawn_with_a_dialog_open_and_the_old_one_again() {
+    // All sizes with one, some of them with the others.
+    for (keys, step) in [("S", 1), ("?", 19), (": p a u", 19), ("n", 19)] {
+        let mut desk = Desk::on("auth-refactor", (120, 40)).keys(keys);
+        let before = text(&desk.draw());
+        let small = (0..=20).flat_map(|rows| (0..=40).map(move |columns| (columns, rows)));
+        for (columns, rows) in small.step_by(step).chain([(500, 500)]) {
+            desk.tell(Msg::Resize(columns, rows));
+            let drawn = desk.draw();
+            assert_eq!((drawn.area.width, drawn.area.height), (columns, rows), "{keys}");
+        }
+        desk.tell(Msg::Resize(120, 40));
+        assert_eq!(text(&desk.draw()), before, "{keys}");
+    }
+}

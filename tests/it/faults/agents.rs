@@ -2,9 +2,11 @@
 
 use super::invariants::{Before, assert_acknowledged};
 use super::matrix::Row;
-use super::watched::Watched;
-use crate::ground::{Ground, LOOPDASH};
+use super::watched::{Watched, cpu_of, files_of, limit};
+use crate::ground::{Ground, LOOPDASH, Ran};
+use crate::screen::{a_loop, a_script, leave, open, with_loops};
 use loopdash::loops::core::event::ParkReason;
+use loopdash::loops::core::step::StepKind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,9 +16,14 @@ pub(super) const ROWS: &[Row] = &[
         number: 7,
         fault: "no file descriptors left",
         happens: "a step that cannot begin waits and is tried again after 1, 2, 4 to 30 s, with the reason on the screen; a \
-            child is started only while there are files left to end it with",
+            child is started only while there are files left to end it with. Loops that find none for their journals are \
+            not begun, and the screen says why. A running loop takes six at most",
         tests: &[
             "it::faults::agents::row_07_without_descriptors_new_steps_wait",
+            "it::faults::agents::row_07_the_screen_says_what_is_missing_and_idles",
+            "it::faults::agents::row_07_forty_loops_with_forty_descriptors_are_refused_with_a_reason",
+            "it::faults::agents::row_07_a_loop_takes_six_descriptors_at_most",
+            "app::view::snapshots_test::trouble",
             "loops::agent::resolve::tests::errors_of_the_system_are_sorted",
         ],
     },
@@ -67,8 +74,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 48,
         fault: "a limit is exceeded in the middle of a run",
-        happens: "iterations and attempts are counted before the next begins; a step's time ends with the run's wall clock",
+        happens: "iterations and attempts are counted before the next begins; a step's time ends with the run's wall clock. \
+            A rate limit in the middle of a step is not counted: the run waits until the time that the provider names",
         tests: &[
+            "it::limits::a_limit_that_ends_soon_is_waited_for",
+            "it::limits::a_limit_that_ends_too_late_ends_a_run_without_a_screen",
             "it::faults::agents::row_48_a_budget_that_is_exceeded_ends_with_the_iteration_and_asks",
             "loops::core::laws::slots_notes_and_attempts_stay_in_bounds",
         ],
@@ -113,8 +123,93 @@ fn short_of(ground: &Ground, wrap: &[&str], resource: &str, words: &str, left: i
 fn row_07_without_descriptors_new_steps_wait() {
     let ground = Ground::new();
     // As many as are in use: what the actor gives back when it ends is not enough for another child.
-    let left = |loopdash: &Watched| loopdash.files().len() as u64;
+    let left = |loopdash: &Watched| loopdash.files() as u64;
     short_of(&ground, &[], "nofile", "Too many open files", left);
+}
+
+/// How many files of loopdash a running loop takes: its journal, the agent's pipes and transcript, and one to wait by.
+const FILES_PER_LOOP: usize = 6;
+
+/// How many files loopdash has open while this many loops are at work.
+async fn files_with(loops: usize) -> usize {
+    let script = "cat >/dev/null; echo at work; sleep 600";
+    let mut text = vec![format!("[engine]\ncap = {loops}\n")];
+    text.extend((0..loops).map(|nth| a_script(&format!("l{nth}"), script, "")));
+    let ground = with_loops(&text);
+    let before = Before::of(&ground);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see(&format!("{loops} running")).await;
+    let printed = |ran: &Ran| {
+        ran.steps(&StepKind::Actor)
+            .iter()
+            .any(|step| std::fs::read_to_string(step.join("stdout.log")).is_ok_and(|text| text.contains("at work")))
+    };
+    crate::term::until("all are at work", || {
+        let runs = ground.runs();
+        runs.len() == loops && runs.iter().all(printed)
+    })
+    .await;
+    // What is open for a moment only is not counted.
+    let mut files = files_of(term.pid());
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        files = files.min(files_of(term.pid()));
+    }
+    leave(&mut term).await;
+    before.holds_on(&ground, &term).await;
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_07_a_loop_takes_six_descriptors_at_most() {
+    let (few, twice) = (files_with(4).await, files_with(8).await);
+    assert!(twice <= few + 4 * FILES_PER_LOOP, "{few} files with 4 loops, {twice} with 8");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_07_the_screen_says_what_is_missing_and_idles() {
+    let wait = "while [ ! -e ../../go ]; do sleep 0.02; done";
+    let gate = "[[loop.gate]]\nname = \"it\"\ncommand = \"test -e x\"\n".to_owned();
+    let ground = with_loops(&[a_loop("slow", &["say", "at work", "sh", wait, "touch", "x", "claim"]), gate]);
+    let before = Before::of(&ground);
+    let mut term = open(&ground, &["--start-all"]);
+    term.see("at work").await;
+    limit(&[], term.pid(), "nofile", &files_of(term.pid()).to_string());
+    std::fs::write(ground.path("go"), "").unwrap();
+    term.see("Too many open files").await;
+    let cpu = cpu_of(term.pid());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let cpu = cpu_of(term.pid()) - cpu;
+    assert!(cpu <= Duration::from_millis(200), "{cpu:?} of processor time in 2 s");
+    // It still takes keys.
+    term.keys("?").await;
+    term.see("Esc closes").await;
+    limit(&[], term.pid(), "nofile", "1000");
+    crate::term::until("the run is done", || ground.ran().state.is_finished()).await;
+    term.keys("\x1b").await;
+    term.gone("Esc closes").await;
+    term.gone("Too many open files").await;
+    leave(&mut term).await;
+    let runs = before.holds_on(&ground, &term).await;
+    assert_eq!(runs[0].state.iterations.len(), 1, "nothing was done twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_07_forty_loops_with_forty_descriptors_are_refused_with_a_reason() {
+    let mut text = vec!["[engine]\ncap = 40\n".to_owned()];
+    text.extend((0..40).map(|nth| a_script(&format!("l{nth}"), "cat >/dev/null; sleep 600", "")));
+    let ground = with_loops(&text);
+    let before = Before::of(&ground);
+    let mut term = open(&ground, &["--start-all"]);
+    limit(&[], term.pid(), "nofile", "40");
+    term.see("Too many open files").await;
+    let cpu = cpu_of(term.pid());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let cpu = cpu_of(term.pid()) - cpu;
+    assert!(cpu <= Duration::from_millis(200), "{cpu:?} of processor time in 2 s");
+    limit(&[], term.pid(), "nofile", "1000");
+    leave(&mut term).await;
+    before.holds_on(&ground, &term).await;
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::invariants::Before;
 use super::matrix::Row;
+use super::watched::cpu_of;
 use crate::ground::Ground;
 use crate::screen::{a_loop, a_script, assert_nothing_runs, leave, open, with_loops};
 use crate::term::{Term, until};
@@ -41,6 +42,8 @@ pub(super) const ROWS: &[Row] = &[
             leaves no time for that, a small process beside loopdash holds the terminal and restores it when loopdash is gone",
         tests: &[
             "it::faults::terminal::row_37_whatever_ends_it_the_terminal_is_given_back",
+            "it::faults::terminal::row_37_whatever_breaks_the_first_frame_the_terminal_is_given_back",
+            "it::faults::terminal::row_37_a_panic_in_a_step_concerns_its_run_only",
             "it::screen::a_panic_gives_the_terminal_back_before_its_message",
         ],
     },
@@ -48,7 +51,10 @@ pub(super) const ROWS: &[Row] = &[
         number: 38,
         fault: "a storm of sizes down to one cell, with dialogs open",
         happens: "drawn as it fits, or `too small`; correct afterwards",
-        tests: &["it::faults::terminal::row_38_a_storm_of_sizes_down_to_one_cell_is_survived"],
+        tests: &[
+            "it::faults::terminal::row_38_a_storm_of_sizes_down_to_one_cell_is_survived",
+            "app::view::snapshots_test::any_size_is_drawn_with_a_dialog_open_and_the_old_one_again",
+        ],
     },
     Row {
         number: 39,
@@ -65,9 +71,8 @@ pub(super) const ROWS: &[Row] = &[
 async fn row_37_whatever_ends_it_the_terminal_is_given_back() {
     for fault in ["panic:key", "abort:key", "segv:key", "kill -9"] {
         let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
-        let (home, state) = (ground.path("home"), ground.path("state"));
-        let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", &state), ("LOOPDASH_FAULT", Path::new(fault))];
-        let mut term = Term::start(&["--start-all"], &ground.repo(), &env, (36, 120));
+        let before = Before::of(&ground);
+        let mut term = faulty(&ground, fault);
         term.see("at work").await;
         if fault == "kill -9" {
             term.signal(Signal::KILL);
@@ -80,17 +85,64 @@ async fn row_37_whatever_ends_it_the_terminal_is_given_back() {
         assert_eq!(term.disorder().await, [""; 0], "{fault}");
         until("no process is left", || ground.runs().iter().all(|ran| ran.is_gone())).await;
         assert_eq!(ground.ran().state.status, RunStatus::Running, "{fault}: the next start finds it interrupted");
+        before.holds(&ground);
     }
 }
 
+/// A dashboard with a fault in it.
+fn faulty(ground: &Ground, fault: &str) -> Term {
+    let (home, state) = (ground.path("home"), ground.path("state"));
+    let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", &state), ("LOOPDASH_FAULT", Path::new(fault))];
+    Term::start(&["--start-all"], &ground.repo(), &env, (36, 120))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_37_whatever_breaks_the_first_frame_the_terminal_is_given_back() {
+    for fault in ["panic:render", "abort:render", "segv:render"] {
+        let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"])]);
+        let before = Before::of(&ground);
+        let mut term = faulty(&ground, fault);
+        assert!(!term.ended().await.success(), "{fault}");
+        term.see(if fault == "panic:render" { "panicked" } else { "ended without a word" }).await;
+        until("no process is left", || ground.runs().iter().all(|ran| ran.is_gone())).await;
+        before.holds_on(&ground, &term).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_37_a_panic_in_a_step_concerns_its_run_only() {
+    let work = ["touch", "x", "claim"];
+    let gate = "[[loop.gate]]\nname = \"it\"\ncommand = \"test -e x\"\n".to_owned();
+    let ground = with_loops(&[a_loop("one", &work), gate.clone(), a_loop("two", &work), gate]);
+    let before = Before::of(&ground);
+    let mut term = faulty(&ground, "panic:step@2");
+    term.until("one is done and one asks", |text| text.contains("1 done") && text.contains("1 needs you")).await;
+    leave(&mut term).await;
+    let runs = before.holds_on(&ground, &term).await;
+    let done = runs.iter().filter(|ran| matches!(ran.state.outcome, Some((Outcome::Done, _)))).count();
+    assert_eq!((runs.len(), done), (2, 1));
+    let log = std::fs::read_dir(ground.path("state/logs")).unwrap().map(|entry| entry.unwrap().path());
+    let log: String = log.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(log.contains("step task failed"), "{log}");
+}
+
 /// A dashboard on a loop whose actor goes on when the file `go` is there.
-async fn at_work(config: &str) -> (Ground, Term) {
+async fn at_work(config: &str) -> (Ground, Before, Term) {
     let wait = "while [ ! -e ../../go ]; do sleep 0.02; done";
     let ground =
         with_loops(&[a_loop("slow", &["say", "at work", "sh", wait, "touch", "x", "claim"]), config.to_owned()]);
+    let before = Before::of(&ground);
     let term = open(&ground, &["--start-all"]);
     term.see("at work").await;
-    (ground, term)
+    (ground, before, term)
+}
+
+/// A loopdash without its screen takes no processor time for that.
+async fn idles(pid: u32) {
+    let before = cpu_of(pid);
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let taken = cpu_of(pid) - before;
+    assert!(taken <= std::time::Duration::from_millis(100), "{taken:?} of processor time in 2 s");
 }
 
 async fn goes_on(ground: &Ground) {
@@ -108,35 +160,39 @@ async fn is_told(ground: &Ground) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_35_a_hang_up_ends_the_screen_and_no_loop() {
-    let (ground, mut term) = at_work("").await;
+    let (ground, before, mut term) = at_work("").await;
     term.signal(Signal::HUP);
     term.gone("Loops").await;
     assert_eq!(term.disorder().await, [""; 0]);
     assert!(!term.is_over());
+    idles(term.pid()).await;
     goes_on(&ground).await;
     term.ended().await;
     is_told(&ground).await;
+    before.holds(&ground);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_35_a_vanished_terminal_ends_no_loop() {
-    let (ground, term) = at_work("").await;
+    let (ground, before, term) = at_work("").await;
     let mut child = term.vanish().await;
     let fleet = ground.path("state/fleet.jsonl");
     until("it has noticed", || std::fs::read_to_string(&fleet).is_ok_and(|text| text.contains("screen_lost"))).await;
+    idles(child.id().unwrap()).await;
     goes_on(&ground).await;
     tokio::time::timeout(std::time::Duration::from_secs(60), child.wait()).await.unwrap().unwrap();
     is_told(&ground).await;
+    before.holds(&ground);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_35_a_hang_up_can_stop_the_loops() {
-    let (ground, mut term) = at_work("[engine]\non_hangup = \"stop\"\n").await;
+    let (ground, before, mut term) = at_work("[engine]\non_hangup = \"stop\"\n").await;
     term.signal(Signal::HUP);
     assert_eq!(term.ended().await.code(), Some(130));
     assert_eq!(term.disorder().await, [""; 0]);
     assert_eq!(ground.ran().state.status, RunStatus::Paused);
-    assert_nothing_runs(&ground);
+    before.holds(&ground);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

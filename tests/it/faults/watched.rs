@@ -19,6 +19,30 @@ pub(super) fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
+/// Processor time that a process has taken; its threads, not its children.
+pub(super) fn cpu_of(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().collect();
+    // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms on every Linux there is.
+    let ticks: u64 = [fields[11], fields[12]].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// How many files a process has open.
+pub(super) fn files_of(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
+}
+
+/// Sets a soft limit of a process from now on, through `wrap`, which is to make whoever asks the process's own user.
+#[track_caller]
+pub(super) fn limit(wrap: &[&str], pid: u32, resource: &str, soft: &str) {
+    let pid = pid.to_string();
+    let limit = format!("--{resource}={soft}:");
+    let words: Vec<&str> = wrap.iter().copied().chain(["prlimit", "--pid", &pid, &limit]).collect();
+    let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A running loopdash whose output goes to files.
 pub(super) struct Watched {
     child: Child,
@@ -62,17 +86,10 @@ impl Watched {
 
     /// Processor time that it takes while `wall` passes; its threads, not its children.
     pub(super) fn cpu_during(&self, wall: Duration) -> Duration {
-        let before = self.cpu();
+        let pid = self.pid().as_raw_nonzero().get().unsigned_abs();
+        let before = cpu_of(pid);
         std::thread::sleep(wall);
-        self.cpu() - before
-    }
-
-    fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().collect();
-        // utime and stime are fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms on every Linux there is.
-        let ticks: u64 = [fields[11], fields[12]].iter().map(|field| field.parse::<u64>().unwrap()).sum();
-        Duration::from_millis(ticks * 10)
+        cpu_of(pid) - before
     }
 
     /// The most memory that it ever had, in KiB.
@@ -82,20 +99,15 @@ impl Watched {
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
-    /// Its open files, by number.
-    pub(super) fn files(&self) -> Vec<String> {
-        let dir = std::fs::read_dir(format!("/proc/{}/fd", self.pid().as_raw_nonzero())).unwrap();
-        dir.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    /// How many files it has open.
+    pub(super) fn files(&self) -> usize {
+        files_of(self.pid().as_raw_nonzero().get().unsigned_abs())
     }
 
     /// Sets a soft limit of it from now on, through `wrap`, which is to make whoever asks the process's own user.
     #[track_caller]
     pub(super) fn limit(&self, wrap: &[&str], resource: &str, soft: &str) {
-        let pid = self.pid().as_raw_nonzero().to_string();
-        let limit = format!("--{resource}={soft}:");
-        let words: Vec<&str> = wrap.iter().copied().chain(["prlimit", "--pid", &pid, &limit]).collect();
-        let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        limit(wrap, self.pid().as_raw_nonzero().get().unsigned_abs(), resource, soft);
     }
 
     pub(super) fn end(mut self) -> Told {

@@ -36,6 +36,7 @@ use crate::loops::core::ids::{RunId, StepId};
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN, Isolation};
 use crate::loops::core::step::{Cause, StepEnd, StepKind};
 use crate::loops::core::watch::digest as said_digest;
+use crate::loops::fault;
 use crate::loops::git::{Git, TakeSnapshot};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -207,6 +208,7 @@ impl Steps for Workshop {
         let work = tokio::spawn({
             let reports = reports.clone();
             async move {
+                fault::at("step");
                 let mut job = Job { order, wish, reports, begun: Instant::now() };
                 let done = workshop.patiently(&mut job).await;
                 Ended { run, step, facts: done.facts, end: done.end, stopped: done.stopped }
