@@ -380,7 +380,7 @@ fn runs_are_listed_shown_and_logged_without_an_engine() {
         "state       done",
         "actor       worker: agent --yes",
         "gate tests: passed after 1s",
-        "f1 nit src/a.rs:3: a name",
+        "#1 nit src/a.rs:3 (new): a name",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
