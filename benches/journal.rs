@@ -76,6 +76,7 @@ fn submitted() -> Event {
             wall_clock_ms: None,
             tokens: None,
             micro_usd: None,
+            iterations: None,
         },
         context_files: Vec::new(),
         setup: None,

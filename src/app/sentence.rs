@@ -152,6 +152,7 @@ pub fn amount(which: Resource, amount: u64) -> String {
         Resource::Tokens => format!("{} tok", format::short(amount)),
         Resource::Dollars => format::dollars(amount as f64 / 1e6),
         Resource::WallClock => duration(amount),
+        Resource::Iterations => format::plural(amount, "iteration"),
     }
 }
 
@@ -205,6 +206,7 @@ fn budgets(budget: &Budget) -> String {
         (Resource::Tokens, budget.tokens),
         (Resource::Dollars, budget.micro_usd),
         (Resource::WallClock, budget.wall_clock_ms),
+        (Resource::Iterations, budget.iterations),
     ];
     let set =
         all.into_iter().filter_map(|(which, limit)| Some(format!("{} set to {}", which.word(), amount(which, limit?))));

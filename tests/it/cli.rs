@@ -214,7 +214,7 @@ fn a_wrong_configuration_exits_65_with_place_and_remedy() {
     2 | cpa = 3
       | ^^^ not a key here
       |
-      = help: did you mean `cap`? (known keys: budget_dollars, budget_tokens, cap, gate_cap, max_wait, on_hangup, on_start, port_base, ports_per_slot, repo_cap, worktree_path)
+      = help: did you mean `cap`? (known keys: budget_dollars, budget_iterations, budget_time, budget_tokens, cap, gate_cap, max_wait, on_hangup, on_start, port_base, ports_per_slot, repo_cap, worktree_path)
     ");
     assert!(here.run(&["config", "--color", "always"]).err.contains("\u{1b}["));
     assert_eq!(here.run(&["config", "--config", "gone.toml"]).code, Some(65));
@@ -283,7 +283,14 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
         branch: None,
         worktree_path: None,
         priority: 5,
-        limits: Limits { max_iterations: 20, max_attempts: 20, wall_clock_ms: None, tokens: None, micro_usd: None },
+        limits: Limits {
+            max_iterations: 20,
+            max_attempts: 20,
+            wall_clock_ms: None,
+            tokens: None,
+            micro_usd: None,
+            iterations: None,
+        },
         context_files: Vec::new(),
         setup: None,
         gates: Vec::new(),

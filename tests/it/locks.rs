@@ -3,7 +3,8 @@
 use crate::ground::{Ground, Live};
 use crate::screen::a_loop;
 use crate::term::until;
-use loopdash::loops::core::event::Event;
+use loopdash::loops::core::budget::Resource;
+use loopdash::loops::core::event::{Event, ParkReason};
 use loopdash::loops::core::gate::GateResult;
 use rustix::process::Signal;
 use std::fs::File;
@@ -94,6 +95,20 @@ fn a_gate_that_waits_can_be_stopped() {
     drop(held);
     Live::start(ground.command(&["resume", "--headless"])).end().exits(0);
     assert_eq!(outcomes(&ground, "first"), [GateResult::Passed]);
+}
+
+#[test]
+fn a_gate_that_waits_for_its_lock_gives_up_with_its_runs_wall_clock() {
+    let ground = Ground::new();
+    let gate = "limits = { wall_clock = \"2s\" }\n[[loop.gate]]\nname = \"tests\"\ncommand = \"true\"\nlock = \"db\"\nbaseline = false\n";
+    ground.write("loopdash.toml", &(a_loop("first", &["touch", "a", "claim"]) + gate));
+    ground.commit("configure");
+    let held = hold(&ground);
+    start(&ground, "first").end().exits(3);
+    assert_eq!(outcomes(&ground, "first"), [GateResult::TimedOut]);
+    let park = ground.runs()[0].state.park.clone();
+    assert!(matches!(park, Some(ParkReason::Budget { which: Resource::WallClock, .. })), "{park:?}");
+    drop(held);
 }
 
 #[test]

@@ -78,6 +78,14 @@ pub struct Engine {
     /// Dollars that all runs may use in any 24 hours, as far as agents report them or have a price. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget_dollars: Option<Dollars>,
+    /// Iterations that all runs may use in any 24 hours. Unlimited when absent.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_iterations: Option<u64>,
+    /// Time that the agents of all runs may work in any 24 hours, summed: two that work side by side for an hour use two.
+    /// Unlimited when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_time: Option<Span>,
     /// The first port of slot 0, from which `LOOPDASH_PORT_BASE` is counted.
     #[schemars(range(min = 1024, max = 60000))]
     pub port_base: u16,
@@ -101,6 +109,8 @@ impl Default for Engine {
             max_wait: Span::from_millis(30 * 60_000),
             budget_tokens: None,
             budget_dollars: None,
+            budget_iterations: None,
+            budget_time: None,
             port_base: Ports::default().first,
             ports_per_slot: Ports::default().per_slot,
             worktree_path: worktree_path::DEFAULT.to_owned(),
@@ -112,7 +122,8 @@ impl Engine {
     /// What all runs may use up in 24 hours.
     pub fn budget(&self) -> Budget {
         let micro_usd = self.budget_dollars.map(Dollars::micro);
-        Budget { tokens: self.budget_tokens, micro_usd, wall_clock_ms: None }
+        let wall_clock_ms = self.budget_time.map(Span::millis);
+        Budget { tokens: self.budget_tokens, micro_usd, wall_clock_ms, iterations: self.budget_iterations }
     }
 
     /// The ports of its slots.
@@ -266,6 +277,11 @@ pub struct LoopLimits {
     /// Wall time from the moment the run first gets a slot, after which it asks. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_clock: Option<Span>,
+    /// Iterations that may count, after which it asks and goes on with a larger number, where `max_iterations` ends it.
+    /// Unlimited when absent.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
     /// Tokens that the run may use, cache reads apart. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,

@@ -108,6 +108,7 @@ impl<'a> Resolver<'a> {
                 wall_clock_ms: definition.limits.wall_clock.map(|span| span.millis()),
                 tokens: definition.limits.tokens,
                 micro_usd: definition.limits.dollars.map(super::agent::Dollars::micro),
+                iterations: definition.limits.iterations,
             },
             context_files: definition.context_files.clone(),
             setup: definition.setup.clone(),

@@ -113,6 +113,7 @@ impl Stage<'_> {
                     wall_clock_ms: None,
                     tokens: None,
                     micro_usd: None,
+                    iterations: None,
                 },
                 ..self.spec("release", 8, "Prepare the release 1.0 of tally.", "coder/release")
             },
@@ -186,7 +187,14 @@ impl Stage<'_> {
             branch: None,
             worktree_path: Some("{{ state }}/worktrees/{{ slug }}".to_owned()),
             priority,
-            limits: Limits { max_iterations: 12, max_attempts: 3, wall_clock_ms: None, tokens: None, micro_usd: None },
+            limits: Limits {
+                max_iterations: 12,
+                max_attempts: 3,
+                wall_clock_ms: None,
+                tokens: None,
+                micro_usd: None,
+                iterations: None,
+            },
             context_files: Vec::new(),
             setup: None,
             gates: Vec::new(),

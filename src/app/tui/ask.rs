@@ -139,7 +139,7 @@ fn behind(state: &RunState, ctx: &Ctx<'_>) -> Result<Ask, String> {
     Ok(Ask::HoldBehind { run: Some(*run), label })
 }
 
-/// What is typed as a budget: `2M` or `500k` tokens, `$20` or `12.50` dollars, `4h`.
+/// What is typed as a budget: `2M` or `500k` tokens, `$20` or `12.50` dollars, `4h`, `30` iterations.
 fn limit_of(which: Resource, text: &str) -> Result<u64, String> {
     let text = text.trim();
     let scaled = |text: &str, unit: f64, most: f64| {
@@ -157,6 +157,9 @@ fn limit_of(which: Resource, text: &str) -> Result<u64, String> {
         }
         Resource::Dollars => scaled(text.trim_start_matches('$'), 1e6, 1e15)
             .ok_or_else(|| "type an amount in dollars, such as 12.50".to_owned()),
+        Resource::Iterations => {
+            text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "type a number of iterations".to_owned())
+        }
         Resource::WallClock => Span::parse(text).map(Span::millis).map_err(|error| error.to_string()),
     }
 }

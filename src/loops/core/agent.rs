@@ -103,7 +103,7 @@ impl AgentSpec {
         // Cursor's stream has a place for tokens, which is mostly empty.
         let counts = !matches!(self.dialect, DialectName::Text | DialectName::Cursor);
         match which {
-            Resource::WallClock => true,
+            Resource::WallClock | Resource::Iterations => true,
             Resource::Tokens => counts,
             Resource::Dollars => {
                 let reports = matches!(self.dialect, DialectName::Claude | DialectName::Opencode);

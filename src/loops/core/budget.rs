@@ -18,17 +18,22 @@ pub enum Resource {
     Tokens,
     /// Micro-dollars.
     Dollars,
-    /// Milliseconds since the run first had a slot.
+    /// Milliseconds: of a run since it first had a slot, of the fleet in which agents worked, in sum.
     WallClock,
+    /// Iterations that counted.
+    Iterations,
 }
 
 impl Resource {
+    const ALL: [Self; 4] = [Self::Tokens, Self::Dollars, Self::WallClock, Self::Iterations];
+
     /// `token budget`, for the list.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Tokens => "token budget",
             Self::Dollars => "dollar budget",
             Self::WallClock => "time budget",
+            Self::Iterations => "iteration budget",
         }
     }
 }
@@ -45,6 +50,20 @@ pub struct Budget {
     /// Milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_clock_ms: Option<u64>,
+    /// Iterations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
+}
+
+/// What was used up of all that there may be a budget of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Tokens and dollars, as far as they are known.
+    pub usage: Usage,
+    /// Milliseconds.
+    pub wall_clock_ms: u64,
+    /// Iterations.
+    pub iterations: u64,
 }
 
 /// A budget that is used up.
@@ -76,29 +95,38 @@ impl Budget {
             Resource::Tokens => &mut self.tokens,
             Resource::Dollars => &mut self.micro_usd,
             Resource::WallClock => &mut self.wall_clock_ms,
+            Resource::Iterations => &mut self.iterations,
         }
     }
 
     /// Takes what `other` says, and keeps what it does not.
     pub fn take(&mut self, other: &Self) {
-        for which in [Resource::Tokens, Resource::Dollars, Resource::WallClock] {
+        for which in Resource::ALL {
             if let Some(limit) = other.limit(which) {
                 *self.slot(which) = Some(limit);
             }
         }
     }
 
-    /// The first that is used up, if any is.
-    pub fn breach(&self, usage: &Usage, wall_clock_ms: u64) -> Option<Breach> {
-        let all = [
-            (Resource::Tokens, usage.tokens(), self.tokens),
-            (Resource::Dollars, usage.micro_usd, self.micro_usd),
-            (Resource::WallClock, Some(wall_clock_ms), self.wall_clock_ms),
-        ];
-        all.into_iter().find_map(|(which, used, limit)| {
-            let (used, limit) = used.zip(limit)?;
+    /// All that are used up, in the order of [`Resource`].
+    pub fn breaches(&self, used: &Used) -> impl Iterator<Item = Breach> + use<> {
+        let (budget, used) = (*self, *used);
+        Resource::ALL.into_iter().filter_map(move |which| {
+            let (used, limit) = used.of(which).zip(budget.limit(which))?;
             (used >= limit).then_some(Breach { which, used, limit })
         })
+    }
+}
+
+impl Used {
+    /// How much of one, where that is known.
+    pub fn of(&self, which: Resource) -> Option<u64> {
+        match which {
+            Resource::Tokens => self.usage.tokens(),
+            Resource::Dollars => self.usage.micro_usd,
+            Resource::WallClock => Some(self.wall_clock_ms),
+            Resource::Iterations => Some(self.iterations),
+        }
     }
 }
 
@@ -148,14 +176,21 @@ mod tests {
 
     #[test]
     fn a_budget_is_used_up_when_its_last_unit_is_and_cache_reads_are_free() {
-        let budget = Budget { tokens: Some(100), micro_usd: Some(5), wall_clock_ms: None };
-        let used = |input, cached, micro_usd| Usage { input: Some(input), cached, output: Some(10), micro_usd };
-        assert_eq!(budget.breach(&used(89, Some(1_000_000), None), u64::MAX), None);
-        let breach = Breach { which: Resource::Tokens, used: 100, limit: 100 };
-        assert_eq!(budget.breach(&used(90, None, Some(9)), 0), Some(breach));
-        let breach = Breach { which: Resource::Dollars, used: 5, limit: 5 };
-        assert_eq!(budget.breach(&used(1, None, Some(5)), 0), Some(breach));
-        assert_eq!(budget.breach(&Usage::default(), 0), None, "unknown is not 0, and not too much");
+        let budget = Budget { tokens: Some(100), micro_usd: Some(5), ..Budget::default() };
+        let used = |input, cached, micro_usd| {
+            let usage = Usage { input: Some(input), cached, output: Some(10), micro_usd };
+            Used { usage, wall_clock_ms: u64::MAX, iterations: u64::MAX }
+        };
+        let breach = |used: Used| budget.breaches(&used).collect::<Vec<_>>();
+        assert_eq!(breach(used(89, Some(1_000_000), None)), []);
+        let tokens = Breach { which: Resource::Tokens, used: 100, limit: 100 };
+        let dollars = |used| Breach { which: Resource::Dollars, used, limit: 5 };
+        assert_eq!(breach(used(90, None, Some(9))), [tokens, dollars(9)]);
+        assert_eq!(breach(used(1, None, Some(5))), [dollars(5)]);
+        assert_eq!(breach(Used::default()), [], "unknown is not 0, and not too much");
+        let budget = Budget::of(Resource::Iterations, 3);
+        let of = |iterations| budget.breaches(&Used { iterations, ..Used::default() }).count();
+        assert_eq!((of(2), of(3)), (0, 1));
     }
 
     #[test]
@@ -176,6 +211,6 @@ mod tests {
     fn what_is_not_said_stays() {
         let mut budget = Budget { tokens: Some(1), ..Budget::default() };
         budget.take(&Budget::of(Resource::WallClock, 7));
-        assert_eq!(budget, Budget { tokens: Some(1), micro_usd: None, wall_clock_ms: Some(7) });
+        assert_eq!(budget, Budget { tokens: Some(1), wall_clock_ms: Some(7), ..Budget::default() });
     }
 }

@@ -64,7 +64,7 @@ pub enum Command {
     },
     /// A larger budget for all runs, for the next 24 hours; for good it is raised in the configuration.
     SetFleetBudget {
-        /// Which: tokens or dollars.
+        /// Which.
         which: Resource,
         /// In the resource's unit.
         limit: u64,

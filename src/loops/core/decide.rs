@@ -119,8 +119,7 @@ fn hold_behind(run: &RunState, other: Option<RunId>, label: &str, who: Who) -> D
 fn set_budget(run: &RunState, which: Resource, limit: u64, who: Who) -> Decision {
     not_finished(run)?;
     let budget = Budget::of(which, limit);
-    let wall_clock = run.first_admitted.map_or(0, |first| run.updated.since(first));
-    if limit == 0 || budget.breach(&run.usage.known, wall_clock).is_some() {
+    if limit == 0 || budget.breaches(&run.used()).next().is_some() {
         return refuse("it has used as much already");
     }
     let mut events = vec![LimitsSet { max_iterations: None, budget, who }.into()];

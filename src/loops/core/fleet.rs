@@ -3,13 +3,14 @@
 //! A front end holds one of these and keeps it current by applying what the engine sends.
 
 use super::alert::Alerts;
-use super::budget::{Breach, Budget, DAY, Raises};
+use super::budget::{Breach, Budget, DAY, Raises, Used};
 use super::collision::Collisions;
 use super::event::{Outcome, ParkReason, Record};
 use super::hold::{Hold, Holds};
 use super::ids::{Millis, RunId};
 use super::schedule::{Active, Bounds, Caps, Waiting, WhyWaiting, explain};
-use super::state::RunState;
+use super::state::{RunState, StepOutcome};
+use super::step::{InterruptWhy, StepKind};
 use super::transition::RunStatus;
 use super::usage::Total;
 use std::collections::BTreeMap;
@@ -114,7 +115,7 @@ impl Fleet {
     /// An empty fleet.
     pub fn new(cap: u32, gate_cap: u32) -> Self {
         let agent_caps = BTreeMap::new();
-        let budget = Budget { tokens: None, micro_usd: None, wall_clock_ms: None };
+        let budget = Budget { tokens: None, micro_usd: None, wall_clock_ms: None, iterations: None };
         let holds = Holds::new();
         let raises = Raises::new();
         let (runs, collisions, alerts) = (BTreeMap::new(), BTreeMap::new(), Alerts::default());
@@ -163,21 +164,35 @@ impl Fleet {
         self.runs.values().filter(|run| run.ownership == Ownership::Mine && run.state.slot.is_some()).count()
     }
 
-    /// What all runs have used in the 24 hours before `now`, by the ends of their steps.
-    pub fn used(&self, now: Millis) -> Total {
-        let mut used = Total::default();
+    /// What all runs have used in the 24 hours before `now`, by the ends of their steps and iterations; of time that in
+    /// which agents worked.
+    pub fn used(&self, now: Millis) -> Used {
+        let mut total = Total::default();
+        let mut used = Used::default();
         let since = Millis(now.0.saturating_sub(DAY));
         // The last ones come first: a run's steps are in order, and most of a long run's are of other days.
         let recent = self
             .states()
             .flat_map(|state| state.steps.iter().rev().take_while(|step| step.ended.is_none_or(|at| at > since)));
-        recent.for_each(|step| step.add_to(&mut used));
-        used
+        for step in recent.filter(|step| matches!(step.kind, StepKind::Actor | StepKind::Critic)) {
+            step.add_to(&mut total);
+            // When a step ended that a crash cut off, nobody knows.
+            let crashed = matches!(step.end, Some(StepOutcome::Interrupted { why: InterruptWhy::Crash, .. }));
+            let worked = step.ended.filter(|_| !crashed).map_or(0, |ended| ended.since(step.started));
+            used.wall_clock_ms = used.wall_clock_ms.saturating_add(worked);
+        }
+        let recent = self
+            .states()
+            .flat_map(|state| state.iterations.iter().rev().take_while(|one| one.ended.is_none_or(|at| at > since)));
+        used.iterations = recent.filter(|iteration| iteration.counted).count() as u64;
+        Used { usage: total.known, ..used }
     }
 
-    /// The budget of all runs that is used up, if one is.
-    pub fn breach(&self, now: Millis) -> Option<Breach> {
-        self.raises.over(self.budget, now).breach(&self.used(now).known, 0)
+    /// The budgets of all runs that are used up.
+    pub fn breaches(&self, now: Millis) -> impl Iterator<Item = Breach> {
+        // What was used is looked for only where there is a budget.
+        let budget = Some(self.raises.over(self.budget, now)).filter(|budget| *budget != Budget::default());
+        budget.into_iter().flat_map(move |budget| budget.breaches(&self.used(now)))
     }
 
     /// The held provider that keeps a run from starting its agents, and the hold.

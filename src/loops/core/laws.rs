@@ -65,7 +65,14 @@ fn spec(tests: Vec<TestSpec>) -> LoopSpec {
         branch: None,
         worktree_path: None,
         priority: 5,
-        limits: Limits { max_iterations: 6, max_attempts: 2, wall_clock_ms: None, tokens: None, micro_usd: None },
+        limits: Limits {
+            max_iterations: 6,
+            max_attempts: 2,
+            wall_clock_ms: None,
+            tokens: None,
+            micro_usd: None,
+            iterations: None,
+        },
         context_files: Vec::new(),
         setup: None,
         hooks: Default::default(),
@@ -791,7 +798,14 @@ fn what_no_wait_mends_counts_and_parks_after_three_in_a_row() {
 
 #[test]
 fn a_budget_parks_before_the_next_agent_and_a_larger_one_goes_on() {
-    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: None, tokens: Some(100), micro_usd: None };
+    let limits = Limits {
+        max_iterations: 9,
+        max_attempts: 5,
+        wall_clock_ms: None,
+        tokens: Some(100),
+        micro_usd: None,
+        iterations: None,
+    };
     let mut driver = Driver::new(LoopSpec { limits, ..spec(Vec::new()) });
     play_to(&mut driver, &StepKind::Actor);
     let usage = Usage { input: Some(90), cached: Some(5_000), output: Some(30), micro_usd: None };
@@ -810,8 +824,33 @@ fn a_budget_parks_before_the_next_agent_and_a_larger_one_goes_on() {
 }
 
 #[test]
+fn used_up_iterations_of_a_budget_ask_and_those_of_the_limit_end() {
+    let limits = Limits { iterations: Some(2), ..spec(Vec::new()).limits };
+    let mut driver = Driver::new(LoopSpec { limits, ..spec(Vec::new()) });
+    assert_eq!(play(&mut driver, &[Decision::Continue; 9]), Wait::Person);
+    let breached = ParkReason::Budget { which: Resource::Iterations, fleet: false, used: 2, limit: 2 };
+    assert_eq!((driver.run.park.clone(), driver.run.counted), (Some(breached), 2));
+    assert!(driver.run.open_iteration().is_none(), "between two iterations");
+    assert!(driver.ask(&Ask::SetBudget { which: Resource::Iterations, limit: 2 }).is_err());
+    driver.ask(&Ask::SetBudget { which: Resource::Iterations, limit: 6 }).unwrap();
+    assert_eq!(play(&mut driver, &[Decision::Continue; 9]), Wait::Nothing);
+    assert_eq!(
+        (driver.run.counted, driver.run.outcome.as_ref().unwrap().0),
+        (6, Outcome::Exhausted),
+        "the limit ends it"
+    );
+}
+
+#[test]
 fn time_that_is_up_parks_the_run() {
-    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: Some(1), tokens: None, micro_usd: None };
+    let limits = Limits {
+        max_iterations: 9,
+        max_attempts: 5,
+        wall_clock_ms: Some(1),
+        tokens: None,
+        micro_usd: None,
+        iterations: None,
+    };
     let mut driver = Driver::new(LoopSpec { limits, ..spec(Vec::new()) });
     play_to_wait(&mut driver);
     assert!(matches!(driver.run.park, Some(ParkReason::Budget { which: Resource::WallClock, .. })));
@@ -888,7 +927,14 @@ fn another_agent_has_the_next_step_of_its_role_and_not_the_running_one() {
 #[test]
 fn a_hard_test_gets_the_stronger_agent_once() {
     let stronger = super::spec::Stronger { agent: agent("big"), after: 2 };
-    let limits = Limits { max_iterations: 9, max_attempts: 5, wall_clock_ms: None, tokens: None, micro_usd: None };
+    let limits = Limits {
+        max_iterations: 9,
+        max_attempts: 5,
+        wall_clock_ms: None,
+        tokens: None,
+        micro_usd: None,
+        iterations: None,
+    };
     let mut driver = Driver::new(LoopSpec { stronger: Some(Box::new(stronger)), limits, ..spec(Vec::new()) });
     let verdicts = [Decision::Continue, Decision::Continue, Decision::Continue, Decision::Done];
     assert_eq!(play(&mut driver, &verdicts), Wait::Nothing);
@@ -900,6 +946,31 @@ fn a_hard_test_gets_the_stronger_agent_once() {
     let begun = at(|event| matches!(event, Event::IterationStarted(_)));
     assert_eq!((set.len(), begun.len()), (1, 4));
     assert!(begun[1] < set[0] && set[0] < begun[2], "after two rejections, before the third iteration");
+}
+
+#[test]
+fn what_nobody_judged_is_no_rejection_and_brings_no_stronger_agent() {
+    let stronger = super::spec::Stronger { agent: agent("big"), after: 2 };
+    let limits = Limits { max_iterations: 20, max_attempts: 20, ..spec(Vec::new()).limits };
+    let mut driver = Driver::new(LoopSpec { stronger: Some(Box::new(stronger)), limits, ..spec(Vec::new()) });
+    let set = |driver: &Driver| driver.run.spec.as_ref().unwrap().actor.name == "big";
+    // A crash, and one whose gates fail, and a crash again: one rejection.
+    for (actor, gate) in [(1, GOOD), (GOOD, 10), (1, GOOD)] {
+        let iterations = driver.run.counted;
+        while driver.run.counted == iterations {
+            assert!(matches!(driver.settle(), Wait::Step(_)));
+            match driver.run.active_step().unwrap().kind {
+                StepKind::Actor => driver.end(actor),
+                StepKind::Gate(_) => driver.end(gate),
+                _ => driver.end(GOOD),
+            }
+            driver.settle();
+        }
+    }
+    driver.settle();
+    assert!(driver.run.counted == 3 && !set(&driver), "one rejection among three attempts");
+    assert_eq!(play(&mut driver, &[Decision::Continue, Decision::Done]), Wait::Nothing);
+    assert!(set(&driver), "the second one came from the critic");
 }
 
 #[test]

@@ -133,7 +133,8 @@ fn work(run: &RunState) -> Next {
     if let Some((behind, label)) = run.behind.as_ref().filter(|_| agent_or_gate) {
         return park(ParkReason::Behind { run: *behind, label: label.clone() });
     }
-    if let Some(breach) = run.breach().filter(|breach| stops(breach, open.map(|iteration| iteration.phase(run)))) {
+    let exhausted = run.counted >= run.max_iterations;
+    if let Some(breach) = run.breaches().find(|breach| stops(breach, phase.as_ref(), exhausted)) {
         return park(ParkReason::budget(breach, false));
     }
     if !run.workspace_ready {
@@ -160,13 +161,15 @@ fn work(run: &RunState) -> Next {
     }
 }
 
-/// Whether a budget that is used up keeps a run from what is next: from an agent, and one of time from a gate, too. What
-/// was done is kept and judged in any case.
-fn stops(breach: &Breach, phase: Option<Phase>) -> bool {
-    match phase {
-        None | Some(Phase::Actor | Phase::Critic { .. }) => true,
-        Some(Phase::Gate(_)) => matches!(breach.which, Resource::WallClock),
-        Some(Phase::Snapshot | Phase::Judge | Phase::Closed) => false,
+/// Whether a budget that is used up keeps a run from what is next: from an agent, and one of time from a gate, too; one of
+/// iterations from another iteration, unless the run is exhausted anyway. What was done is kept and judged in any case.
+const fn stops(breach: &Breach, phase: Option<&Phase>, exhausted: bool) -> bool {
+    match (phase, breach.which) {
+        (None, Resource::Iterations) => !exhausted,
+        (Some(_), Resource::Iterations) => false,
+        (None | Some(Phase::Actor | Phase::Critic { .. }), _) => true,
+        (Some(Phase::Gate(_)), which) => matches!(which, Resource::WallClock),
+        (Some(Phase::Snapshot | Phase::Judge | Phase::Closed), _) => false,
     }
 }
 
@@ -242,7 +245,14 @@ fn next_iteration(run: &RunState) -> Next {
 /// The change to the stronger agent, when `test` was rejected often enough and it has not been made before.
 fn stronger(run: &RunState, test: &TestSpec) -> Option<AgentSet> {
     let spec = run.spec.as_ref()?;
-    let stronger = spec.stronger.as_ref().filter(|stronger| !run.strengthened && test.attempts >= stronger.after)?;
+    let stronger = spec.stronger.as_ref().filter(|_| !run.strengthened)?;
+    // As an attempt, a rejection is of the test as it stands: one that was reset begins anew.
+    let of_test = run.standing().rev().filter(|iteration| iteration.test == test.id && iteration.counted);
+    let attempts = usize::try_from(test.attempts).unwrap_or(usize::MAX);
+    let rejections = of_test.take(attempts).filter(|iteration| iteration.is_rejected(run)).count();
+    if u32::try_from(rejections).unwrap_or(u32::MAX) < stronger.after {
+        return None;
+    }
     let agent = Box::new(stronger.agent.clone());
     (spec.actor != stronger.agent).then_some(AgentSet { role: Role::Actor, agent, who: Who::Harness })
 }

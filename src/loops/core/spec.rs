@@ -154,12 +154,16 @@ pub struct Limits {
     /// Micro-dollars; `None` is unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_usd: Option<u64>,
+    /// Iterations that count, after which it asks, in contrast to `max_iterations`; `None` is unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
 }
 
 impl Limits {
     /// What may be used up.
     pub const fn budget(&self) -> Budget {
-        Budget { tokens: self.tokens, micro_usd: self.micro_usd, wall_clock_ms: self.wall_clock_ms }
+        let Self { tokens, micro_usd, wall_clock_ms, iterations, .. } = *self;
+        Budget { tokens, micro_usd, wall_clock_ms, iterations }
     }
 }
 

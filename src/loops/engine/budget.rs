@@ -1,6 +1,7 @@
 //! The budget of all runs: raised by the operator, here or in another loopdash of the box, and what waits for that.
 //!
-//! Whether it is used up is asked before each step of an agent, with the holds on providers.
+//! Whether it is used up is asked before each step of an agent, one of iterations before each actor's, with the holds on
+//! providers.
 
 use super::handle::Update;
 use super::prepare::silent;
@@ -23,7 +24,7 @@ impl Engine {
         if self.fleet.budget.limit(which).is_none() {
             return Err(Rejected(format!("the configuration gives all loops no {}", which.word())));
         }
-        if limit == 0 || Budget::of(which, limit).breach(&self.fleet.used(at).known, 0).is_some() {
+        if limit == 0 || Budget::of(which, limit).breaches(&self.fleet.used(at)).next().is_some() {
             return Err(Rejected("as much was used in the last 24 hours already".to_owned()));
         }
         if self.fleet.raises.hear(which, at, limit) {
@@ -43,7 +44,7 @@ impl Engine {
     /// Tells of it, and lets those go on that waited for it.
     fn raised(&mut self, who: Who) {
         self.tell(Update::Raises(self.fleet.raises.clone()));
-        if self.fleet.breach(self.now()).is_some() {
+        if self.fleet.breaches(self.now()).next().is_some() {
             return;
         }
         let waits = |state: &RunState| {

@@ -5,6 +5,7 @@
 use super::handle::Update;
 use super::prepare::AfterAdopt;
 use super::task::{Engine, Inner};
+use crate::loops::core::budget::{Breach, Resource};
 use crate::loops::core::event::{ParkReason, Parked, Unparked};
 use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::hold::{Hold, Holds, judge};
@@ -36,7 +37,9 @@ impl Engine {
     /// What a run is parked for instead of starting `work`: the fleet's budget is used up, or its agent's provider held.
     pub(super) fn held_back(&self, state: &RunState, work: &Work) -> Option<ParkReason> {
         let provider = provider(state.spec.as_deref()?, &work.kind)?;
-        if let Some(breach) = self.fleet.breach(self.now()) {
+        // An iteration that has begun may be judged.
+        let stops = |breach: &Breach| breach.which != Resource::Iterations || work.kind == StepKind::Actor;
+        if let Some(breach) = self.fleet.breaches(self.now()).find(stops) {
             return Some(ParkReason::budget(breach, true));
         }
         let Hold { class, detail, until } = self.fleet.holds.get(provider, self.now())?.clone();

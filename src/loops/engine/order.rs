@@ -327,14 +327,16 @@ impl Order {
         self.open.as_ref()?.gates.iter().find(|gate| gate.name == *name)
     }
 
-    /// When the step is to be stopped: its own limit, or the end of the run's wall clock, which a hook may outlast.
-    pub fn timeout(&self) -> Duration {
+    /// When the process of a step that has waited for so long is to be stopped: its own limit, or the end of the run's wall
+    /// clock, which a hook may outlast.
+    pub fn timeout(&self, waited: Duration) -> Duration {
         let own = match &self.kind {
             StepKind::Hook(_) => return Duration::from_millis(self.spec.hooks.timeout_ms),
             StepKind::Gate(_) => Duration::from_millis(self.gate().map_or(VERIFY_TIMEOUT_MS, |gate| gate.timeout_ms)),
             _ => self.agent().map_or(SETUP_TIMEOUT, |agent| Duration::from_millis(agent.timeout_ms)),
         };
-        self.wall_left.map_or(own, |left| own.min(left))
+        // Ended at once, it still is known for having been out of time.
+        self.wall_left.map_or(own, |left| own.min(left.saturating_sub(waited).max(Duration::from_millis(1))))
     }
 
     /// The step's directory in the state directory.

@@ -5,6 +5,7 @@ use super::matrix::Row;
 use super::watched::{Watched, cpu_of, files_of, limit};
 use crate::ground::{Ground, LOOPDASH, Ran};
 use crate::screen::{a_loop, a_script, leave, open, with_loops};
+use loopdash::loops::core::budget::Resource;
 use loopdash::loops::core::event::ParkReason;
 use loopdash::loops::core::step::StepKind;
 use std::path::PathBuf;
@@ -80,6 +81,8 @@ pub(super) const ROWS: &[Row] = &[
             "it::limits::a_limit_that_ends_soon_is_waited_for",
             "it::limits::a_limit_that_ends_too_late_ends_a_run_without_a_screen",
             "it::faults::agents::row_48_a_budget_that_is_exceeded_ends_with_the_iteration_and_asks",
+            "it::faults::agents::row_48_a_step_ends_with_its_runs_wall_clock",
+            "it::locks::a_gate_that_waits_for_its_lock_gives_up_with_its_runs_wall_clock",
             "loops::core::laws::slots_notes_and_attempts_stay_in_bounds",
         ],
     },
@@ -225,6 +228,26 @@ fn row_08_without_processes_new_steps_wait() {
         &[]
     };
     short_of(&ground, wrap, "nproc", "Resource temporarily unavailable", |_| 1);
+}
+
+#[test]
+fn row_48_a_step_ends_with_its_runs_wall_clock() {
+    let ground = Ground::new();
+    let words = [LOOPDASH, "__agent", "say", "working", "hang"];
+    let config = format!(
+        "[agents.slow]\ncommand = {}\n[[loop]]\nname = \"slow\"\nobjective = \"x\"\nactor = \"slow\"\n\
+         critic = \"none\"\nlimits = {{ wall_clock = \"1s\" }}\n",
+        serde_json::to_string(&words).unwrap()
+    );
+    ground.write("loopdash.toml", &config);
+    ground.commit("configure");
+    let before = Before::of(&ground);
+    ground.loopdash(&["run", "--headless", "--loop", "slow"]).exits(3);
+    let runs = before.holds(&ground);
+    let park = &runs[0].state.park;
+    assert!(matches!(park, Some(ParkReason::Budget { which: Resource::WallClock, fleet: false, .. })), "{park:?}");
+    let actors = runs[0].state.steps.iter().filter(|step| step.kind == StepKind::Actor).count();
+    assert_eq!(actors, 1, "its agent has an hour of its own, and was ended");
 }
 
 #[test]

@@ -266,6 +266,14 @@ impl Iteration {
         !self.weighed.is_empty() && run.spec.as_ref().is_some_and(|spec| spec.tests_policy == TestsPolicy::Block)
     }
 
+    /// Whether what its actor did was judged and not accepted, by a gate or the critic; a crash, an empty diff and an actor
+    /// that only says that there is more to do are no rejections.
+    pub fn is_rejected(&self, run: &RunState) -> bool {
+        let worked = self.actor.as_ref().is_some_and(StepEnd::ok) && self.snapshot.as_ref().is_some_and(|it| !it.empty);
+        let by_critic = self.verdict.as_ref().is_some_and(|verdict| verdict.decision == Decision::Continue);
+        worked && !self.passed && (by_critic || self.failed_gates().next().is_some() || self.is_blocked(run))
+    }
+
     /// Required gates that failed, and whose failure is not excused.
     pub fn failed_gates(&self) -> impl Iterator<Item = &GateRun> {
         self.gates.iter().filter(|gate| gate.required && !gate.holds())

@@ -17,7 +17,7 @@ pub use chores::Undo;
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo, gate_words};
 pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 
-use super::budget::{Breach, Budget};
+use super::budget::{Breach, Budget, Used};
 use super::event::{Chore, Outcome, ParkReason, PauseKind, Trouble, When};
 use super::gate::GateSpec;
 use super::hook::HooksDone;
@@ -402,10 +402,15 @@ impl RunState {
         self.status == RunStatus::Parked && self.park.as_ref().is_none_or(ParkReason::asks)
     }
 
-    /// The budget that is used up, if one is.
-    pub fn breach(&self) -> Option<Breach> {
-        let wall_clock = self.first_admitted.map_or(0, |first| self.updated.since(first));
-        self.budget.breach(&self.usage.known, wall_clock)
+    /// What it has used up.
+    pub fn used(&self) -> Used {
+        let wall_clock_ms = self.first_admitted.map_or(0, |first| self.updated.since(first));
+        Used { usage: self.usage.known, wall_clock_ms, iterations: u64::from(self.counted) }
+    }
+
+    /// The budgets that are used up.
+    pub fn breaches(&self) -> impl Iterator<Item = Breach> + use<> {
+        self.budget.breaches(&self.used())
     }
 
     /// The provider that it waits for.

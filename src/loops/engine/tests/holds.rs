@@ -251,13 +251,40 @@ async fn a_fleet_that_has_used_its_day_asks_before_the_next_agent() {
     assert!(rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 120 }).await.is_err());
     rig.send(Command::SetFleetBudget { which: Resource::Tokens, limit: 1_000 }).await.unwrap();
     rig.until("all done", |fleet| fleet.counts().done == 3).await;
-    assert_eq!(rig.fleet.used(Millis(u64::MAX / 2)).known.tokens(), None, "a day later nothing of it counts");
+    assert_eq!(rig.fleet.used(Millis(u64::MAX / 2)).usage.tokens(), None, "a day later nothing of it counts");
 
     // The next start knows of it.
     let mut rig = on_a_diet(rig.crash().await).await;
     let specs = vec![of(&rig, "d", "d")];
     let run = rig.submit(specs).await[0];
     rig.until_run(run, "done", RunState::is_finished).await;
+}
+
+/// A fleet of three runs, one after the other, whose budget lets two of them end.
+async fn two_of_three(budget: Budget, which: Resource) {
+    let dir = Rig::new(1, 1, hungry(60)).await.crash().await;
+    let config = Rig::config(&dir, 1, 1, 1, Startup::Recover);
+    let script = Script::new(|order| match order.kind {
+        StepKind::Actor => Act::Take(secs(600), Decision::Done),
+        _ => Act::Take(secs(1), Decision::Done),
+    });
+    let mut rig = Rig::on(dir, Config { budget, ..config }, script).await;
+    let specs = ["a", "b", "c"].map(|name| of(&rig, name, name)).to_vec();
+    let runs = rig.submit(specs).await;
+    rig.until("one asks", |fleet| fleet.counts().needs_you == 1).await;
+    assert_eq!(rig.fleet.counts().done, 2);
+    let park = rig.state(runs[2]).park.clone();
+    assert!(matches!(park, Some(ParkReason::Budget { which: asked, fleet: true, .. }) if asked == which), "{park:?}");
+    let limit = budget.limit(which).unwrap();
+    assert!(rig.send(Command::SetFleetBudget { which, limit }).await.is_err(), "used up");
+    rig.send(Command::SetFleetBudget { which, limit: limit * 10 }).await.unwrap();
+    rig.until("all done", |fleet| fleet.counts().done == 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn iterations_and_the_agents_time_have_a_budget_of_the_fleet_too() {
+    two_of_three(Budget::of(Resource::Iterations, 2), Resource::Iterations).await;
+    two_of_three(Budget::of(Resource::WallClock, 1_100_000), Resource::WallClock).await;
 }
 
 #[tokio::test(start_paused = true)]

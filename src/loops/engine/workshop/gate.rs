@@ -91,10 +91,12 @@ fn now() -> Millis {
     Millis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
 }
 
-/// A gate that did not get its lock: stopped while it waited, or not able to run.
+/// A gate that did not get its lock: stopped while it waited, out of time, or not able to run.
 fn unheld(job: &Job, gate: &GateSpec, mut done: Done) -> Done {
     if !done.stopped {
-        done.end.cause = Cause::NotStarted;
+        if done.end.cause != Cause::TimedOut {
+            done.end.cause = Cause::NotStarted;
+        }
         let took = done.end.duration_ms;
         done.facts.push(finished(job, gate, outcome(&done.end), took).into());
     }

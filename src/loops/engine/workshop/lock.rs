@@ -6,6 +6,7 @@
 use super::{Done, Job, Workshop};
 use crate::loops::core::event::LockAwaited;
 use crate::loops::core::gate::is_lock_name;
+use crate::loops::core::step::Cause;
 use crate::loops::engine::report::{Report, Wish};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::Read;
@@ -44,6 +45,7 @@ impl Workshop {
                 match job.had(file).await {
                     Some(Ok(file)) => file,
                     Some(Err(error)) => return Err(refused(job, error.to_string())),
+                    None if job.is_late() => return Err(Box::new(job.out_of_time())),
                     None => return Err(Box::new(Done { stopped: true, ..job.well() })),
                 }
             }
@@ -64,7 +66,18 @@ impl Job {
         let _ = self.reports.send(Report::Waits { run, awaited: LockAwaited { step, lock, holder } }).await;
     }
 
-    /// The file once its lock is had; `None` if the step is to end first.
+    /// Whether the run's wall clock has ended meanwhile.
+    fn is_late(&self) -> bool {
+        self.order.wall_left.is_some_and(|left| self.begun.elapsed() >= left)
+    }
+
+    fn out_of_time(&self) -> Done {
+        let mut done = self.well();
+        done.end.cause = Cause::TimedOut;
+        done
+    }
+
+    /// The file once its lock is had; `None` if the step is to end first, or the run's wall clock has.
     async fn had(&mut self, file: File) -> Option<std::io::Result<File>> {
         let (sender, mut had) = oneshot::channel();
         // Who no longer waits drops the receiver, and the lock goes back as soon as it comes.
@@ -74,12 +87,21 @@ impl Job {
         if let Err(error) = waiting {
             return Some(Err(error));
         }
+        let wall_left = self.order.wall_left.map(|left| left.saturating_sub(self.begun.elapsed()));
+        let late = async move {
+            match wall_left {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(late);
         loop {
             if matches!(*self.wish.borrow_and_update(), Wish::Stop | Wish::Kill) {
                 return None;
             }
             tokio::select! {
                 file = &mut had => return Some(file.unwrap_or_else(|_| Err(std::io::Error::other("the wait broke off")))),
+                () = &mut late => return None,
                 changed = self.wish.changed() => if changed.is_err() {
                     return None;
                 }

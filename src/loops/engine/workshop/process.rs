@@ -98,7 +98,7 @@ impl Workshop {
     }
 
     pub(super) async fn run_process(&self, job: &mut Job, argv: Vec<String>, prompt: Prompt) -> Done {
-        let launch = match self.launch(&job.order, argv, prompt) {
+        let launch = match self.launch(job, argv, prompt) {
             Ok(launch) => launch,
             Err(why) => return not_started(job, why),
         };
@@ -159,7 +159,8 @@ impl Workshop {
         done
     }
 
-    fn launch(&self, order: &Order, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
+    fn launch(&self, job: &Job, argv: Vec<String>, prompt: Prompt) -> Result<Launch, String> {
+        let (order, waited) = (&job.order, job.begun.elapsed());
         let cwd = order.cwd().ok_or("there is no worktree")?;
         let mut env = environment_of(order, self.ports)?;
         let stdin = match prompt {
@@ -183,7 +184,7 @@ impl Workshop {
             run: order.run.to_string(),
             step: order.step.0,
             dir: order.step_dir(),
-            timeout: Some(order.timeout()),
+            timeout: Some(order.timeout(waited)),
             ladder: Ladder::default(),
             listen: order.agent().and_then(|agent| listen(agent, order.spec.stuck.same_tool)),
         })
