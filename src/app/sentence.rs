@@ -298,7 +298,8 @@ fn left_behind(processes: &[String]) -> String {
     }
 }
 
-const fn interrupt(why: InterruptWhy) -> &'static str {
+/// Why a step was ended before its time.
+pub const fn interrupt(why: InterruptWhy) -> &'static str {
     match why {
         InterruptWhy::Pause => "pause",
         InterruptWhy::Stop => "stop",

@@ -101,7 +101,24 @@ fn a_finished_run_has_a_summary_and_a_table_of_its_steps() {
 
     let table = read("report.tsv");
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
-    assert_eq!(rows[0], ["at", "iteration", "step", "kind", "test", "result", "duration_ms", "bytes", "lines"]);
+    assert_eq!(
+        rows[0],
+        [
+            "at",
+            "iteration",
+            "step",
+            "kind",
+            "test",
+            "result",
+            "duration_ms",
+            "bytes",
+            "lines",
+            "input",
+            "cached",
+            "output",
+            "micro_usd"
+        ]
+    );
     let columns: Vec<[&str; 3]> = rows[1..].iter().map(|row| [row[1], row[3], row[5]]).collect();
     assert_eq!(
         columns,

@@ -6,10 +6,12 @@ use crate::app::cli::args::ShowArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::{Context, read_fleet};
 use crate::app::history::{told, word};
-use crate::app::sentence::{count, duration, park, shown_limit, used};
+use crate::app::sentence::{count, duration, interrupt, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::fleet::FleetRun;
-use crate::loops::core::state::{GateRun, Iteration, RunState};
+use crate::loops::core::state::{GateRun, Iteration, RunState, StepOutcome, StepRecord};
+use crate::loops::core::step::StepKind;
+use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::Severity;
 use crate::loops::journal::Store;
 use crate::loops::mask::Mask;
@@ -140,10 +142,8 @@ fn trip(state: &RunState, iteration: &Iteration) -> String {
     let result = iteration.result.as_deref().map_or("open".to_owned(), line);
     let aside = if iteration.aside { " (set aside)" } else { "" };
     let mut text = format!("  {} {}{aside}: {result}\n", iteration.number, line(&iteration.test));
-    if let Some(actor) = &iteration.actor {
-        let claim = if actor.claim { ", says that it is done" } else { "" };
-        let _ = writeln!(text, "    actor: {} after {}{claim}", line(&actor.word()), duration(actor.duration_ms));
-    }
+    let actors = state.steps.iter().filter(|step| step.iteration == iteration.number && step.kind == StepKind::Actor);
+    actors.for_each(|step| text.push_str(&agent(step)));
     if let Some(snapshot) = &iteration.snapshot {
         let short: String = snapshot.commit.chars().take(10).collect();
         let files = count(snapshot.files, "file");
@@ -153,6 +153,8 @@ fn trip(state: &RunState, iteration: &Iteration) -> String {
         let _ = writeln!(text, "    tests weakened: {}", line(&change.words()));
     }
     text.push_str(&gates(&iteration.gates));
+    let critics = state.steps.iter().filter(|step| step.iteration == iteration.number && step.kind == StepKind::Critic);
+    critics.for_each(|step| text.push_str(&agent(step)));
     if let Some(verdict) = &iteration.verdict {
         let _ = writeln!(text, "    verdict: {}: {}", verdict.decision.word(), line(&verdict.summary));
         for told in told(state, iteration) {
@@ -175,6 +177,21 @@ fn trip(state: &RunState, iteration: &Iteration) -> String {
         }
     }
     text
+}
+
+/// A step of an agent, and what it used: `actor claude: ok after 2m41s, 41k in, 2.0k out, $0.14`.
+fn agent(step: &StepRecord) -> String {
+    let name = step.agent.as_ref().map(|agent| format!(" {agent}")).unwrap_or_default();
+    let (word, claims) = match &step.end {
+        None => ("runs".to_owned(), false),
+        Some(StepOutcome::Finished(end)) => (end.word(), end.claim),
+        Some(StepOutcome::Interrupted { why, .. }) => (format!("interrupted, {}", interrupt(*why)), false),
+    };
+    let took = duration(step.duration_ms(now()));
+    let claim = if claims { ", says that it is done" } else { "" };
+    let used = step.usage().and_then(|usage| used(&Total::from(*usage))).map(|used| format!(", {used}"));
+    let what = format!("{}{name}: {word} after {took}{claim}{}", step.kind.word(), used.unwrap_or_default());
+    format!("    {}\n", line(&what))
 }
 
 fn gates(gates: &[GateRun]) -> String {

@@ -73,7 +73,7 @@ pub(super) fn draw(scene: &Scene<'_>, shown: &XrayBox, screen: Rect, buf: &mut B
     };
     let iteration = if step.iteration > 0 { format!("i{} ", step.iteration) } else { String::new() };
     let about = format!(" {} · {iteration}{name} · step {} of {}", state.label, step.id, state.steps.len());
-    let mut parts = vec![("How it went", outcome(scene, state, step)), ("Agent", agent(state, step, read))];
+    let mut parts = vec![("How it went", outcome(scene, state, step, read)), ("Agent", agent(state, step, read))];
     parts.push(("How it was started", launch(state, step, read)));
     parts.push(("What runs of it", processes(step, read)));
     let facts: Vec<(&str, Vec<Fact<'_>>)> = parts
@@ -91,7 +91,7 @@ pub(super) fn draw(scene: &Scene<'_>, shown: &XrayBox, screen: Rect, buf: &mut B
     Sheet { scroll, ..sheet }.render(screen, buf);
 }
 
-fn outcome(scene: &Scene<'_>, state: &RunState, step: &StepRecord) -> Vec<Line> {
+fn outcome(scene: &Scene<'_>, state: &RunState, step: &StepRecord, read: Option<&Xray>) -> Vec<Line> {
     let (mark, word) = output::result(state, step);
     let lively = scene.live(state).is_some_and(|facts| facts.lively && facts.step == step.id);
     let mut lines: Vec<Line> = Vec::new();
@@ -109,6 +109,7 @@ fn outcome(scene: &Scene<'_>, state: &RunState, step: &StepRecord) -> Vec<Line> 
         }
         None => lines.push(("time", format!("since {from}"), Role::Text)),
     }
+    lines.extend(read.and_then(|read| load_of(&read.processes)).map(|load| ("load", load, Role::Text)));
     if let Some(StepOutcome::Finished(end)) = &step.end {
         if let Some(exit) = end.exit {
             let by = if end.cause == Cause::TimedOut { ", stopped when its time was up" } else { "" };
@@ -122,6 +123,16 @@ fn outcome(scene: &Scene<'_>, state: &RunState, step: &StepRecord) -> Vec<Line> 
         lines.extend(end.left_behind.iter().map(|left| ("left behind", plain_str(left), Role::Attention)));
     }
     lines
+}
+
+/// What all processes of a step cost together; nothing where the system does not say.
+fn load_of(members: &[Member]) -> Option<String> {
+    let loads = || members.iter().filter_map(|member| member.load);
+    let cpu = loads().map(|load| load.cpu_ms).reduce(u64::saturating_add)?;
+    let memory = loads().map(|load| load.resident).fold(0, u64::saturating_add);
+    let many = members.len() as u64;
+    let processes = if many == 1 { "1 process".to_owned() } else { format!("{many} processes") };
+    Some(format!("cpu {}, {} in {processes}", format::duration(cpu), format::bytes(memory)))
 }
 
 fn agent(state: &RunState, step: &StepRecord, read: Option<&Xray>) -> Vec<Line> {

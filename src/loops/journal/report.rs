@@ -9,7 +9,21 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 /// The names of the columns.
-pub const COLUMNS: [&str; 9] = ["at", "iteration", "step", "kind", "test", "result", "duration_ms", "bytes", "lines"];
+pub const COLUMNS: [&str; 13] = [
+    "at",
+    "iteration",
+    "step",
+    "kind",
+    "test",
+    "result",
+    "duration_ms",
+    "bytes",
+    "lines",
+    "input",
+    "cached",
+    "output",
+    "micro_usd",
+];
 
 /// The table of a run's steps as it stands, header included.
 pub fn report(state: &RunState) -> String {
@@ -36,6 +50,9 @@ fn row(out: &mut String, state: &RunState, step: &StepRecord, iteration: Option<
         StepKind::Gate(name) => format!("gate {name}"),
         other => other.word().to_owned(),
     };
+    let used = step.usage().copied().unwrap_or_default();
+    // What is not known is left empty.
+    let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let fields = [
         step.started.0.to_string(),
         step.iteration.to_string(),
@@ -46,6 +63,10 @@ fn row(out: &mut String, state: &RunState, step: &StepRecord, iteration: Option<
         step.duration_ms(state.updated).to_string(),
         bytes.to_string(),
         lines.to_string(),
+        number(used.input),
+        number(used.cached),
+        number(used.output),
+        number(used.micro_usd),
     ];
     for (at, field) in fields.iter().enumerate() {
         if at > 0 {
@@ -129,6 +150,11 @@ mod tests {
         );
         assert_eq!(rows[2][4], "CP-1");
         assert_eq!((rows[2][7], rows[2][8]), ("130", "9"));
+        let used: Vec<[&str; 4]> = rows[1..].iter().map(|row| [row[9], row[10], row[11], row[12]]).collect();
+        let told = state.steps.iter().filter_map(|step| step.usage()).filter_map(|usage| usage.output).sum::<u64>();
+        let summed = used.iter().filter_map(|[_, _, output, _]| output.parse::<u64>().ok()).sum::<u64>();
+        assert!(told > 0 && summed == told, "{used:?}");
+        assert_eq!(used[0], [""; 4], "a worktree uses nothing that is known");
         assert_eq!(rows[2][0].parse::<u64>().unwrap(), state.steps[1].started.0);
     }
 

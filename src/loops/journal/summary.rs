@@ -8,9 +8,10 @@ use super::report::report;
 use super::store::RunDir;
 use crate::loops::core::event::Outcome;
 use crate::loops::core::gate::{Excuse, GateResult};
-use crate::loops::core::ids::{Millis, RunId, TestId};
+use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{RunState, StepRecord};
+use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::Verdict;
@@ -83,8 +84,30 @@ pub struct Summary {
     /// What the agents reported in sum; absent if none did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Total>,
+    /// The agents' steps, in order, with what each used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agent_steps: Vec<AgentStep>,
     /// The loopdash that wrote this.
     pub version: String,
+}
+
+/// A step of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStep {
+    /// Its number.
+    pub step: StepId,
+    /// `actor` or `critic`.
+    pub kind: StepKind,
+    /// In which iteration.
+    pub iteration: u32,
+    /// The agent's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Wall time.
+    pub duration_ms: u64,
+    /// What the agent reported; absent if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// A work item's end.
@@ -178,9 +201,23 @@ impl Summary {
                 deletions: snapshot.deletions,
             }),
             usage: reported.then_some(state.usage),
+            agent_steps: agent_steps(state, until),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
+}
+
+fn agent_steps(state: &RunState, until: Millis) -> Vec<AgentStep> {
+    let of_agents = state.steps.iter().filter(|step| matches!(step.kind, StepKind::Actor | StepKind::Critic));
+    let summary = |step: &StepRecord| AgentStep {
+        step: step.id,
+        kind: step.kind.clone(),
+        iteration: step.iteration,
+        agent: step.agent.clone(),
+        duration_ms: step.duration_ms(until),
+        usage: step.usage().copied(),
+    };
+    of_agents.map(summary).collect()
 }
 
 fn tests(state: &RunState) -> Vec<TestSummary> {
@@ -260,6 +297,12 @@ mod tests {
         assert_eq!(summary.gates[0].outcome, GateResult::Passed);
         assert_eq!(summary.snapshot.unwrap().commit, "c2");
         assert_eq!(summary.usage.unwrap().known.output, Some(60));
+        let steps: Vec<(&StepKind, u32)> =
+            summary.agent_steps.iter().map(|step| (&step.kind, step.iteration)).collect();
+        let expected = [(StepKind::Actor, 1), (StepKind::Actor, 2), (StepKind::Actor, 2), (StepKind::Critic, 2)];
+        assert!(steps.into_iter().eq(expected.iter().map(|(kind, iteration)| (kind, *iteration))));
+        let outputs = summary.agent_steps.iter().filter_map(|step| step.usage?.output);
+        assert_eq!(outputs.sum::<u64>(), 60);
         assert_eq!((summary.branch.as_deref(), summary.base.as_deref()), (Some("run/auth"), Some("b0")));
         let (first, last) = (records[1].at, records[records.len() - 1].at);
         assert_eq!((summary.started, summary.ended), (Some(first), Some(last)));
