@@ -54,13 +54,14 @@ fn only_what_is_new_fails_the_iteration_and_reaches_the_actor() {
     let ground = ground("if test -e bad; then rm bad; else touch bad; fi", "", &gate("tests", &command, ""));
     let told = ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(0);
     let gates = finished(&ground).remove(0);
-    let expected: [(&[&str], &[&str], Option<Excuse>); 4] = [
+    let expected: [(&[&str], &[&str], Option<Excuse>); 5] = [
+        (&[], &["old"], None),
         (&[], &["old"], None),
         (&["fresh"], &["old"], None),
         (&["fresh"], &["old"], None),
         (&[], &["old"], Some(Excuse::Known)),
     ];
-    assert_eq!(gates.len(), expected.len(), "base, first, again, second: {gates:#?}");
+    assert_eq!(gates.len(), expected.len(), "base, again, first, again, second: {gates:#?}");
     for (gate, (new, known, excuse)) in gates.iter().zip(expected) {
         let (is_new, is_known) = lists(gate);
         assert_eq!((is_new.as_slice(), is_known.as_slice(), gate.excuse), (new, known, excuse));
@@ -100,6 +101,30 @@ fn a_failure_that_is_gone_when_tried_again_is_flaky() {
     let gates = finished(&ground).remove(0);
     assert_eq!(gates.iter().map(|gate| gate.excuse).collect::<Vec<_>>(), [None, None, Some(Excuse::Flaky)]);
     assert_eq!(gates[2].outcome, GateResult::Passed);
+}
+
+#[test]
+fn what_fails_on_the_base_and_not_again_is_flaky_there_for_other_runs_too() {
+    let ground = Ground::new();
+    let count = ground.path("count");
+    let fails_first = format!("echo x >>{0}; test $(wc -l <{0}) -ne 1", count.display());
+    ground.write(
+        "loopdash.toml",
+        &format!(
+            "[agents.me]\ncommand = [{LOOPDASH:?}, \"__agent\", \"touch\", \"x\", \"claim\"]\n\
+             [[loop]]\nname = \"shop\"\nobjective = \"x\"\ncritic = \"none\"\nmax_iterations = 1\n{}",
+            gate("tests", &fails_first, "required = false")
+        ),
+    );
+    for _ in 0..2 {
+        ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(0);
+    }
+    let gates = finished(&ground);
+    let excuses = |run: &[GateFinished]| run.iter().map(|gate| gate.excuse).collect::<Vec<_>>();
+    let found = |run: &[GateFinished]| run[0].found_by.is_some();
+    let (first, second) = if found(&gates[0]) { (&gates[1], &gates[0]) } else { (&gates[0], &gates[1]) };
+    assert_eq!(excuses(first), [None, Some(Excuse::Flaky), None]);
+    assert_eq!((excuses(second), found(second)), (vec![Some(Excuse::Flaky), None], true));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -207,6 +207,7 @@ fn every_gate_runs_and_its_end_is_recorded() {
             name = "advises"
             command = "false"
             required = false
+            rerun = false
             [[loop.gate]]
             name = "missing"
             command = ["sh", "-c", "pwd; test -e x"]

@@ -307,8 +307,8 @@ pub struct Gate {
     /// A JUnit report that it writes, relative to the worktree. Without one, tests are read from what the command prints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
-    /// Whether it runs a second time at once when something new failed in it, if it is required. What passes then is flaky,
-    /// and keeps no iteration back.
+    /// Whether it runs a second time at once when something new failed in it, and on the base when anything did. What passes
+    /// then is flaky, and keeps no iteration back.
     #[serde(default = "yes")]
     pub rerun: bool,
     /// Whether it runs on the base, too; as the loop says when absent. Set it to false for a gate that the loop is to turn

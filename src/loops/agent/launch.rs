@@ -116,6 +116,8 @@ pub struct Ended {
     pub cause: Cause,
     /// Whether it was killed, not by loopdash, while the system killed for want of memory.
     pub out_of_memory: bool,
+    /// Whether the system killed any process for want of memory meanwhile.
+    pub memory_short: bool,
     /// From its start to its exit.
     pub duration: Duration,
     /// Bytes read from standard output.

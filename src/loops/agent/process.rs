@@ -130,6 +130,7 @@ impl Running {
             exit: Exit::Signal(rustix::process::Signal::KILL.as_raw()),
             cause: Cause::Stopped,
             out_of_memory: false,
+            memory_short: false,
             duration: Duration::ZERO,
             stdout_bytes: self.live.stdout_bytes(),
             stderr_bytes: self.live.stderr_bytes(),

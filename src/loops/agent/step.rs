@@ -66,7 +66,8 @@ impl Step {
         let (status, cause) = self.until_exit().await;
         let duration = self.began.elapsed();
         let exit = exit_of(status);
-        let out_of_memory = cause == Cause::Natural && was_killed(exit) && memory::kills() > kills;
+        let memory_short = cause == Cause::Natural && memory::kills() > kills;
+        let out_of_memory = memory_short && was_killed(exit);
         self.exited.cancel();
         self.family.leader_is_gone();
 
@@ -98,6 +99,7 @@ impl Step {
             exit,
             cause,
             out_of_memory,
+            memory_short,
             duration,
             stdout_bytes: totals.stdout_bytes,
             stderr_bytes: totals.stderr_bytes,

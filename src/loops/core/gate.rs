@@ -4,7 +4,7 @@
 
 mod judge;
 
-pub use judge::{Excuse, Ran, judge, suspect};
+pub use judge::{Excuse, Ran, judge, judge_base, suspect};
 
 use super::step::Exit;
 use schemars::JsonSchema;
@@ -108,7 +108,8 @@ pub enum GateResult {
         /// How it ended.
         exit: Exit,
     },
-    /// Killed by the system, while it counted a process killed for memory; the count is of the whole machine.
+    /// It, or by its own words a child of its, was killed while the system counted a process killed for memory; the count
+    /// is of the whole machine.
     OutOfMemory,
     /// Stopped by its own timeout.
     TimedOut,

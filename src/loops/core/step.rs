@@ -148,6 +148,9 @@ pub struct StepEnd {
     /// Whether it was killed, and not by loopdash, while the system killed for want of memory.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out_of_memory: bool,
+    /// Whether the system killed any process for want of memory while this ran: one of its children, maybe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory_short: bool,
     /// Wall time.
     pub duration_ms: u64,
     /// Raw bytes on standard output.
@@ -230,6 +233,7 @@ impl StepEnd {
             exit: None,
             cause,
             out_of_memory: false,
+            memory_short: false,
             duration_ms: 0,
             stdout_bytes: 0,
             stderr_bytes: 0,

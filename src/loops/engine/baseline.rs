@@ -4,7 +4,7 @@
 //! setup. It is derived: without it, the gate runs.
 
 use crate::loops::core::event::GateFinished;
-use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
+use crate::loops::core::gate::{CommandLine, Excuse, GateResult, GateSpec};
 use crate::loops::core::ids::{Millis, RunId};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::spec::LoopSpec;
@@ -32,6 +32,8 @@ pub(super) struct BaseGate {
     setup: Vec<String>,
     command: Vec<String>,
     junit: Option<String>,
+    /// Whether it runs again when it fails.
+    rerun: bool,
 }
 
 impl BaseGate {
@@ -52,6 +54,7 @@ impl BaseGate {
             setup: spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             command: gate.command.argv(),
             junit: gate.junit.clone(),
+            rerun: gate.rerun,
         })
     }
 }
@@ -69,6 +72,8 @@ pub(super) struct Baseline {
     pub(super) outcome: GateResult,
     /// What its tests came to.
     pub(super) tests: Option<Box<TestsSeen>>,
+    /// Whether it failed in the first of two runs alone.
+    pub(super) excuse: Option<Excuse>,
     /// Wall time.
     pub(super) duration_ms: u64,
 }
@@ -83,6 +88,7 @@ impl Baseline {
             run,
             outcome: found.outcome.clone(),
             tests: found.tests.clone(),
+            excuse: found.excuse,
             duration_ms: found.duration_ms,
         }
     }
@@ -152,6 +158,7 @@ mod tests {
             setup: Vec::new(),
             command: vec![command.into()],
             junit: None,
+            rerun: true,
         }
     }
 

@@ -321,9 +321,12 @@ impl Order {
         self.iteration == 0 && matches!(self.kind, StepKind::Gate(_))
     }
 
-    /// The earlier run of this step's gate in the open iteration, if it runs again.
+    /// The earlier run of this step's gate in the open iteration, or on the base, if it runs again.
     pub fn first_run(&self) -> Option<&GateRun> {
         let StepKind::Gate(name) = &self.kind else { return None };
+        if self.is_base_gate() {
+            return self.on_base.as_ref();
+        }
         self.open.as_ref()?.gates.iter().find(|gate| gate.name == *name)
     }
 

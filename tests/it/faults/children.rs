@@ -82,10 +82,12 @@ pub(super) const ROWS: &[Row] = &[
         fault: "the system kills an agent for its memory",
         happens: "ended by signal KILL, which loopdash did not send: where the system's count of such kills went up \
             meanwhile, it is told as killed, likely out of memory, else as the signal. A failure of the actor in any case. \
+            A gate that fails is told so as well where what it printed says that a child was killed meanwhile. \
             The test needs a memory cgroup, and does nothing where it may not make one",
         tests: &[
             "it::faults::children::row_45_an_agent_killed_for_its_memory_is_told_so",
             "loops::agent::memory::tests::the_count_is_read_wherever_it_stands",
+            "loops::core::runner::killed::tests::programs_tell_of_killed_children_in_their_ways",
             "it::baddays::an_actor_that_keeps_failing_needs_a_person",
         ],
     },
@@ -336,7 +338,7 @@ fn row_45_an_agent_killed_for_its_memory_is_told_so() {
     let before = Before::of(&ground);
     let greedy = ground.path("bin/greedy");
     // What tail reads without a newline it keeps in memory.
-    let hoard = format!("echo $$ >'{}'; exec tail -n 1 /dev/zero", group.0.join("cgroup.procs").display());
+    let hoard = format!("echo $$ >'{}' && exec tail -n 1 /dev/zero", group.0.join("cgroup.procs").display());
     program(&greedy, &format!("#!/bin/sh\ncat >/dev/null; touch x; {hoard}\n"));
     let told = ground.loopdash(&["run", "--headless", "-p", "x", "--actor", "greedy", "--critic", "none"]).exits(3);
     assert!(told.out.contains("killed (likely out of memory)"), "{}", told.out);
@@ -356,4 +358,14 @@ fn row_45_an_agent_killed_for_its_memory_is_told_so() {
         })
     });
     assert!(gates.collect::<Vec<_>>().contains(&GateResult::OutOfMemory));
+    // Nor if it is a child that is killed, and the gate itself ends by an exit of its own.
+    program(&ground.path("bin/hoard"), &format!("#!/bin/sh\n{hoard}\n"));
+    let hoard = ground.path("bin/hoard");
+    let child =
+        format!("exec 2>/dev/null; '{}' || {{ echo '(signal: 9, SIGKILL: kill)'; exit 101; }}", hoard.display());
+    for (gate, told_so) in [(child.clone(), true), (child.replace("9, SIGKILL: kill", "6, SIGABRT"), false)] {
+        let limits = ["--gate", &gate, "--max-iterations", "1"];
+        let told = ground.run(&["touch", "x", "claim"], &["done", "fine"], &limits).exits(1);
+        assert_eq!(told.out.contains("killed (likely out of memory)"), told_so, "{}", told.out);
+    }
 }

@@ -59,24 +59,71 @@ pub fn judge(
     let excuse = known.then_some(Excuse::Known);
     let Some(first) = first else { return (excuse, tests) };
     if !outcome.passed() && excuse.is_none() {
-        return (None, tests);
+        return (None, partly(first, Ran { outcome, tests: tests.as_ref() }).or(tests));
     }
     (Some(Excuse::Flaky), settled(first.tests, tests))
+}
+
+/// Sorts the failures of a gate on the base itself: what failed is known, and what failed in one of two runs is flaky.
+pub fn judge_base(
+    outcome: &GateResult,
+    tests: Option<TestsSeen>,
+    first: Option<Ran<'_>>,
+) -> (Option<Excuse>, Option<TestsSeen>) {
+    let known = |mut tests: TestsSeen| {
+        tests.known.append(&mut tests.new);
+        tests
+    };
+    let tests = tests.map(known);
+    let Some(first) = first.filter(|first| !first.outcome.passed()) else { return (None, tests) };
+    let now = Ran { outcome, tests: tests.as_ref() };
+    if outcome.passed() {
+        let mut all = first.tests.cloned().or_else(|| tests.clone());
+        if let Some(all) = &mut all {
+            all.flaky.append(&mut all.known);
+        }
+        return (Some(Excuse::Flaky), all);
+    }
+    let (Some(before), Some(there)) = (first.names(), now.names()) else { return (None, tests) };
+    let once = |from: Vec<&String>, other: &[&String]| {
+        from.into_iter().filter(|name| !other.contains(name)).cloned().collect::<Vec<_>>()
+    };
+    let flaky = [once(there.clone(), &before), once(before, &there)].concat();
+    let tests = tests.map(|mut tests| {
+        let all = u32::try_from(tests.known.iter().filter(|name| flaky.contains(name)).count()).unwrap_or(u32::MAX);
+        tests.known.retain(|name| !flaky.contains(name));
+        let more = u32::try_from(flaky.len()).unwrap_or(u32::MAX).saturating_sub(all);
+        with_flaky(tests, flaky, more)
+    });
+    (None, tests)
+}
+
+/// Tests that `more` others belong to, which failed in another run and passed in this.
+fn with_flaky(mut tests: TestsSeen, mut flaky: Vec<String>, more: u32) -> TestsSeen {
+    tests.flaky.append(&mut flaky);
+    tests.failed = tests.failed.saturating_add(more);
+    tests.passed = tests.passed.map(|passed| passed.saturating_sub(more));
+    tests
+}
+
+/// The tests of a second run that failed, too: what failed in the first alone is flaky, the rest as new as it was.
+fn partly(first: Ran<'_>, now: Ran<'_>) -> Option<TestsSeen> {
+    let (_, names) = (first.names()?, now.names()?);
+    let gone = |name: &&String| !names.contains(name);
+    let flaky: Vec<String> = first.tests?.new.iter().filter(gone).cloned().collect();
+    let more = u32::try_from(flaky.len()).unwrap_or(u32::MAX);
+    Some(with_flaky(now.tests?.clone(), flaky, more))
 }
 
 /// Whether all that failed is there on the base.
 fn against_base(outcome: &GateResult, tests: Option<TestsSeen>, base: Ran<'_>) -> (bool, Option<TestsSeen>) {
     let same_end = !outcome.passed() && outcome == base.outcome;
     let now = Ran { outcome, tests: tests.as_ref() };
-    let (Some(_), Some(there)) = (now.names(), base.names()) else {
-        // Without names, the end is all that there is, and with counts, they must not have grown.
-        let grown = match (&tests, base.tests) {
-            (Some(now), Some(base)) => now.failed > base.failed || now.all_named() != base.all_named(),
-            (now, base) => now.is_some() != base.is_some(),
-        };
-        return (same_end && !grown, tests);
+    let (Some(_), Some(_)) = (now.names(), base.names()) else {
+        return (same_end && !differs(tests.as_ref(), base.tests), tests);
     };
-    let mut there: Vec<&String> = there;
+    // What is flaky there has passed there: it has to show that it does here.
+    let mut there: Vec<&String> = base.tests.iter().flat_map(|tests| tests.new.iter().chain(&tests.known)).collect();
     let sorted = tests.map(|mut tests| {
         let (known, new) = std::mem::take(&mut tests.new).into_iter().partition(|name| {
             // Each name of the base excuses one: there may be several tests of that name.
@@ -90,6 +137,17 @@ fn against_base(outcome: &GateResult, tests: Option<TestsSeen>, base: Ran<'_>) -
     (same_end && none_new, sorted)
 }
 
+/// Whether two results whose names are not all there are told apart. Of more names than are kept the checksum decides;
+/// where a runner gives no names at all, their number must not have grown.
+fn differs(now: Option<&TestsSeen>, base: Option<&TestsSeen>) -> bool {
+    let unnamed = |tests: &TestsSeen| tests.failures().next().is_none();
+    match (now, base) {
+        (Some(now), Some(base)) if unnamed(now) && unnamed(base) => now.failed > base.failed,
+        (Some(now), Some(base)) => now.all.is_none() || now.all != base.all,
+        (now, base) => now.is_some() != base.is_some(),
+    }
+}
+
 /// The tests of a gate whose second run took away what was new in the first: the first's counts, with those failures
 /// called flaky.
 fn settled(first: Option<&TestsSeen>, second: Option<TestsSeen>) -> Option<TestsSeen> {
@@ -100,15 +158,19 @@ fn settled(first: Option<&TestsSeen>, second: Option<TestsSeen>) -> Option<Tests
 }
 
 /// Whether a gate that failed, and is not excused, is worth a second run: something new failed in it that did not fail
-/// in the iteration before already.
-pub fn suspect(now: Ran<'_>, before: Option<Ran<'_>>) -> bool {
+/// in the iteration before already, or that is flaky on the run's base.
+pub fn suspect(now: Ran<'_>, before: Option<Ran<'_>>, base: Option<Ran<'_>>) -> bool {
     if !matches!(now.outcome, GateResult::Failed { exit: Exit::Code(_) }) {
         return false;
     }
     let Some(before) = before else { return true };
+    let flaky = base.and_then(|base| base.tests).map_or(&[][..], |tests| &tests.flaky);
+    if now.tests.is_some_and(|tests| tests.new.iter().any(|name| flaky.contains(name))) {
+        return true;
+    }
     match (now.tests.filter(|tests| tests.all_named()), before.tests.filter(|tests| tests.all_named())) {
         (Some(now), Some(before)) => now.new.iter().any(|name| !before.new.contains(name)),
-        (None, None) => now.outcome != before.outcome,
+        (None, None) => now.outcome != before.outcome || differs(now.tests, before.tests),
         _ => true,
     }
 }
@@ -203,11 +265,69 @@ mod tests {
     fn a_second_run_is_for_what_failed_for_the_first_time() {
         let (old, both) = (tests(&["a"]), tests(&["a", "b"]));
         let ran = |tests| Ran { outcome: &RED, tests: Some(tests) };
-        assert!(suspect(ran(&old), None));
-        assert!(!suspect(ran(&old), Some(ran(&both))));
-        assert!(suspect(ran(&both), Some(ran(&old))));
-        assert!(!suspect(Ran { outcome: &RED, tests: None }, Some(Ran { outcome: &RED, tests: None })));
-        assert!(!suspect(Ran { outcome: &GateResult::TimedOut, tests: None }, None));
-        assert!(!suspect(Ran { outcome: &GateResult::Failed { exit: Exit::Signal(9) }, tests: None }, None));
+        assert!(suspect(ran(&old), None, None));
+        assert!(!suspect(ran(&old), Some(ran(&both)), None));
+        assert!(suspect(ran(&both), Some(ran(&old)), None));
+        assert!(!suspect(Ran { outcome: &RED, tests: None }, Some(Ran { outcome: &RED, tests: None }), None));
+        assert!(!suspect(Ran { outcome: &GateResult::TimedOut, tests: None }, None, None));
+        assert!(!suspect(Ran { outcome: &GateResult::Failed { exit: Exit::Signal(9) }, tests: None }, None, None));
+    }
+
+    #[test]
+    fn of_two_new_failures_the_one_that_passes_when_tried_again_is_flaky() {
+        let base = tests(&["old"]);
+        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
+        let first = judge(&RED, Some(tests(&["old", "a", "b"])), base, None).1.unwrap_or_default();
+        let first = Some(Ran { outcome: &RED, tests: Some(&first) });
+        let (excuse, settled) = judge(&RED, Some(tests(&["old", "b"])), base, first);
+        assert_eq!(
+            (excuse, settled.map(|tests| tests.words())),
+            (None, Some("8 passed 3 failed (1 known 1 flaky 1 new)".into()))
+        );
+    }
+
+    #[test]
+    fn what_fails_on_the_base_in_one_of_two_runs_is_flaky_there_and_known_to_nobody() {
+        let first = judge_base(&RED, Some(tests(&["a", "b"])), None).1.unwrap_or_default();
+        assert_eq!(first.known, ["a", "b"]);
+        let ran = Some(Ran { outcome: &RED, tests: Some(&first) });
+        let (excuse, second) = judge_base(&RED, Some(tests(&["b", "c"])), ran);
+        let base = second.unwrap_or_default();
+        assert_eq!(
+            (excuse, &base.known, &base.flaky),
+            (None, &vec!["b".to_owned()], &vec!["c".to_owned(), "a".to_owned()])
+        );
+        assert!(base.all_named());
+        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
+        let (excuse, now) = judge(&RED, Some(tests(&["a", "b"])), base, None);
+        let now = now.unwrap_or_default();
+        assert_eq!((excuse, &now.new), (None, &vec!["a".to_owned()]), "it has to show that it is flaky here, too");
+        let now = Ran { outcome: &RED, tests: Some(&now) };
+        assert!(suspect(now, Some(now), base), "whatever it did before");
+        let again = judge(&RED, Some(tests(&["b"])), base, Some(now));
+        assert_eq!((again.0, again.1.map(|tests| tests.flaky)), (Some(Excuse::Flaky), Some(vec!["a".to_owned()])));
+        assert_eq!(judge(&RED, Some(tests(&["a", "b"])), base, Some(now)).0, None, "twice in a row is no chance");
+
+        let (excuse, whole) = judge_base(&GateResult::Passed, Some(tests(&[])), ran);
+        let whole = whole.unwrap_or_default();
+        assert_eq!(
+            (excuse, whole.flaky, whole.known),
+            (Some(Excuse::Flaky), vec!["a".to_owned(), "b".to_owned()], vec![])
+        );
+        let plain = Some(Ran { outcome: &RED, tests: None });
+        assert_eq!(judge_base(&GateResult::Passed, None, plain).0, Some(Excuse::Flaky));
+        assert_eq!(judge_base(&RED, None, plain), (None, None));
+    }
+
+    #[test]
+    fn more_failures_than_are_named_are_known_only_if_they_are_the_same() {
+        let cut = |all: Option<&str>| TestsSeen { failed: 250, all: all.map(str::to_owned), ..tests(&["a"]) };
+        let (one, none) = (cut(Some("1")), cut(None));
+        let base = |tests| Some(Ran { outcome: &RED, tests: Some(tests) });
+        assert_eq!(judge(&RED, Some(cut(Some("1"))), base(&one), None).0, Some(Excuse::Known));
+        assert_eq!(judge(&RED, Some(cut(Some("2"))), base(&one), None).0, None, "some are fixed, and as many broken");
+        assert_eq!(judge(&RED, Some(cut(None)), base(&none), None).0, None);
+        let ran = |tests| Ran { outcome: &RED, tests: Some(tests) };
+        assert!(!suspect(ran(&one), Some(ran(&one)), None) && suspect(ran(&cut(Some("2"))), Some(ran(&one)), None));
     }
 }

@@ -7,6 +7,7 @@ mod cargo;
 mod go;
 mod jest;
 mod junit;
+mod killed;
 mod names;
 mod nextest;
 mod pytest;
@@ -14,6 +15,7 @@ mod tests_seen;
 mod vitest;
 
 pub use junit::junit;
+pub use killed::tells_of_a_kill;
 pub use names::{LONGEST_NAME, MOST_NAMES};
 pub use tests_seen::{Runner, TestsSeen};
 

@@ -3,8 +3,9 @@
 //! The names are sorted by [`judge`](super::super::gate::judge) into new, known and flaky ones.
 
 use super::Tally;
-use super::names::MOST_NAMES;
+use super::names::{MOST_NAMES, sum_of};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A program whose output is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +50,15 @@ pub struct TestsSeen {
     /// Failures that were gone when the gate ran again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flaky: Vec<String>,
+    /// A checksum of all names of failures, where more are named than are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all: Option<String>,
 }
 
 impl TestsSeen {
     pub(super) fn of(runner: Runner, tally: Tally) -> Self {
+        // Only where each failure has a name does it stand for all.
+        let all = tally.names.all().filter(|_| tally.names.len() == tally.failed as usize);
         Self {
             runners: vec![runner],
             passed: tally.passed,
@@ -61,11 +67,15 @@ impl TestsSeen {
             new: tally.names.into_vec(),
             known: Vec::new(),
             flaky: Vec::new(),
+            all,
         }
     }
 
     /// Both together, as of two runners in one gate.
     pub(super) fn and(mut self, other: Self) -> Self {
+        let both = self.whole().zip(other.whole());
+        let cut = self.new.len() + other.new.len() > MOST_NAMES;
+        self.all = both.filter(|_| cut).map(|(one, two)| sum_of(&[one, two], &BTreeMap::new()));
         self.runners.extend(other.runners);
         self.passed = match (self.passed, other.passed) {
             (Some(a), Some(b)) => Some(a.saturating_add(b)),
@@ -78,12 +88,18 @@ impl TestsSeen {
         self
     }
 
-    /// All names of failures.
+    /// What stands for all names of failures, if each has one.
+    fn whole(&self) -> Option<String> {
+        let named = self.all_named() || self.failed == 0;
+        self.all.clone().or_else(|| named.then(|| sum_of(&self.new, &BTreeMap::new())))
+    }
+
+    /// All names of failures that are kept.
     pub fn failures(&self) -> impl Iterator<Item = &String> {
         self.new.iter().chain(&self.known).chain(&self.flaky)
     }
 
-    /// Whether each failure is named: only then can two runs be compared name by name.
+    /// Whether the name of each failure is there: only then can two runs be compared name by name.
     pub fn all_named(&self) -> bool {
         self.failed > 0 && self.failures().count() == self.failed as usize
     }

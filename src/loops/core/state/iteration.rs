@@ -245,12 +245,13 @@ impl Iteration {
     /// Whether a gate that failed has to run once more, to see whether what is new in it is flaky.
     fn again(&self, run: &RunState, gate: &GateRun) -> bool {
         let spec = run.spec.iter().flat_map(|spec| &spec.gates).find(|spec| spec.name == gate.name);
-        if gate.holds() || gate.runs > 1 || !spec.is_some_and(|spec| spec.rerun && spec.required) {
+        if gate.holds() || gate.runs > 1 || !spec.is_some_and(|spec| spec.rerun) {
             return false;
         }
         let before = run.iterations.iter().rev().filter(|iteration| iteration.number < self.number);
         let before = before.flat_map(|iteration| &iteration.gates).find(|other| other.name == gate.name);
-        suspect(gate.ran(), before.filter(|before| !before.holds()).map(GateRun::ran))
+        let base = run.on_base(&gate.name).map(GateRun::ran);
+        suspect(gate.ran(), before.filter(|before| !before.holds()).map(GateRun::ran), base)
     }
 
     /// Whether something besides the actor says that its work is good, if there are required gates: one that passed, or

@@ -19,7 +19,7 @@ pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 
 use super::budget::{Breach, Budget, Used};
 use super::event::{Chore, Outcome, ParkReason, PauseKind, Trouble, When};
-use super::gate::GateSpec;
+use super::gate::{GateSpec, suspect};
 use super::hook::HooksDone;
 use super::ids::{Millis, RunId, StepId, TestId, Who};
 use super::setback::Setback;
@@ -325,11 +325,16 @@ impl RunState {
         gates
     }
 
-    /// The gate that has to run on the base next. Once somebody has worked in the worktree, it is the base no more.
+    /// The gate that has to run on the base next: one that has not, or that failed there once, to see whether that is
+    /// flaky. Once somebody has worked in the worktree, it is the base no more.
     pub fn base_gate(&self) -> Option<&GateSpec> {
         let untouched = self.iterations.is_empty() && self.last_kept.is_none();
         let spec = self.spec.as_ref().filter(|_| untouched)?;
-        spec.gates.iter().find(|gate| gate.baseline && self.on_base(&gate.name).is_none())
+        let again = |gate: &GateSpec, run: &GateRun| {
+            gate.rerun && run.runs == 1 && run.found_by.is_none() && suspect(run.ran(), None, None)
+        };
+        let due = |gate: &GateSpec| self.on_base(&gate.name).is_none_or(|run| again(gate, run));
+        spec.gates.iter().find(|gate| gate.baseline && due(gate))
     }
 
     /// Whether this step was a gate's run on the base.

@@ -240,14 +240,13 @@ impl RunState {
 
     pub(super) fn gate_finished(&mut self, e: &GateFinished) {
         if self.step(e.step).is_some_and(|step| step.iteration == 0) {
-            return place(&mut self.base_gates, GateRun::new(e, 1));
+            return again(&mut self.base_gates, e);
         }
         if let (true, GateResult::CouldNotRun { error }) = (e.required, &e.outcome) {
             self.trouble = Some((Trouble::Gate, format!("gate {}: {error}", e.gate)));
         }
         if let Some(iteration) = self.open_iteration_mut() {
-            let runs = iteration.gates.iter().find(|gate| gate.name == e.gate).map_or(0, |gate| gate.runs);
-            place(&mut iteration.gates, GateRun::new(e, runs.saturating_add(1)));
+            again(&mut iteration.gates, e);
         }
     }
 
@@ -283,9 +282,9 @@ impl RunState {
 }
 
 /// Puts a gate's result in the place of its earlier one.
-fn place(gates: &mut Vec<GateRun>, run: GateRun) {
-    match gates.iter_mut().find(|gate| gate.name == run.name) {
-        Some(earlier) => *earlier = run,
-        None => gates.push(run),
+fn again(gates: &mut Vec<GateRun>, e: &GateFinished) {
+    match gates.iter_mut().find(|gate| gate.name == e.gate) {
+        Some(earlier) => *earlier = GateRun::new(e, earlier.runs.saturating_add(1)),
+        None => gates.push(GateRun::new(e, 1)),
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn finished(order: &Order, ended: Ended, ours: Option<Ours>) -> Done 
     let mut end = StepEnd {
         exit: Some(exit),
         out_of_memory: ended.out_of_memory,
+        memory_short: ended.memory_short,
         duration_ms: millis(ended.duration),
         stdout_bytes: ended.stdout_bytes,
         stderr_bytes: ended.stderr_bytes,

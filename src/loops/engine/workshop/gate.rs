@@ -5,7 +5,7 @@
 use super::gate_output::{self, Report};
 use super::{Done, Job, Workshop, millis, process};
 use crate::loops::core::event::{Event, GateFinished};
-use crate::loops::core::gate::{GateResult, GateSpec, judge};
+use crate::loops::core::gate::{GateResult, GateSpec, judge, judge_base};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::state::GateRun;
@@ -23,13 +23,17 @@ impl Workshop {
             return self.run_gate(job, &gate).await;
         }
         let shared = job.order.workspace.as_ref().and_then(|place| BaseGate::new(&job.order.spec, place, &gate));
-        if let Some(found) = self.found_before(shared.clone()).await {
+        let again = job.order.first_run().is_some();
+        if !again && let Some(found) = self.found_before(shared.clone()).await {
             let fact = finished(job, &gate, found.outcome, found.duration_ms);
-            let fact = GateFinished { tests: found.tests, found_by: Some(found.run), ..fact };
+            let fact = GateFinished { tests: found.tests, excuse: found.excuse, found_by: Some(found.run), ..fact };
             return Done { facts: vec![fact.into()], ..job.well() };
         }
         let done = self.run_gate(job, &gate).await;
-        if let (Some(shared), Some(Event::GateFinished(fact)), false) = (shared, done.facts.last(), done.stopped) {
+        if let (Some(shared), Some(Event::GateFinished(fact)), false) = (shared, done.facts.last(), done.stopped)
+            // One that runs again has not said its last.
+            && (again || !gate.rerun || fact.outcome.passed())
+        {
             self.keep_baseline(Baseline::new(shared, job.order.run, now(), fact)).await;
         }
         done
@@ -48,13 +52,19 @@ impl Workshop {
         let mut done = self.run_process(job, gate.command.argv(), process::Prompt::None).await;
         let ran = done.end.cause != Cause::NotStarted;
         let tests = if ran { tests_of(job.order.step_dir(), report).await } else { None };
-        let outcome = outcome(&done.end);
+        let outcome = match outcome(&done.end) {
+            // Its own exit is that of a program whose child died.
+            GateResult::Failed { .. } if done.end.memory_short && lost_a_child(job.order.step_dir()).await => {
+                GateResult::OutOfMemory
+            }
+            outcome => outcome,
+        };
         let digest = if outcome.passed() { None } else { self.gate_digest(&job.order).await };
+        let (base, first) = (job.order.on_base.as_ref(), job.order.first_run().map(GateRun::ran));
         let (excuse, tests) = if job.order.is_base_gate() {
-            (None, tests.map(known))
+            judge_base(&outcome, tests, first)
         } else {
-            let (base, first) = (job.order.on_base.as_ref(), job.order.first_run());
-            judge(&outcome, tests, base.map(GateRun::ran), first.map(GateRun::ran))
+            judge(&outcome, tests, base.map(GateRun::ran), first)
         };
         let tests = tests.map(Box::new);
         let fact = GateFinished { tests, excuse, digest, ..finished(job, gate, outcome, done.end.duration_ms) };
@@ -81,12 +91,6 @@ fn finished(job: &Job, gate: &GateSpec, outcome: GateResult, took: u64) -> GateF
     GateFinished::new(job.order.step, gate.name.clone(), gate.required, outcome, took)
 }
 
-/// What fails on the base is what is known from then on.
-fn known(mut tests: TestsSeen) -> TestsSeen {
-    tests.known = std::mem::take(&mut tests.new);
-    tests
-}
-
 fn now() -> Millis {
     Millis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
 }
@@ -111,6 +115,10 @@ async fn expected(job: &Job, gate: &GateSpec) -> Option<Report> {
 
 async fn tests_of(dir: PathBuf, report: Option<Report>) -> Option<TestsSeen> {
     tokio::task::spawn_blocking(move || gate_output::read(&dir, report.as_ref())).await.ok()?
+}
+
+async fn lost_a_child(dir: PathBuf) -> bool {
+    tokio::task::spawn_blocking(move || gate_output::tells_of_a_kill(&dir)).await.unwrap_or_default()
 }
 
 fn outcome(end: &StepEnd) -> GateResult {

@@ -3,7 +3,7 @@
 //! The output is read once, from disk, after the gate has ended: how long it is makes no difference to memory.
 
 use crate::loops::agent::transcript::{Stream, Transcript};
-use crate::loops::core::runner::{Reader, TestsSeen, junit};
+use crate::loops::core::runner::{self, Reader, TestsSeen, junit};
 use crate::loops::mask::Mask;
 use rustix::fs::OFlags;
 use std::fs::File;
@@ -74,6 +74,20 @@ pub(super) fn read(dir: &Path, report: Option<&Report>) -> Option<TestsSeen> {
         }
         told
     })
+}
+
+/// Whether the gate that ran in the step directory `dir` printed that a child of its was killed.
+pub(super) fn tells_of_a_kill(dir: &Path) -> bool {
+    let (transcript, mut told) = (Transcript::open(dir), false);
+    for stream in [Stream::Stderr, Stream::Stdout] {
+        let read = transcript.stream_lines(stream, &mut |line| {
+            told |= runner::tells_of_a_kill(&String::from_utf8_lossy(line));
+        });
+        if let Err(error) = read {
+            tracing::warn!(dir = %dir.display(), %error, "a gate's output could not be read for killed children");
+        }
+    }
+    told
 }
 
 fn printed(dir: &Path) -> io::Result<Option<TestsSeen>> {
