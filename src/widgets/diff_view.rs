@@ -202,6 +202,12 @@ impl DiffView<'_> {
                 pen.gap(gutter(digits) - 2).put("┆ ", Role::Gutter);
                 pen.put(&format::plural(u64::from(*n), "unchanged line"), Role::Faint);
             }
+            DiffRow::Group(word) => {
+                pen.gap(1).put(word, Role::Heading).gap(1).rule(0, Role::Border);
+            }
+            DiffRow::Warning(words) => {
+                pen.gap(gutter(digits) - 2).put("⚠ ", Role::Attention).put(&text::clean(words), Role::Attention);
+            }
             DiffRow::Note(note) => {
                 pen.gap(gutter(digits)).put(note, Role::Dim);
             }

@@ -187,8 +187,18 @@ fn weakened_tests_are_told_or_fail_the_iteration() {
         if policy == "block" {
             assert!(ran.prompts(&StepKind::Actor)[1].contains("tests weakened: deleted tests/till.sh"));
         } else {
-            let loud = told.out.contains("verdict done, TESTS WEAKENED: deleted tests/till.sh");
-            assert_eq!(loud, policy == "warn", "{}", told.out);
+            let words = "verdict done, TESTS WEAKENED: deleted tests/till.sh; look at that before merging";
+            assert_eq!(told.out.contains(words), policy == "warn", "{}", told.out);
+            let critic = ran.prompts(&StepKind::Critic).remove(0);
+            assert_eq!(
+                critic.contains("the change weakens\n") && critic.contains("- `deleted tests/till.sh`"),
+                policy == "warn"
+            );
+            let summary = std::fs::read_to_string(ran.dir.summary()).unwrap();
+            let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+            assert_eq!(summary["ask_before_merge"][0] == "tests weakened: deleted tests/till.sh", policy == "warn");
+            let shown = ground.loopdash(&["show", "shop"]).exits(0).out;
+            assert_eq!(shown.contains("To be looked at before a merge\n  tests weakened: deleted"), policy == "warn");
         }
     }
 }

@@ -86,6 +86,13 @@ fn page(run: &FleetRun, store: &Store) -> String {
     if !state.base_gates.is_empty() {
         let _ = write!(text, "\nGates on the base\n{}", gates(&state.base_gates));
     }
+    let ask = state.standing().next_back().map(Iteration::ask_before_merge).unwrap_or_default();
+    if !ask.is_empty() {
+        text.push_str("\nTo be looked at before a merge\n");
+        for words in &ask {
+            let _ = writeln!(text, "  {}", line(words));
+        }
+    }
     if !state.iterations.is_empty() {
         text.push_str("\nIterations\n");
         for iteration in &state.iterations {

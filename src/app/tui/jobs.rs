@@ -207,7 +207,7 @@ impl Jobs {
     pub fn diff(&mut self, key: DiffKey) {
         self.start(Kind::Diff, move |link| {
             let diff = link.diff(Path::new(&key.common_dir), &key.from, &key.to);
-            let doc = diff.map(|diff| Arc::new(DiffDoc::new(diff))).map_err(|error| error.to_string());
+            let doc = diff.map(|diff| Arc::new(DiffDoc::new(diff, &key.weighed))).map_err(|error| error.to_string());
             Done::Diff(key, doc)
         });
     }

@@ -220,7 +220,7 @@ mod tests {
             hunks,
             text,
         };
-        DiffDoc::new(Diff { files: vec![file], insertions: 0, deletions: 0 })
+        DiffDoc::new(Diff { files: vec![file], insertions: 0, deletions: 0 }, &[])
     }
 
     fn pieces(doc: &DiffDoc, line: usize) -> Vec<(String, Option<Role>, bool)> {

@@ -15,6 +15,7 @@ use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::watch::{Raised, Remedy, best, left};
+use crate::loops::core::weigh::in_words;
 use crate::widgets::attention::{Attention, Entry};
 use crate::widgets::footer::Hint;
 use crate::widgets::mark::Mark;
@@ -179,6 +180,10 @@ fn work(state: &RunState) -> Vec<(&'static str, String)> {
         let best = best.map(|(best, left)| format!("; the best is i{} with {}", best.number, left.wrong()));
         let best = best.unwrap_or_default();
         lines.push(("open", format!("{}{best}", each.join("  "))));
+    }
+    let ask = state.standing().next_back().map(|last| in_words(&last.weighed)).unwrap_or_default();
+    if !ask.is_empty() {
+        lines.push(("weakened", format!("tests: {ask}")));
     }
     let taken: Vec<String> = state
         .watched

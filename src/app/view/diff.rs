@@ -2,7 +2,7 @@
 //!
 //! Rows come flattened from [`DiffDoc`]; findings of the last verdict are pinned to their lines.
 
-use super::diff_doc::{DiffDoc, PaintedSpan, Row, gap, remark};
+use super::diff_doc::{DiffDoc, PaintedSpan, Row, gap, group_word, remark};
 use super::loaded::DiffKey;
 use super::{Out, Scene, collisions, find};
 use crate::app::tui::ui::Scope;
@@ -44,6 +44,7 @@ pub fn key(state: &RunState, scope: Scope) -> Option<DiffKey> {
         common_dir: workspace.common_dir.clone(),
         from: from.to_owned(),
         to: (*last).to_owned(),
+        weighed: state.standing().next_back().map(|iteration| iteration.weighed.clone()).unwrap_or_default(),
     })
 }
 
@@ -145,7 +146,12 @@ impl<'a> Pane<'a> {
         let listed = usize::from(areas.files.height);
         let first = (here + 1).saturating_sub(listed.max(1)).min(diff.files.len().saturating_sub(listed));
         let list = diff.files.iter().enumerate().skip(first).take(listed);
-        let files: Vec<FileRow<'_>> = list.map(|(f, file)| self.file(file, f == here)).collect();
+        let files: Vec<FileRow<'_>> = list
+            .map(|(f, file)| {
+                let row = self.file(file, f == here);
+                FileRow { warning: row.warning.or_else(|| doc.weakened(f)), ..row }
+            })
+            .collect();
 
         let texts: Vec<Texts> = seen.clone().map(|row| self.texts(row)).collect();
         let spans: Vec<Vec<DiffSpan<'_>>> =
@@ -247,6 +253,7 @@ impl<'a> Pane<'a> {
                 let file = self.doc.diff().files.get(*f);
                 Texts { note: file.map(remark).unwrap_or_default(), ..Texts::default() }
             }
+            Some(Row::Weak(..)) => Texts { note: self.doc.text(row).into_owned(), ..Texts::default() },
             Some(Row::Line(f, h, l)) => Texts { painted: self.doc.spans(*f, *h, *l), ..Texts::default() },
             _ => Texts::default(),
         }
@@ -273,6 +280,8 @@ impl<'a> Pane<'a> {
     fn row<'t>(&'t self, row: usize, texts: &'t Texts, spans: &'t [DiffSpan<'t>]) -> Option<DiffRow<'t>> {
         Some(match *self.doc.rows().get(row)? {
             Row::File(f) => DiffRow::File(self.file(self.doc.diff().files.get(f)?, false)),
+            Row::Group(_, tests) => DiffRow::Group(group_word(tests)),
+            Row::Weak(..) => DiffRow::Warning(&texts.note),
             Row::Note(_) => DiffRow::Note(&texts.note),
             Row::Gap(f, h) => DiffRow::Gap(gap(self.doc.diff().files.get(f)?, h)),
             Row::Hunk(..) => DiffRow::Hunk { ranges: &texts.ranges, within: &texts.within },

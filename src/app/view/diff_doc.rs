@@ -3,6 +3,7 @@
 //! Colours arrive after the rows and are never waited for.
 
 use crate::app::tui::update::DiffMark;
+use crate::loops::core::weigh::{TestChange, judges};
 use crate::loops::git::diff::{Diff, FileDiff, Hunk, Line, LineKind, Status};
 use crate::widgets::theme::Role;
 use std::borrow::Cow;
@@ -13,6 +14,10 @@ use std::sync::{Mutex, PoisonError};
 /// A row of the flattened diff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
+    /// A group of files begins, with this one: tests and settings of gates, or everything else.
+    Group(usize, bool),
+    /// What was weakened in a file, or, above the group's files, in files that are not here: file, remark.
+    Weak(usize, usize),
     /// A file begins.
     File(usize),
     /// A remark instead of a file's hunks.
@@ -44,18 +49,45 @@ type Painted = HashMap<(usize, usize), Vec<Vec<PaintedSpan>>>;
 pub struct DiffDoc {
     diff: Diff,
     rows: Vec<Row>,
+    /// The texts of the rows about weakened tests.
+    weak: Vec<String>,
     marks: Vec<DiffMark>,
     painted: Mutex<Painted>,
 }
 
 impl DiffDoc {
-    /// Flattens a diff.
-    pub fn new(diff: Diff) -> Self {
-        let mut rows = Vec::new();
-        let mut marks = Vec::new();
-        for (f, file) in diff.files.iter().enumerate() {
+    /// Flattens a diff. Tests and settings of gates are a group of their own, which comes first where `weighed` says that
+    /// some were weakened, and else last.
+    pub fn new(mut diff: Diff, weighed: &[TestChange]) -> Self {
+        let of = |file: &FileDiff| weighed.iter().filter(|change| change.is_of(&file.path)).collect::<Vec<_>>();
+        let in_tests = |file: &FileDiff| {
+            let paths = [Some(file.path.as_str()), file.old_path.as_deref()];
+            paths.into_iter().flatten().any(judges) || !of(file).is_empty()
+        };
+        diff.files.sort_by_cached_key(|file| in_tests(file) == weighed.is_empty());
+        let groups: Vec<bool> = diff.files.iter().map(in_tests).collect();
+        let headed = !weighed.is_empty() || (groups.contains(&true) && groups.contains(&false));
+        let (mut rows, mut weak, mut marks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut remark = |rows: &mut Vec<Row>, f: usize, words: String| {
+            rows.push(Row::Weak(f, weak.len()));
+            weak.push(words);
+        };
+        let elsewhere: Vec<&TestChange> =
+            weighed.iter().filter(|change| !diff.files.iter().any(|file| change.is_of(&file.path))).collect();
+        if groups.first() == Some(&false) && !elsewhere.is_empty() {
+            rows.push(Row::Group(0, true));
+            elsewhere.iter().for_each(|change| remark(&mut rows, 0, change.words()));
+        }
+        for (f, (file, group)) in diff.files.iter().zip(&groups).enumerate() {
             marks.push(DiffMark { row: rows.len(), file: true });
+            if headed && (f == 0 || groups.get(f - 1) != Some(group)) {
+                rows.push(Row::Group(f, *group));
+                if *group {
+                    elsewhere.iter().for_each(|change| remark(&mut rows, f, change.words()));
+                }
+            }
             rows.push(Row::File(f));
+            of(file).iter().for_each(|change| remark(&mut rows, f, change.in_file()));
             if file.hunks.is_empty() {
                 rows.push(Row::Note(f));
             }
@@ -70,7 +102,16 @@ impl DiffDoc {
                 rows.extend((0..hunk.lines.len()).map(|l| Row::Line(f, h, l)));
             }
         }
-        Self { diff, rows, marks, painted: Mutex::default() }
+        Self { diff, rows, weak, marks, painted: Mutex::default() }
+    }
+
+    /// What is told of a file in the list of files: the first way in which it was weakened.
+    pub fn weakened(&self, file: usize) -> Option<&str> {
+        let at = self.rows.iter().position(|row| *row == Row::File(file))?;
+        match self.rows.get(at + 1) {
+            Some(Row::Weak(_, n)) => self.weak.get(*n).map(String::as_str),
+            _ => None,
+        }
     }
 
     /// The diff.
@@ -91,7 +132,13 @@ impl DiffDoc {
     /// The file that a row belongs to.
     pub fn file_at(&self, row: usize) -> Option<usize> {
         self.rows.get(row).map(|row| match row {
-            Row::File(f) | Row::Note(f) | Row::Gap(f, _) | Row::Hunk(f, _) | Row::Line(f, ..) => *f,
+            Row::Group(f, _)
+            | Row::Weak(f, _)
+            | Row::File(f)
+            | Row::Note(f)
+            | Row::Gap(f, _)
+            | Row::Hunk(f, _)
+            | Row::Line(f, ..) => *f,
         })
     }
 
@@ -116,6 +163,8 @@ impl DiffDoc {
                 Some(from) => Cow::Owned(format!("{from}\n{}", file.path)),
                 None => Cow::Borrowed(file.path.as_str()),
             }),
+            Some(Row::Group(_, tests)) => Cow::Borrowed(group_word(*tests)),
+            Some(Row::Weak(_, n)) => Cow::Borrowed(self.weak.get(*n).map_or("", String::as_str)),
             Some(Row::Note(f)) => file(f).map_or(Cow::Borrowed(""), |file| Cow::Owned(remark(file))),
             Some(Row::Hunk(f, h)) => Cow::Borrowed(self.hunk(*f, *h).map_or("", |(_, hunk)| hunk.header.as_str())),
             Some(Row::Line(f, h, l)) => Cow::Borrowed(self.line(*f, *h, *l).map_or("", |(_, text)| text)),
@@ -154,6 +203,11 @@ impl DiffDoc {
     }
 }
 
+/// The heading of a group of files.
+pub const fn group_word(tests: bool) -> &'static str {
+    if tests { "tests and settings of gates" } else { "everything else" }
+}
+
 /// Unchanged lines between a hunk and the one before it.
 pub fn gap(file: &FileDiff, hunk: usize) -> u32 {
     let end = |hunk: &Hunk| {
@@ -180,5 +234,52 @@ pub fn remark(file: &FileDiff) -> String {
         "moved unchanged".to_owned()
     } else {
         "empty".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::core::weigh::TestChangeKind;
+
+    fn doc(paths: &[&str], weighed: &[TestChange]) -> (DiffDoc, Vec<String>) {
+        let file = |path: &&str| FileDiff {
+            path: (*path).to_owned(),
+            path_bytes: path.as_bytes().to_vec(),
+            old_path: None,
+            status: Status::Modified,
+            insertions: 0,
+            deletions: 0,
+            binary: false,
+            too_large: false,
+            modes: (0, 0),
+            ids: (String::new(), String::new()),
+            hunks: Vec::new(),
+            text: String::new(),
+        };
+        let diff = Diff { files: paths.iter().map(file).collect(), insertions: 0, deletions: 0 };
+        let doc = DiffDoc::new(diff, weighed);
+        let rows = (0..doc.rows().len()).filter(|row| !matches!(doc.rows()[*row], Row::Note(_)));
+        let rows = rows.map(|row| doc.text(row).into_owned()).collect();
+        (doc, rows)
+    }
+
+    #[test]
+    fn tests_are_a_group_of_their_own_that_comes_first_where_they_were_weakened() {
+        let fewer =
+            TestChange { count: Some(2), ..TestChange::new(TestChangeKind::FewerAssertions, "src/b.rs".to_owned()) };
+        let gone = TestChange::new(TestChangeKind::Deleted, "tests/z.rs".to_owned());
+        let paths = ["src/a.rs", "src/b.rs", "tests/a.rs"];
+        assert_eq!(doc(&paths[..2], &[]).1, ["src/a.rs", "src/b.rs"]);
+        let (else_, tests) = (group_word(false), group_word(true));
+        assert_eq!(doc(&paths, &[]).1, [else_, "src/a.rs", "src/b.rs", tests, "tests/a.rs"]);
+        let (doc_, rows) = doc(&paths, &[fewer.clone(), gone.clone()]);
+        let expected = [tests, "deleted tests/z.rs", "src/b.rs", "2 fewer assertions", "tests/a.rs", else_, "src/a.rs"];
+        assert_eq!(rows, expected);
+        assert_eq!((doc_.weakened(0), doc_.weakened(1)), (Some("2 fewer assertions"), None));
+        let marks: Vec<usize> = doc_.marks().iter().map(|mark| mark.row).collect();
+        assert_eq!(marks.len(), 3, "each file can be gone to");
+        assert!(matches!(doc_.rows()[marks[2]], Row::Group(2, false)), "with the heading above it");
+        assert_eq!(doc(&paths[..1], &[gone]).1, [tests, "deleted tests/z.rs", else_, "src/a.rs"]);
     }
 }

@@ -158,9 +158,13 @@ pub(super) fn badges(state: &RunState) -> [Option<(String, Role)>; 6] {
     let (met, all) = state.progress();
     let blocked = state.tests.iter().any(|test| test.status == TestStatus::Blocked);
     let failed = last.map_or(0, |iteration| iteration.failed_gates().count());
+    let weakened = state.standing().next_back().is_some_and(|iteration| !iteration.weighed.is_empty());
     [
         None,
-        snapshot.map(|snapshot| (format!("+{} −{}", snapshot.insertions, snapshot.deletions), Role::Dim)),
+        snapshot.map(|snapshot| {
+            let counts = format!("+{} −{}", snapshot.insertions, snapshot.deletions);
+            if weakened { (format!("{counts} ⚠"), Role::Attention) } else { (counts, Role::Dim) }
+        }),
         (blocking > 0).then(|| (blocking.to_string(), Role::Danger)),
         (all > 1).then(|| (format!("{met}/{all}"), if blocked { Role::Danger } else { Role::Dim })),
         (failed > 0).then(|| (format!("✗{failed}"), Role::Danger)),

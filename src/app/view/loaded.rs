@@ -9,6 +9,7 @@ use crate::app::tui::ui::{Pane, Scope};
 use crate::loops::agent::vitals::Vitals;
 use crate::loops::core::event::Record;
 use crate::loops::core::ids::{RunId, StepId};
+use crate::loops::core::weigh::TestChange;
 use crate::widgets::transcript::StyledLine;
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct DiffKey {
     pub from: String,
     /// Commit or tree after.
     pub to: String,
+    /// The ways in which what it shows weakens tests, against the base.
+    pub weighed: Vec<TestChange>,
 }
 
 /// The end of a step's output.

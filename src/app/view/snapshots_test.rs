@@ -49,7 +49,7 @@ impl Desk {
         let state = fixture::run(run);
         desk.loaded = fixture::loaded(&state);
         if let Some(key) = diff_key(&state, desk.ui.scope) {
-            desk.loaded.diff = Some((DiffKey { ..key }, Ok(Arc::new(DiffDoc::new(session_diff())))));
+            desk.loaded.diff = Some((DiffKey { ..key }, Ok(Arc::new(DiffDoc::new(session_diff(), &[])))));
         }
         desk
     }
@@ -276,6 +276,27 @@ fn question() {
 #[test]
 fn diff() {
     snap("diff", |size| Desk::on("auth-refactor", size).keys("2"));
+}
+
+#[test]
+fn diff_weakened() {
+    use crate::loops::core::weigh::{TestChange, TestChangeKind};
+    snap("diff_weakened", |size| {
+        let mut desk = Desk::on("auth-refactor", size).keys("2");
+        let change = |kind, path: &str| TestChange::new(kind, path.to_owned());
+        let fewer = TestChange { count: Some(2), ..change(TestChangeKind::FewerAssertions, "tests/auth.rs") };
+        let weighed = vec![fewer, change(TestChangeKind::Deleted, "tests/session.rs")];
+        let state = &mut desk.fleet.runs.get_mut(&fixture::id("auth-refactor")).unwrap().state;
+        let last = state.iterations.iter_mut().rev().find(|iteration| !iteration.aside).unwrap();
+        last.weighed.clone_from(&weighed);
+        let key = diff_key(state, desk.ui.scope).unwrap();
+        let mut diff = session_diff();
+        let hunk = diff.files[0].hunks[..1].to_vec();
+        let tests = FileDiff { path: "tests/auth.rs".to_owned(), hunks: hunk, ..diff.files[0].clone() };
+        diff.files.push(tests);
+        desk.loaded.diff = Some((key, Ok(Arc::new(DiffDoc::new(diff, &weighed)))));
+        desk
+    });
 }
 
 #[test]

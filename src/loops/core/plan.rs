@@ -331,7 +331,7 @@ fn gates_word(iteration: &Iteration) -> String {
         }
     }
     if !iteration.weighed.is_empty() {
-        let _ = write!(words, ", TESTS WEAKENED: {}", in_words(&iteration.weighed));
+        let _ = write!(words, ", TESTS WEAKENED: {}; look at that before merging", in_words(&iteration.weighed));
     }
     words
 }

@@ -34,7 +34,7 @@ pub enum TestsPolicy {
 }
 
 /// One way in which tests were weakened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TestChange {
     /// Which way.
     pub kind: TestChangeKind,
@@ -49,7 +49,7 @@ pub struct TestChange {
 }
 
 /// The ways in which tests are weakened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestChangeKind {
     /// A file of tests is gone.
@@ -121,6 +121,11 @@ impl TestChange {
         let renamed = self.kind == TestChangeKind::Renamed || self.kind == TestChangeKind::GateConfig;
         self.path == path || (renamed && self.path.split_once(RENAMED).is_some_and(|(_, new)| new == path))
     }
+}
+
+/// Whether a file is there to judge others, by its path: one of tests, or of settings for checks.
+pub fn judges(path: &str) -> bool {
+    paths::is_test(path) || settings::is_whole(path)
 }
 
 /// Stands between the two paths of a renamed file.

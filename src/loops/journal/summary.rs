@@ -10,7 +10,7 @@ use crate::loops::core::event::Outcome;
 use crate::loops::core::gate::{Excuse, GateResult};
 use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
-use crate::loops::core::state::{RunState, StepRecord};
+use crate::loops::core::state::{Iteration, RunState, StepRecord};
 use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::usage::Total;
@@ -66,6 +66,9 @@ pub struct Summary {
     /// The ways in which the last snapshot weakens tests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests_weakened: Vec<TestChange>,
+    /// What to look at before its work is merged, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ask_before_merge: Vec<String>,
     /// The last verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -190,6 +193,7 @@ impl Summary {
             tests: tests(state),
             gates: gates(state),
             tests_weakened: state.standing().next_back().map(|last| last.weighed.clone()).unwrap_or_default(),
+            ask_before_merge: state.standing().next_back().map(Iteration::ask_before_merge).unwrap_or_default(),
             verdict: state.iterations.iter().rev().find_map(|iteration| iteration.verdict.clone()),
             worktree: workspace.map(|workspace| workspace.path.clone()),
             branch: workspace.and_then(|workspace| workspace.branch.clone()),

@@ -89,6 +89,10 @@ pub enum DiffRow<'a> {
     Line(DiffLine<'a>),
     /// So many unchanged lines are left out.
     Gap(u32),
+    /// A group of files begins.
+    Group(&'a str),
+    /// Something about the file above that has to be looked at.
+    Warning(&'a str),
     /// Anything else worth a row, such as `mode changed to 100755`.
     Note(&'a str),
 }

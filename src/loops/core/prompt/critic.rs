@@ -4,14 +4,16 @@
 //! diff; objective, criteria and the operator's notes stay whole.
 
 use super::budget::{Block, Keep};
-use super::fence::{LineEnds, fence, one_line, visible};
+use super::fence::{LineEnds, code, fence, one_line, visible};
 use super::{
     Draft, GateTail, OperatorNote, Prompt, PromptError, TestBrief, body, criteria_block, findings_block, gate_blocks,
     gates_text, notes_block, objective_block, test_values,
 };
 use crate::loops::core::verdict::{Finding, MIN_CONFIDENCE};
+use crate::loops::core::weigh::TestChange;
 use minijinja::value::Value;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Bytes that earlier findings keep while the diff can give way.
 const FINDINGS_FLOOR: usize = 8 * 1024;
@@ -31,6 +33,8 @@ pub struct CriticPrompt<'a> {
     pub diff: &'a str,
     /// What the gates of this iteration came to.
     pub gates: &'a [GateTail<'a>],
+    /// The ways in which the change weakens tests and checks, as loopdash saw them.
+    pub weakened: &'a [TestChange],
     /// Findings of the last verdict on this test.
     pub findings: &'a [Finding],
     /// Everything that the operator told the actor in this run.
@@ -72,6 +76,7 @@ pub fn critic(facts: &CriticPrompt<'_>) -> Result<Prompt, PromptError> {
     let mut values = BTreeMap::from([
         ("base", Value::from(facts.base.unwrap_or_default())),
         ("claimed", Value::from(facts.claimed)),
+        ("weakened", Value::from(weakened(facts.weakened))),
         ("in_place", Value::from(facts.in_place)),
         ("min_confidence", Value::from(MIN_CONFIDENCE)),
         ("remind", Value::from(facts.remind.map(one_line).unwrap_or_default())),
@@ -90,6 +95,21 @@ pub fn critic(facts: &CriticPrompt<'_>) -> Result<Prompt, PromptError> {
         placed.insert("gates", Value::from(gates));
         placed
     })
+}
+
+/// What is weakened, as a list: the first of many, each on a line of its own that is not too long.
+fn weakened(changes: &[TestChange]) -> String {
+    const MOST: usize = 20;
+    const LONGEST: usize = 240;
+    let line = |change: &TestChange| {
+        let words: String = change.words().chars().take(LONGEST).collect();
+        format!("- {}\n", code(&words))
+    };
+    let mut text: String = changes.iter().take(MOST).map(line).collect();
+    if changes.len() > MOST {
+        let _ = writeln!(text, "- and {} more", changes.len() - MOST);
+    }
+    text.trim_end().to_owned()
 }
 
 /// The object to return, with words in the place of a decision that no reader takes for one.

@@ -275,6 +275,11 @@ impl Iteration {
         worked && !self.passed && (by_critic || self.failed_gates().next().is_some() || self.is_blocked(run))
     }
 
+    /// What whoever merges its work has to be asked about first, a line each.
+    pub fn ask_before_merge(&self) -> Vec<String> {
+        self.weighed.iter().map(|change| format!("tests weakened: {}", change.words())).collect()
+    }
+
     /// Required gates that failed, and whose failure is not excused.
     pub fn failed_gates(&self) -> impl Iterator<Item = &GateRun> {
         self.gates.iter().filter(|gate| gate.required && !gate.holds())

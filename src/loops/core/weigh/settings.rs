@@ -79,6 +79,18 @@ enum Rule {
     Named,
 }
 
+/// Whether a file is there for checks alone, whatever the gates of a loop run.
+pub(super) fn is_whole(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let whole = |known: &&str| {
+        let rest = name.strip_prefix(known);
+        rest.is_some_and(|rest| rest.is_empty() || known.ends_with('.') || rest.starts_with('.'))
+    };
+    (name.starts_with("tsconfig") && name.ends_with(".json"))
+        || WHOLE.iter().any(whole)
+        || PLACES.iter().any(|place| path.starts_with(place))
+}
+
 /// What the gates of a loop run.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -122,10 +134,6 @@ impl Settings {
 
     fn rule(&self, path: &str) -> Option<Rule> {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let whole = |known: &str| {
-            name.strip_prefix(known)
-                .is_some_and(|rest| rest.is_empty() || known.ends_with('.') || rest.starts_with('.'))
-        };
         Some(match name {
             "Cargo.toml" => Rule::Cargo,
             "package.json" => Rule::Package,
@@ -137,9 +145,7 @@ impl Settings {
             "Taskfile.yml" | "Taskfile.yaml" if self.runs(&["task"]) => Rule::Whole,
             "Rakefile" if self.runs(&["rake"]) => Rule::Whole,
             _ if name.starts_with("vite.config.") => Rule::Vite,
-            _ if name.starts_with("tsconfig") && name.ends_with(".json") => Rule::Whole,
-            _ if WHOLE.iter().any(|known| whole(known)) => Rule::Whole,
-            _ if PLACES.iter().any(|place| path.starts_with(place)) => Rule::Whole,
+            _ if is_whole(path) => Rule::Whole,
             _ if self.names(path) => Rule::Named,
             _ => return None,
         })

@@ -67,6 +67,7 @@ impl Workshop {
                 base: Some(&base),
                 diff: &Mask::of_process().text(&to_text(&diff, DIFF_BYTES)),
                 gates: &as_gates(&tails),
+                weakened: open.map_or(&[], |open| open.weighed.as_slice()),
                 findings: findings.map_or(&[], |verdict| verdict.findings.as_slice()),
                 notes: &notes,
                 claimed: open.and_then(|open| open.actor.as_ref()).is_some_and(|actor| actor.claim),
