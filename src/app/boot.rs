@@ -8,7 +8,7 @@ use crate::loops::agent::Supervisor;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::schedule::Caps;
 use crate::loops::engine::workshop::{Ports, Workshop};
-use crate::loops::engine::{self, Running, Startup, system_clock};
+use crate::loops::engine::{self, Running, Startup, system_clock, system_eye};
 use crate::loops::git::Git;
 use crate::loops::journal::Store;
 use anyhow::Context;
@@ -80,6 +80,7 @@ pub fn start(boot: Boot) -> anyhow::Result<Running> {
         startup: boot.startup,
         git,
         clock: system_clock(),
+        eye: system_eye(),
     };
     let Running { handle, task } = engine::start(config, Arc::new(workshop));
     let Some(notify) = boot.notify else { return Ok(Running { handle, task }) };

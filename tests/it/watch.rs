@@ -12,7 +12,7 @@ use loopdash::loops::core::schedule::Caps;
 use loopdash::loops::core::spec::{LoopSpec, Trigger};
 use loopdash::loops::core::step::{Cause, StepEnd, StepKind};
 use loopdash::loops::engine::workshop::Workshop;
-use loopdash::loops::engine::{self, Startup, Update, system_clock};
+use loopdash::loops::engine::{self, Startup, Update, system_clock, system_eye};
 use loopdash::loops::git::Git;
 use loopdash::loops::journal::Store;
 use std::sync::Arc;
@@ -55,6 +55,7 @@ impl Watched {
             startup: Startup::Ignore,
             git: Git::new(),
             clock: system_clock(),
+            eye: system_eye(),
         };
         let engine = engine::start(config, Arc::new(workshop));
         let spec: LoopSpec = serde_json::from_value(serde_json::json!({

@@ -36,7 +36,7 @@ enum Answer {
     /// To a request: what to say when it is a yes.
     To(String, Result<Accepted, Rejected>),
     /// The fleet as it is; `None` if the engine is gone.
-    Fleet(Option<Subscription>),
+    Fleet(Option<Box<Subscription>>),
     /// It takes a while to make a request.
     Later,
     /// No loop could be made of a prompt.
@@ -249,7 +249,7 @@ impl Desk {
             Heard::Update(update) => return self.update(shell, update),
             Heard::Job(done) => self.done(shell, done),
             Heard::Answer(Answer::To(said, result)) => answered(shell, &said, result),
-            Heard::Answer(Answer::Fleet(subscription)) => self.take(shell, subscription),
+            Heard::Answer(Answer::Fleet(subscription)) => self.take(shell, subscription.map(|boxed| *boxed)),
             Heard::Answer(Answer::Later) => make::later(shell),
             Heard::Answer(Answer::Unmade { prompt, why }) => told(shell, Msg::Unmade { prompt, why }),
             Heard::Answer(Answer::Agents(run, agents)) => told(shell, Msg::Agents(run, agents)),
@@ -287,7 +287,7 @@ impl Desk {
         self.updates = None;
         let (link, answers) = (self.link.clone(), self.answers_in.clone());
         tokio::spawn(async move {
-            let subscription = link.subscribe().await.ok();
+            let subscription = link.subscribe().await.ok().map(Box::new);
             // The screen is gone if this fails.
             let _ = answers.send(Answer::Fleet(subscription)).await;
         });

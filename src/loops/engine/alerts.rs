@@ -4,47 +4,27 @@
 
 use super::handle::Update;
 use super::task::{Engine, Inner};
-use crate::loops::core::alert::{AlertKind, Alerts, DISK_LOW, MEMORY_LOW_PERCENT, failure_rate};
+use crate::loops::core::alert::{AlertKind, Alerts, Machine, Reading, failure_rate};
 use crate::loops::core::ids::{Millis, RunId, Who};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::core::watch::{overdue, overdue_at};
 use crate::loops::journal::fleet::FleetFact;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Milliseconds between two looks at the machine.
 const LOOK_EVERY: u64 = 60_000;
 
-/// How the machine stands; what cannot be seen is not low.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Machine {
-    /// Free bytes on the state directory's disk.
-    disk: Option<u64>,
-    /// Free memory, and all of it, in kilobytes.
-    memory: Option<(u64, u64)>,
-}
+/// How the engine sees the machine, given the state directory. Blocks for a moment.
+pub type Eye = Arc<dyn Fn(&Path) -> Machine + Send + Sync>;
 
-impl Machine {
-    /// Looks. Blocks for a moment.
-    fn look(state: &Path) -> Self {
+/// The eye on this machine.
+pub fn system_eye() -> Eye {
+    Arc::new(|state| {
         let disk = rustix::fs::statvfs(state).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
         let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory(&text));
-        Self { disk, memory }
-    }
-
-    /// What is low, if anything is.
-    fn low(&self, kind: AlertKind) -> Option<String> {
-        match kind {
-            AlertKind::Disk => {
-                let left = self.disk.filter(|left| *left < DISK_LOW)?;
-                Some(format!("{} MB are left on the disk of the state directory", left >> 20))
-            }
-            AlertKind::Memory => {
-                let (left, all) = self.memory.filter(|(left, all)| left * 100 < all * MEMORY_LOW_PERCENT)?;
-                Some(format!("{} of {} MB of memory are left", left >> 10, all >> 10))
-            }
-            AlertKind::FailureRate => None,
-        }
-    }
+        Machine { disk, memory }
+    })
 }
 
 /// Memory that can be had, and all of it, in kilobytes, as Linux tells it.
@@ -82,8 +62,9 @@ impl Engine {
         if works && now.since(self.looked) >= LOOK_EVERY {
             self.looked = now;
             let (inner, state) = (self.inner_in.clone(), self.config.store.root().to_owned());
+            let eye = Arc::clone(&self.config.eye);
             tokio::spawn(async move {
-                if let Ok(machine) = tokio::task::spawn_blocking(move || Machine::look(&state)).await {
+                if let Ok(machine) = tokio::task::spawn_blocking(move || eye(&state)).await {
                     let _ = inner.send(Inner::Machine(machine)).await;
                 }
             });
@@ -91,9 +72,8 @@ impl Engine {
     }
 
     pub(super) fn weigh_machine(&mut self, machine: &Machine) {
-        for kind in [AlertKind::Disk, AlertKind::Memory] {
-            self.alert(kind, machine.low(kind));
-        }
+        self.alert(AlertKind::Disk, machine.disk());
+        self.alert(AlertKind::Memory, machine.memory());
     }
 
     /// A run has ended: how many of the last ones failed?
@@ -103,21 +83,18 @@ impl Engine {
     }
 
     /// Raises or clears an alert, which is told once.
-    fn alert(&mut self, kind: AlertKind, what: Option<String>) {
-        let at = self.now();
-        let news = match &what {
-            Some(what) => self.fleet.alerts.raise(kind, what, at),
-            None => self.fleet.alerts.clear(kind),
+    fn alert(&mut self, kind: AlertKind, reading: Reading) {
+        let (at, alerts) = (self.now(), &mut self.fleet.alerts);
+        let fact = match reading {
+            Reading::Bad(what) if alerts.raise(kind, &what, at) => {
+                alerts.raised_here(kind);
+                FleetFact::AlertRaised { alert: kind, what }
+            }
+            Reading::Well if alerts.clear(kind, at) => FleetFact::AlertCleared { alert: kind },
+            _ => return,
         };
-        if news {
-            self.fleet.alerts.raised_here(kind);
-            let fact = match what {
-                Some(what) => FleetFact::AlertRaised { alert: kind, what },
-                None => FleetFact::AlertCleared { alert: kind },
-            };
-            self.record_fact(at, fact);
-            self.tell(Update::Alerts(self.fleet.alerts.clone()));
-        }
+        self.record_fact(at, fact);
+        self.tell(Update::Alerts(self.fleet.alerts.clone()));
     }
 
     /// Somebody has seen an alert. Whether there was one to be seen.
@@ -143,15 +120,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_low_is_said_and_what_cannot_be_seen_is_not_low() {
+    fn the_machine_is_seen() {
         let text = "MemTotal:       16000000 kB\nMemFree:  1 kB\nMemAvailable:     700000 kB\n";
         assert_eq!(memory(text), Some((700_000, 16_000_000)));
         assert_eq!(memory("MemTotal: 16 kB"), None);
-        let machine = Machine { disk: Some(500 << 20), memory: memory(text) };
-        assert_eq!(machine.low(AlertKind::Disk).as_deref(), Some("500 MB are left on the disk of the state directory"));
-        assert_eq!(machine.low(AlertKind::Memory).as_deref(), Some("683 of 15625 MB of memory are left"));
-        let well = Machine { disk: Some(DISK_LOW), memory: None };
-        assert!(well.low(AlertKind::Disk).is_none() && well.low(AlertKind::Memory).is_none());
-        assert!(Machine::look(Path::new("/")).disk.is_some());
+        assert!(system_eye()(Path::new("/")).disk.is_some());
     }
 }

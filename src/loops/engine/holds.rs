@@ -17,10 +17,24 @@ use crate::loops::core::state::RunState;
 use crate::loops::core::step::{StepEnd, StepKind};
 use crate::loops::core::transition::RunStatus;
 use crate::loops::journal::fleet::{self, FleetFact, FleetRecord};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The longest sleep at a stretch: a timer stands still while the machine sleeps, and the wall clock does not.
 const NAP: Duration = Duration::from_secs(60);
+
+/// Facts on their way to the file: they stand there in the order in which they came about, and the engine waits for none.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    waiting: Mutex<VecDeque<FleetRecord>>,
+    writing: Mutex<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whoever held it left a whole queue behind, whatever happened to it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Engine {
     /// Parks a run whose agent could not work, and holds the provider if it is the provider's trouble.
@@ -79,9 +93,12 @@ impl Engine {
 
     /// Notes a fact where the few facts about no run are kept.
     pub(super) fn record_fact(&self, at: Millis, fact: FleetFact) {
-        let store = self.config.store.clone();
+        let (store, facts) = (self.config.store.clone(), Arc::clone(&self.facts));
+        lock(&facts.waiting).push_back(FleetRecord { at, fact });
         self.tracker.spawn_blocking(move || {
-            if let Err(error) = fleet::append(&store, &FleetRecord { at, fact }) {
+            let _turn = lock(&facts.writing);
+            let Some(record) = lock(&facts.waiting).pop_front() else { return };
+            if let Err(error) = fleet::append(&store, &record) {
                 tracing::warn!(%error, "fleet journal not written");
             }
         });

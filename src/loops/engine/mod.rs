@@ -23,5 +23,6 @@ mod testfile;
 mod tests;
 pub mod workshop;
 
+pub use alerts::{Eye, system_eye};
 pub use handle::{Accepted, Handle, Subscription, Update};
 pub use task::{Clock, Config, Running, Startup, start, system_clock};

@@ -3,6 +3,7 @@
 //! Everything that changes a run passes through here in one line: requests, reports of steps, runs taken over, and word
 //! from other loopdash processes.
 
+use super::alerts::Eye;
 use super::handle::{Accepted, FrontMessage, Handle, REQUESTS, Subscription, UPDATES, Update};
 use super::ledger::Ledger;
 use super::order::Order;
@@ -10,6 +11,7 @@ use super::report::{Report, Steps, Wish};
 use super::slots::Slots;
 use super::testfile::TestFiles;
 use crate::loops::agent::transcript::LiveOutput;
+use crate::loops::core::alert::Machine;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{LiveRuns, Rejected};
 use crate::loops::core::event::{Event, Record};
@@ -72,6 +74,8 @@ pub struct Config {
     pub git: Git,
     /// The time.
     pub clock: Clock,
+    /// The look at the machine.
+    pub eye: Eye,
 }
 
 /// A running engine.
@@ -121,6 +125,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         test_files: TestFiles::default(),
         slots: Slots::default(),
         tracker: TaskTracker::new(),
+        facts: Arc::default(),
         looked: Millis::default(),
         leaving: None,
         loading: false,
@@ -159,7 +164,7 @@ pub(super) enum Inner {
     /// What the fleet's file says.
     Facts(FleetFacts),
     /// How the machine stands.
-    Machine(super::alerts::Machine),
+    Machine(Machine),
     /// A run of another loopdash, read anew.
     Foreign(RunId, Option<Box<FleetRun>>),
     /// What a run's work meets.
@@ -213,6 +218,8 @@ pub(super) struct Engine {
     pub slots: Slots,
     /// Summaries and test files being written.
     pub tracker: TaskTracker,
+    /// Facts of the fleet that are being written.
+    pub facts: Arc<super::holds::Facts>,
     /// When the machine was looked at last.
     pub looked: Millis,
     /// Set once loopdash is to leave.

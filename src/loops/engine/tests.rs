@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod alerts;
 mod holds;
 mod takeover;
 
@@ -9,6 +10,7 @@ use super::order::Order;
 use super::report::{Ended, Report, Steps, Wish};
 use super::{Config, Handle, Running, Startup, Update, start};
 use crate::loops::core::activity::Failure;
+use crate::loops::core::alert::Machine;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{Ask, Command, LiveRuns, Rejected, Request};
 use crate::loops::core::event::{
@@ -232,6 +234,7 @@ impl Rig {
             startup,
             git: Git::new(),
             clock: Arc::new(move || Millis(epoch + u64::try_from(begun.elapsed().as_millis()).unwrap())),
+            eye: Arc::new(|_| Machine::default()),
         }
     }
 

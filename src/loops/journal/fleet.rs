@@ -155,7 +155,7 @@ impl FleetFacts {
         for FleetRecord { at, fact } in &self.records {
             match fact {
                 FleetFact::AlertRaised { alert, what } => alerts.raise(*alert, what, *at),
-                FleetFact::AlertCleared { alert } => alerts.clear(*alert),
+                FleetFact::AlertCleared { alert } => alerts.clear(*alert, *at),
                 FleetFact::AlertSeen { alert, .. } => alerts.see(*alert),
                 _ => false,
             };

@@ -15,7 +15,7 @@ use loopdash::loops::core::ids::{Millis, Who};
 use loopdash::loops::core::schedule::Caps;
 use loopdash::loops::core::spec::{LoopSpec, Trigger};
 use loopdash::loops::engine::workshop::Workshop;
-use loopdash::loops::engine::{self, Clock, Startup, system_clock};
+use loopdash::loops::engine::{self, Clock, Startup, system_clock, system_eye};
 use loopdash::loops::git::Git;
 use loopdash::loops::journal::Store;
 use std::collections::BTreeMap;
@@ -194,6 +194,7 @@ async fn row_40_a_clock_that_jumps_a_day_either_way_ends_nothing() {
         startup: Startup::Ignore,
         git: Git::new(),
         clock,
+        eye: system_eye(),
     };
     let workshop = Workshop::new(Arc::new(supervisor), Git::new(), ground.path("state"));
     let engine = engine::start(config, Arc::new(workshop));
