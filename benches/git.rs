@@ -1,7 +1,8 @@
 //! Worktrees, snapshots and diffs beside the `git` program doing the same, in repositories of 1,000 and 50,000 files.
 //! Bounds to hold: snapshot with diff at most 1.5 times `git`'s, a new worktree at most 1.1 times; a snapshot with the collisions
-//! of twelve runs at most twice one without. On a busy machine compare
-//! with `cargo bench --bench git -- --pairs`, which runs the two in turn and prints the ratio.
+//! of twelve runs at most twice one without; all that is worked out of an iteration at most twice its snapshot. On a busy machine
+//! compare with `cargo bench --bench git -- --pairs`, which runs the two in turn and prints the ratio; `-- --iteration` runs only
+//! the last.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark has nobody to report to")]
 
@@ -12,6 +13,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use divan::Bencher;
+use loopdash::loops::agent::transcript::Transcript;
+use loopdash::loops::core::event::{
+    Admitted, Event, IterationStarted, Record, SnapshotTaken, StepFinished, StepStarted, Submitted, TestFailed,
+    TestStarted,
+};
+use loopdash::loops::core::ids::{Millis, RunId, StepId};
+use loopdash::loops::core::spec::{AgentSpec, Limits, LoopSpec, Trigger};
+use loopdash::loops::core::state::{OBJECTIVE_TEST, RunState};
+use loopdash::loops::core::step::{Cause, Exit, StepEnd, StepKind};
+use loopdash::loops::core::watch;
+use loopdash::loops::engine::workshop::evidence::{Look, failure_digest};
+use loopdash::loops::engine::workshop::weighing::weigh;
 use loopdash::loops::git::{
     AddWorktree, Collide, RepoInfo, TakeSnapshot, Work, Workspace, add, collide, diff, discover, take,
 };
@@ -19,7 +32,115 @@ use loopdash::loops::git::{
 const CHANGED: usize = 20;
 
 fn main() {
-    if std::env::args().any(|arg| arg == "--pairs") { pairs() } else { divan::main() }
+    let asked = |name: &str| std::env::args().any(|arg| arg == name);
+    match (asked("--pairs"), asked("--iteration")) {
+        (true, _) => pairs(),
+        (_, true) => iterations(),
+        _ => divan::main(),
+    }
+}
+
+/// What an iteration costs beside its snapshot alone: what the last two changed, and since the base, for evidence and weighing;
+/// the digest of a failed gate; the signals; and what it collides with.
+fn iterations() {
+    for (files, rounds) in [(1_000, 41), (50_000, 21)] {
+        let bed = bed(files);
+        // One that changed the same files.
+        let other = bed.works().1.remove(1);
+        let (gate, run) = (bed.gate_output(), watched());
+        let mut last = [bed.commit(None), bed.commit(None)];
+        ratio(&format!("iteration and snapshot, {files} files"), rounds, |whole| {
+            bed.change();
+            let began = Instant::now();
+            let now = bed.commit(Some(&last[1]));
+            if whole {
+                bed.work_out(&last, &now, &gate, &run, &other);
+            }
+            let took = began.elapsed();
+            last = [std::mem::take(&mut last[1]), now];
+            took
+        });
+    }
+}
+
+/// A run whose last twelve iterations each left something else, which is as far as signals look back.
+fn watched() -> RunState {
+    let id = RunId::new(uuid::Uuid::nil());
+    let mut run = RunState::new(id);
+    let mut put = |event: Event| {
+        let seq = run.seq + 1;
+        run.apply(&Record { seq, at: Millis(seq * 1_000), run: id, event });
+    };
+    let actor = AgentSpec::new("a", vec!["a".to_owned()]);
+    let limits = Limits {
+        max_iterations: 20,
+        max_attempts: 20,
+        wall_clock_ms: None,
+        tokens: None,
+        micro_usd: None,
+        iterations: None,
+    };
+    let spec = LoopSpec {
+        name: "bench".to_owned(),
+        repo: "/r".to_owned(),
+        objective: "Get somewhere.".to_owned(),
+        tests: Vec::new(),
+        tests_file: None,
+        critic: None,
+        actor,
+        stronger: None,
+        critic_when: Default::default(),
+        isolation: Default::default(),
+        base: None,
+        branch: None,
+        worktree_path: None,
+        priority: 5,
+        limits,
+        context_files: Vec::new(),
+        setup: None,
+        gates: Vec::new(),
+        stuck: watch::Policy::default(),
+        hooks: Default::default(),
+        tests_policy: Default::default(),
+    };
+    let (label, version) = ("bench".to_owned(), "0".to_owned());
+    put(Submitted { label, spec: Box::new(spec), trigger: Trigger::Cli, base: None, version, order: 0 }.into());
+    put(Admitted { slot: 0 }.into());
+    for iteration in 1..=12 {
+        put(TestStarted { test: OBJECTIVE_TEST.to_owned(), attempt: iteration }.into());
+        put(IterationStarted { iteration, test: OBJECTIVE_TEST.to_owned() }.into());
+        for (step, kind) in [(iteration * 2, StepKind::Actor), (iteration * 2 + 1, StepKind::Snapshot)] {
+            let (step, snapshot) = (StepId(step), kind == StepKind::Snapshot);
+            let (agent, argv, cwd) = (None, Vec::new(), "/r".to_owned());
+            put(StepStarted { step, kind, iteration, agent, argv, cwd, prompt: None, guidance: Vec::new() }.into());
+            if snapshot {
+                let commit = format!("{iteration:040}");
+                let tree = commit.clone();
+                let (skipped, undone, touched) = (Vec::new(), Vec::new(), Vec::new());
+                let (empty, parent, head, files, insertions, deletions) = (false, None, None, 20, 20, 20);
+                put(SnapshotTaken {
+                    step,
+                    commit,
+                    tree,
+                    empty,
+                    parent,
+                    files,
+                    insertions,
+                    deletions,
+                    skipped,
+                    head,
+                    undone,
+                    touched,
+                }
+                .into());
+            }
+            let end = StepEnd { exit: Some(Exit::Code(0)), ..StepEnd::new(Cause::Natural) };
+            put(StepFinished { step, end }.into());
+        }
+        put(TestFailed { test: OBJECTIVE_TEST.to_owned(), attempt: iteration, why: "not yet".to_owned() }.into());
+    }
+    assert_eq!((run.iterations.len(), run.refused), (12, 0));
+    run
 }
 
 /// Each round runs both, so that other work on the machine slows them alike.
@@ -51,6 +172,7 @@ fn pairs() {
             began.elapsed()
         });
     }
+    iterations();
     // After the others, and both at the same path: where many files were just deleted, ext4 is slow to make new ones.
     for (files, rounds) in [(1_000, 21), (50_000, 5)] {
         let bed = bed(files);
@@ -148,6 +270,39 @@ impl Bed {
         assert_eq!(snapshot.files, CHANGED);
         let Workspace { common_dir, base, .. } = &self.workspace;
         assert_eq!(diff::between(common_dir, base, &snapshot.commit).unwrap().files.len(), CHANGED);
+    }
+
+    /// A snapshot alone.
+    fn commit(&self, parent: Option<&str>) -> String {
+        let (workspace, parent) = (self.workspace.clone(), parent.map(str::to_owned));
+        let snapshot = take(&TakeSnapshot { workspace, leaf: "1".to_owned(), parent }).unwrap();
+        assert!(snapshot.files <= CHANGED);
+        snapshot.commit
+    }
+
+    /// A step directory with what a gate printed.
+    fn gate_output(&self) -> PathBuf {
+        let dir = self.place.path().join("gate");
+        std::fs::create_dir_all(&dir).unwrap();
+        let lines: Vec<_> =
+            (0..5_000).map(|line| format!("test module::case_{line} ... FAILED in 0.{line}s\n")).collect();
+        std::fs::write(dir.join("stdout.log"), lines.concat()).unwrap();
+        dir
+    }
+
+    /// All that is worked out of an iteration but its snapshot.
+    fn work_out(&self, last: &[String; 2], now: &str, gate: &Path, run: &RunState, other: &Work) {
+        let Workspace { common_dir, base, .. } = &self.workspace;
+        let [before, last] = last.clone();
+        let look = Look { common_dir: common_dir.clone(), before, last, now: now.to_owned(), places: Vec::new() };
+        assert!(look.evidence().unwrap().undone.is_empty());
+        assert!(weigh(common_dir, (base, now), &[]).unwrap().is_empty());
+        assert!(failure_digest(&Transcript::open(gate)).is_some());
+        assert!(watch::look(run).is_empty());
+        let mine = Work { base: base.clone(), commit: now.to_owned() };
+        let wish = Collide { common_dir: common_dir.clone(), mine, others: vec![other.clone()], target: None };
+        let (meetings, landing) = collide(&wish).unwrap();
+        assert!(meetings.len() == 1 && landing.unwrap().meeting.is_empty());
     }
 
     /// The work of a run, and that of eleven others: half of them changed files of its.

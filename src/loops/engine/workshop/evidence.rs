@@ -8,8 +8,10 @@ use crate::loops::agent::transcript::Transcript;
 use crate::loops::core::event::UndoneHunk;
 use crate::loops::core::watch::{digest_of_lines, mark_of};
 use crate::loops::engine::order::{Order, Place};
-use crate::loops::git::diff::{Diff, FileDiff, LineKind};
+use crate::loops::git::diff::{Diff, FileDiff, LineKind, between};
+use crate::loops::git::{GitError, Workspace};
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 /// The end of a gate's output that says how it failed; long enough for all lines of most suites, whose order is another one
 /// each time.
@@ -22,19 +24,18 @@ const NEAR: u32 = 8;
 
 /// What a snapshot's changes say about the iterations before.
 #[derive(Debug, Default)]
-pub(super) struct Evidence {
-    pub(super) undone: Vec<UndoneHunk>,
-    pub(super) touched: Vec<u32>,
+pub struct Evidence {
+    /// Changes of the iteration before that were taken back.
+    pub undone: Vec<UndoneHunk>,
+    /// Findings whose lines were worked on, by their points.
+    pub touched: Vec<u32>,
 }
 
 impl Workshop {
     /// The digest of what a gate printed last.
     pub(super) async fn gate_digest(&self, order: &Order) -> Option<String> {
         let dir = order.step_dir();
-        let read = move || Transcript::open(&dir).tail(TAIL_LINES, TAIL_BYTES).ok();
-        let tail = tokio::task::spawn_blocking(read).await.ok()??;
-        // A few words say which failure it is, where there are no more.
-        digest_of_lines(&tail).or_else(|| (!tail.trim().is_empty()).then(|| mark_of(&[tail.trim().as_bytes()])))
+        tokio::task::spawn_blocking(move || failure_digest(&Transcript::open(&dir))).await.ok()?
     }
 
     /// What the snapshot `now` says, given that it changed so many files since the one before.
@@ -46,15 +47,52 @@ impl Workshop {
         if files == 0 || files > MOST_FILES {
             return Evidence::default();
         }
-        let since = self.git.between(place.common_dir.clone(), last.clone(), now.to_owned()).await;
-        let Ok(since) = since.inspect_err(|error| tracing::warn!(%error, "no evidence of what changed")) else {
-            return Evidence::default();
+        let Workspace { common_dir, base, .. } = place;
+        let look = Look {
+            common_dir,
+            before: order.before.clone().unwrap_or(base),
+            last,
+            now: now.to_owned(),
+            places: order.places.clone(),
         };
-        let touched = touched(&since, &order.places);
-        let before = order.before.clone().unwrap_or(place.base);
-        let earlier = self.git.between(place.common_dir, before, last).await;
+        let found = self.git.run(move || look.evidence()).await;
+        found.inspect_err(|error| tracing::warn!(%error, "no evidence of what changed")).unwrap_or_default()
+    }
+}
+
+/// The digest of the end of what a gate printed. Blocks.
+pub fn failure_digest(output: &Transcript) -> Option<String> {
+    let tail = output.tail(TAIL_LINES, TAIL_BYTES).ok()?;
+    // A few words say which failure it is, where there are no more.
+    digest_of_lines(&tail).or_else(|| (!tail.trim().is_empty()).then(|| mark_of(&[tail.trim().as_bytes()])))
+}
+
+/// Three snapshots in a row, and the places at which findings stand.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The git directory of the repository.
+    pub common_dir: PathBuf,
+    /// The commit before the last one.
+    pub before: String,
+    /// The last one.
+    pub last: String,
+    /// The new one.
+    pub now: String,
+    /// Where findings stand.
+    pub places: Vec<Place>,
+}
+
+impl Look {
+    /// What the new snapshot says about the others. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`between`].
+    pub fn evidence(&self) -> Result<Evidence, GitError> {
+        let since = between(&self.common_dir, &self.last, &self.now)?;
+        let touched = touched(&since, &self.places);
+        let earlier = between(&self.common_dir, &self.before, &self.last);
         let undone = earlier.map(|earlier| undone(&earlier, &since)).unwrap_or_default();
-        Evidence { undone, touched }
+        Ok(Evidence { undone, touched })
     }
 }
 
@@ -155,7 +193,6 @@ fn touched(diff: &Diff, places: &[Place]) -> Vec<u32> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::loops::git::diff::between;
     use crate::loops::git::testing::Fixture;
 
     fn commit(fixture: &Fixture, text: &str) -> String {

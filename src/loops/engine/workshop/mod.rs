@@ -6,7 +6,7 @@
 mod chores;
 mod critic;
 mod ending;
-mod evidence;
+pub mod evidence;
 mod gate;
 mod gate_output;
 mod keep;
@@ -18,7 +18,7 @@ mod record;
 mod repository;
 mod shortage;
 mod watchdog;
-mod weighing;
+pub mod weighing;
 
 pub use chores::trashed;
 pub use place::git_workspace;

@@ -37,7 +37,11 @@ fn commands<'a>(gates: &[GateSpec], tests: impl Iterator<Item = &'a TestSpec>) -
     gates.iter().map(|gate| gate.command.argv()).chain(tests.filter_map(|test| test.verify.clone())).collect()
 }
 
-fn weigh(common_dir: &Path, range: (&str, &str), commands: &[Vec<String>]) -> Result<Vec<TestChange>, GitError> {
+/// What the change from one commit to another does to tests, and to what these commands run. Blocks.
+///
+/// # Errors
+/// Those of [`diff::sides`].
+pub fn weigh(common_dir: &Path, range: (&str, &str), commands: &[Vec<String>]) -> Result<Vec<TestChange>, GitError> {
     let mut scales = Scales::new(commands);
     // Asked of other scales, as these are written to meanwhile.
     let asked = Scales::new(commands);
