@@ -224,11 +224,11 @@ pub const TABLE: &[Row] = {
     use Place as P;
     &[
         row(A::Answer,       "answer",          &["a"], "answer the question that it waits with").of(Steer).at(SOLVE).hint("answer"),
-        row(A::Pause,        "pause",           &["p"], "pause it when the running step has ended").of(Steer).hint("pause"),
+        row(A::Pause,        "pause",           &["p"], "pause it when the running step has ended").of(Steer).at(SOLVE).hint("pause"),
         row(A::PauseNow,     "pause now",       &["P"], "pause it at once; the running step starts anew on resume").of(Steer),
         row(A::Freeze,       "freeze",          &["Z"], "stop its processes where they are; it keeps its slot").of(Steer),
         row(A::Resume,       "resume",          &["r"], "let it go on; takes up an interrupted run").of(Steer).hint("resume"),
-        row(A::Stop,         "stop",            &["S"], "end it for good; its branch and snapshots stay").of(Steer).asks(),
+        row(A::Stop,         "stop",            &["S"], "end it for good; its branch and snapshots stay").of(Steer).at(SOLVE).asks(),
         row(A::SkipTest,     "skip test",       &["s"], "leave a test out: the selected one in Tests, else the current one").of(Steer).at(SOLVE).hint("skip test").asks(),
         row(A::WaiveTest,    "waive test",      &["W"], "let a test count as met by your word; it asks why").of(Steer).at(SOLVE),
         row(A::ResetTest,    "reset test",      &["x"], "start a test over with no attempts").of(Steer).hint("reset test").asks(),
@@ -247,7 +247,7 @@ pub const TABLE: &[Row] = {
         row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests").of(Steer),
         row(A::SetAgent,     "agent",           &["A"], "give its actor's or critic's role to another agent or model, from the next step on").of(Steer),
         row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends, or the budget that it waits for").of(Steer).at(SOLVE),
-        row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard").of(Steer),
+        row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard, or the command that helps").of(Steer).at(SOLVE),
 
         row(A::NewLoop,      "new loop",        &["c"], "start a loop from a prompt").of(Loopdash).hint("new loop"),
         row(A::StartLoop,    "start loop",      &["L"], "start a loop of loopdash.toml").of(Loopdash),
@@ -292,7 +292,7 @@ pub const TABLE: &[Row] = {
         row(A::Back,         "back",            &["esc"], "drop the search, the zoom or the filter, one after the other"),
 
         row(A::CapUp,        "cap up",          &[">"], "let one more loop run at once").of(Loopdash),
-        row(A::CapDown,      "cap down",        &["<"], "let one loop fewer run at once; running ones go on").of(Loopdash),
+        row(A::CapDown,      "cap down",        &["<"], "let one loop fewer run at once; running ones go on").of(Loopdash).at(SOLVE),
         row(A::Palette,      "palette",         &[":"], "find anything by name").of(Loopdash).hint("palette"),
         row(A::Help,         "help",            &["?", "f1"], "the keys of this place").of(Loopdash).hint("help"),
         row(A::Suspend,      "suspend",         &["ctrl-z"], "back to the shell with loopdash stopped; fg returns").of(Loopdash),

@@ -9,9 +9,10 @@ use crate::app::tui::ask::disabled;
 use crate::app::tui::chord::shown;
 use crate::app::tui::overlay::AttentionBox;
 use crate::loops::agent::sanitize::plain_str;
+use crate::loops::core::alert::{Alert, AlertKind};
 use crate::loops::core::attention::{Need, NeedKey, Why, needs};
 use crate::loops::core::event::ParkReason;
-use crate::loops::core::fleet::FleetRun;
+use crate::loops::core::fleet::{FleetRun, Ownership};
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::watch::{Raised, Remedy, best, left};
@@ -80,9 +81,12 @@ fn key_of(action: Action) -> String {
 /// The selected one with its evidence and keys; the others need only their heads.
 fn card(scene: &Scene<'_>, need: &Need<'_>, selected: bool) -> Card {
     let state = need.run.map(|run| &run.state);
-    let (mark, reason) = head(need);
+    let (mark, mut reason) = head(need);
     let evidence = if selected { evidence(scene, need) } else { Vec::new() };
     let keys = if selected { keys(scene, need) } else { Vec::new() };
+    if let Some(owner) = elsewhere(need) {
+        reason = format!("[{owner}] {reason}");
+    }
     Card {
         mark,
         name: match (&need.why, state) {
@@ -141,6 +145,12 @@ fn evidence(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(&'static str, String)> {
             }
         }
         Why::Alert(alert) => lines.push(("evidence", alert.what.clone())),
+    }
+    if let Some(owner) = elsewhere(need) {
+        lines.push(("belongs to", format!("{owner}; its keys work there")));
+    }
+    if let Some(command) = command_for(need) {
+        lines.push(("look with", command));
     }
     if let Some(state) = need.run.map(|run| &run.state) {
         lines.extend(work(state));
@@ -218,10 +228,38 @@ fn keys(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(String, &'static str, bool)>
         }
         Why::Parked(_) => vec![(Action::Retry, "retry"), (Action::Note, "note")],
         Why::Held { .. } => vec![(Action::Retry, "try again")],
-        Why::Unreadable(_) | Why::Told(_) | Why::Alert(_) => Vec::new(),
+        Why::Unreadable(_) => vec![(Action::CopyPath, "copy the command")],
+        // Room for it, or an end to it: neither says that anything is wrong.
+        Why::Told(_) => vec![(Action::Pause, "pause"), (Action::Limit, "iteration limit"), (Action::Stop, "stop")],
+        Why::Alert(Alert { kind: AlertKind::Disk, .. }) => {
+            vec![(Action::CopyPath, "copy the command"), (Action::CapDown, "one loop fewer")]
+        }
+        Why::Alert(_) => vec![(Action::CapDown, "one loop fewer")],
     };
-    let row = |(action, word)| (key_of(action), word, disabled(action, scene.ui, scene.ctx).is_none());
+    let free = |action| match action {
+        Action::CopyPath => command_for(need).is_some(),
+        action => disabled(action, scene.ui, scene.ctx).is_none(),
+    };
+    let row = |(action, word)| (key_of(action), word, free(action));
     actions.into_iter().map(row).collect()
+}
+
+/// A command that helps where no key does: one that shows what can be read of a run, or makes room.
+pub fn command_for(need: &Need<'_>) -> Option<String> {
+    match (&need.why, need.run) {
+        (Why::Unreadable(_), Some(run)) => Some(format!("loopdash log {}", run.state.id.short())),
+        (Why::Alert(Alert { kind: AlertKind::Disk, .. }), _) => Some("loopdash clean".to_owned()),
+        _ => None,
+    }
+}
+
+/// Whose run it is, if it is not for this loopdash to steer.
+fn elsewhere(need: &Need<'_>) -> Option<String> {
+    match need.run?.ownership {
+        Ownership::Other { pid: Some(pid) } => Some(format!("loopdash process {pid}")),
+        Ownership::Other { pid: None } => Some("another loopdash".to_owned()),
+        _ => None,
+    }
 }
 
 /// The word of a run that seems stuck, for the list.

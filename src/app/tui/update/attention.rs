@@ -8,7 +8,7 @@ use super::super::msg::Effect;
 use super::super::overlay::{AttentionBox, Overlay};
 use super::super::ui::{Focus, Tone, Ui};
 use super::{Ctx, perform};
-use crate::app::view::attention::order;
+use crate::app::view::attention::{command_for, order};
 use crate::loops::core::attention::{NeedKey, Why, needs};
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::ids::RunId;
@@ -62,6 +62,11 @@ pub(super) fn key(ui: &mut Ui, ctx: &Ctx<'_>, chord: Chord, action: Option<Actio
             ui.focus = Focus::Pane;
         }
         Some(Action::Dismiss) => return keys.get(at).map(|key| seen(ui, ctx, *key)).unwrap_or_default(),
+        Some(Action::CopyPath) => {
+            let needs = needs(ctx.fleet);
+            let command = needs.iter().find(|need| need.key() == keys.get(at).copied()).and_then(command_for);
+            return command.map_or_else(|| perform(ui, ctx, Action::CopyPath), |command| vec![Effect::Copy(command)]);
+        }
         Some(action) => return perform(ui, ctx, action),
         None if matches!(chord.typed(), Some('0' | 'q')) => drop(ui.overlays.pop()),
         None => {}
