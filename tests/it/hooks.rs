@@ -105,6 +105,38 @@ fn a_hook_that_hangs_or_fails_afterwards_holds_nothing_up() {
     ran.assert_gone();
 }
 
+/// One that forks into a session of its own and one of its own group, ignores every signal that can be ignored, and hangs.
+const DEAF: &str = "#!/bin/sh\ntrap '' INT TERM HUP\nsetsid sh -c \"trap '' INT TERM HUP; sleep 351; sleep 352\" &\n\
+                    sh -c 'sleep 353; sleep 354' &\nsleep 355\nsleep 356\n";
+
+#[test]
+fn each_hook_that_forks_is_deaf_and_hangs_is_killed_whole_by_its_timeout() {
+    for (hook, code) in [(Hook::PreRun, 3), (Hook::PreIteration, 3), (Hook::PostIteration, 1), (Hook::PostRun, 1)] {
+        let ground = Ground::new();
+        program(&ground.path("bin/deaf"), DEAF);
+        let hooks = format!("[hooks]\n{} = 'deaf'\ntimeout = '300ms'\n", hook.key());
+        let output = told(&ground, &hooks).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{hook:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let ran = ground.ran();
+        let ends: Vec<Cause> = ran
+            .state
+            .steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Hook(hook))
+            .filter_map(|step| match &step.end {
+                Some(StepOutcome::Finished(end)) => Some(end.cause),
+                _ => None,
+            })
+            .collect();
+        assert!(!ends.is_empty() && ends.iter().all(|cause| *cause == Cause::TimedOut), "{hook:?}: {ends:?}");
+        if matches!(hook, Hook::PreRun | Hook::PreIteration) {
+            let parked = matches!(&ran.state.park, Some(ParkReason::Attention { kind: Trouble::Hook, .. }));
+            assert!(parked, "{hook:?}: {:?}", ran.state.park);
+        }
+        ran.assert_gone();
+    }
+}
+
 #[test]
 fn a_hook_whose_words_cannot_be_split_is_refused_with_its_place() {
     let ground = Ground::new();
