@@ -152,7 +152,11 @@ impl Said {
         let pattern = |raised: Option<&Raised>| raised.map(|raised| name(&raised.sighting.pattern)).unwrap_or_default();
         let (kind, reason, evidence) = match &need.why {
             Why::Parked(park) => {
-                let said = park.iter().map(|park| sentence::park(park)).collect();
+                let said = |park: &ParkReason| match park {
+                    ParkReason::Behind { .. } => format!("waits {}", sentence::park(park)),
+                    _ => sentence::park(park),
+                };
+                let said = park.iter().map(|park| said(park)).collect();
                 ("waits", park.map(park_name).unwrap_or_default().to_owned(), said)
             }
             Why::Unreadable(problem) => ("unreadable", "journal".to_owned(), vec![(*problem).to_owned()]),

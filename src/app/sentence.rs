@@ -91,7 +91,7 @@ fn words(event: &Event) -> String {
         }
         Event::PrioritySet(e) => format!("priority {} set by {}", e.priority, e.who.word()),
         Event::HeldBehind(e) => match e.behind {
-            Some(_) => format!("is to wait until {} has ended, by {}", e.label, e.who.word()),
+            Some(_) => format!("is to wait until {} has landed, by {}", e.label, e.who.word()),
             None => format!("is to wait for no other run, by {}", e.who.word()),
         },
         Event::LimitsSet(e) => match e.max_iterations {
@@ -139,7 +139,7 @@ pub fn park(reason: &ParkReason) -> String {
                 amount(*which, *limit)
             )
         }
-        ParkReason::Behind { label, .. } => format!("until {label} has ended"),
+        ParkReason::Behind { label, .. } => format!("until {label} has landed"),
         ParkReason::Account { provider, class, detail } => {
             with_reason(format!("{} at {provider}", class.word()), detail)
         }

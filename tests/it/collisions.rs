@@ -61,6 +61,7 @@ async fn the_list_and_the_diff_show_it_while_the_runs_live() {
     term.until("both collide", |screen| screen.matches("collides").count() == 2).await;
     term.keys("2").await;
     term.see("⇄ does not merge with p").await;
+    term.see("1 place in shared.txt 1  B waits for it").await;
     std::fs::write(&hold, "").unwrap();
     term.see("✓ 2 done").await;
     term.until("what is over meets nothing", |screen| !screen.contains("collides") && !screen.contains('⇄')).await;
@@ -68,7 +69,7 @@ async fn the_list_and_the_diff_show_it_while_the_runs_live() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_held_behind_another_goes_on_when_that_has_ended() {
+async fn a_run_that_is_held_behind_another_goes_on_when_the_work_of_that_has_landed() {
     let ground = Ground::new();
     ground.write("shared.txt", "one\n");
     ground.commit("shared");
@@ -88,6 +89,17 @@ async fn a_run_that_is_held_behind_another_goes_on_when_that_has_ended() {
     term.keys("B").await;
     term.see(" waits until p").await;
     std::fs::write(&hold, "").unwrap();
+    // The other has ended; that alone is not what it waits for.
+    term.see("✓ 1 done").await;
+    term.keys("0").await;
+    term.see("its work is not in main yet").await;
+    term.see("go on without").await;
+    term.keys("0").await;
+    let done = ground.runs().into_iter().find(|ran| ran.state.is_finished()).unwrap();
+    ground.write("shared.txt", if done.state.label == "p0" { "two\n" } else { "three\n" });
+    ground.git(&["add", "shared.txt"]);
+    ground.commit("landed by hand");
+    let landed = ground.git(&["log", "-1", "--format=%ct"]).trim().parse::<u64>().unwrap() * 1000;
     term.see("✓ 2 done").await;
     leave(&mut term).await;
     let runs = ground.runs();
@@ -103,9 +115,50 @@ async fn a_run_that_is_held_behind_another_goes_on_when_that_has_ended() {
     let other = runs.iter().find(|ran| ran.state.id != held.state.id).unwrap();
     assert_eq!(parked(held).unwrap().0, other.state.id);
     assert!(ended(held) >= ended(other), "it ended before the one that it was to wait for");
+    assert!(ended(held).0 >= landed, "it ended before the work of that was in the target");
     let released = held.events(|event| match event {
         Event::HeldBehind(e) => Some((e.behind.is_some(), e.who)),
         _ => None,
     });
     assert_eq!(released, [(true, Who::Operator), (false, Who::Harness)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_moves_later_is_seen_without_another_snapshot() {
+    let ground = Ground::new();
+    ground.write("shared.txt", "one\n");
+    ground.commit("shared");
+    let hold = ground.path("go").display().to_string();
+    let command = serde_json::to_string(&[LOOPDASH, "__agent", "write", "shared.txt", "two\n", "claim"]).unwrap();
+    let gate = serde_json::to_string(&format!("until [ -e {hold} ]; do sleep 0.05; done")).unwrap();
+    ground.write(
+        "loopdash.toml",
+        &format!(
+            "[agents.a]\ncommand = {command}\n[[loop]]\nname = \"mover\"\nobjective = \"write\"\nactor = \"a\"\n\
+             critic = \"none\"\nbaseline = false\n[[loop.gate]]\nname = \"hold\"\ncommand = {gate}\ntimeout = \"60s\"\n"
+        ),
+    );
+    ground.commit("configure");
+    let mut term = open(&ground, &["--start-all"]);
+    term.keys("2").await;
+    term.see("shared.txt").await;
+    ground.write("shared.txt", "three\n");
+    ground.commit("meanwhile");
+    term.see("⇄ does not merge into main: 1 place in shared.txt 1").await;
+    // Somebody packs the refs, and takes it back.
+    ground.git(&["pack-refs", "--all"]);
+    ground.write("shared.txt", "one\n");
+    ground.commit("taken back");
+    term.until("it merges again", |screen| !screen.contains('⇄')).await;
+    std::fs::write(&hold, "").unwrap();
+    leave(&mut term).await;
+    let ran = ground.ran();
+    let snapshots = ran.events(|event| matches!(event, Event::SnapshotTaken(_)).then_some(()));
+    let notes = ran.events(|event| match event {
+        Event::Noted(noted) if noted.text.contains("merge") => Some(noted.text.clone()),
+        _ => None,
+    });
+    assert_eq!(snapshots.len(), 1);
+    let stops = "its work does not merge with branch main: 1 place in shared.txt";
+    assert_eq!(notes, [stops, "its work merges with branch main again"]);
 }

@@ -238,7 +238,7 @@ pub const TABLE: &[Row] = {
         row(A::AddTest,      "add test",        &["t"], "add a test to the run").of(Steer),
         row(A::PriorityUp,   "priority up",     &["+", "="], "raise its priority").of(Steer),
         row(A::PriorityDown, "priority down",   &["-"], "lower its priority").of(Steer),
-        row(A::HoldBehind,   "hold behind",     &["B"], "let it wait until a run has ended that changes the same files; again: no longer").of(Steer),
+        row(A::HoldBehind,   "hold behind",     &["B"], "let it wait until the work of a run that changes the same files has landed; again: no longer").of(Steer).at(SOLVE).hint("wait"),
         row(A::Rewind,       "rewind",          &["b"], "set its worktree back to what an iteration left; what came after is kept").of(Steer).asks(),
         row(A::Undo,         "undo",            &["u"], "bring back what the last rewind, scrap or undo took away").of(Steer).asks(),
         row(A::Scrap,        "scrap",           &["X"], "remove the worktree and branch of a run that is over; what they hold is kept").of(Steer).asks(),

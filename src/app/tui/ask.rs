@@ -126,17 +126,24 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
     Ok((state.id, ask))
 }
 
-/// To wait for the run that this one collides with, the oldest of those that do not merge first; or no longer to.
+/// To wait for the first run that this one meets; or no longer to.
 fn behind(state: &RunState, ctx: &Ctx<'_>) -> Result<Ask, String> {
     if state.behind.is_some() {
         return Ok(Ask::HoldBehind { run: None, label: String::new() });
     }
+    let met = partners(state, ctx);
+    let (run, label, _) = met.into_iter().next().ok_or("no live run has changed the same files")?;
+    Ok(Ask::HoldBehind { run: Some(run), label })
+}
+
+/// The live runs that have changed what this one has, by name, with whether a merge stops: those first, then by age.
+pub fn partners(state: &RunState, ctx: &Ctx<'_>) -> Vec<(RunId, String, bool)> {
     let with = ctx.fleet.collisions.get(&state.id).map(|met| &met.with);
-    let met = || with.into_iter().flatten();
-    let other = met().find(|(_, meeting)| meeting.stops()).or_else(|| met().next());
-    let (run, _) = other.ok_or("no live run has changed the same files")?;
-    let label = ctx.fleet.state(*run).map_or_else(|| run.short(), |other| other.label.clone());
-    Ok(Ask::HoldBehind { run: Some(*run), label })
+    let label = |run: RunId| ctx.fleet.state(run).map_or_else(|| run.short(), |other| other.label.clone());
+    let met = with.into_iter().flatten().map(|(run, meeting)| (*run, label(*run), meeting.stops()));
+    let mut met: Vec<_> = met.collect();
+    met.sort_by_key(|(_, _, stops)| !stops);
+    met
 }
 
 /// What is typed as a budget: `2M` or `500k` tokens, `$20` or `12.50` dollars, `4h`, `30` iterations.

@@ -2,6 +2,7 @@
 //!
 //! The order is [`needs`]'s; the selected entry shows its card.
 
+use super::collisions::unlanded;
 use super::{Scene, list, usage};
 use crate::app::sentence;
 use crate::app::tui::action::{Action, row_of};
@@ -82,6 +83,9 @@ fn key_of(action: Action) -> String {
 fn card(scene: &Scene<'_>, need: &Need<'_>, selected: bool) -> Card {
     let state = need.run.map(|run| &run.state);
     let (mark, mut reason) = head(need);
+    if let (Why::Parked(Some(ParkReason::Behind { .. })), Some(state)) = (&need.why, state) {
+        reason = format!("waits {reason}{}", unlanded(scene, state));
+    }
     let evidence = if selected { evidence(scene, need) } else { Vec::new() };
     let keys = if selected { keys(scene, need) } else { Vec::new() };
     if let Some(owner) = elsewhere(need) {
@@ -217,6 +221,7 @@ fn keys(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(String, &'static str, bool)>
         Why::Parked(Some(ParkReason::Budget { .. })) => {
             vec![(Action::Limit, "another budget"), (Action::Retry, "retry")]
         }
+        Why::Parked(Some(ParkReason::Behind { .. })) => vec![(Action::HoldBehind, "go on without")],
         Why::Parked(_) if blocked => {
             let stronger = (Action::HealStronger, Remedy::Stronger.word());
             vec![

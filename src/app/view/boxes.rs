@@ -35,7 +35,7 @@ fn place_below(pane: Pane) -> &'static [Place] {
     }
 }
 
-fn first_key(row: &Row) -> String {
+pub(super) fn first_key(row: &Row) -> String {
     row.keys.first().map(|key| shown(key)).unwrap_or_default()
 }
 
@@ -61,8 +61,10 @@ pub(super) fn footer(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
     let here =
         |row: &&Row| row.places.iter().any(|place| places.contains(place)) && !(none && row.group != Group::Loopdash);
     let rows = TABLE.iter().filter(|row| !row.hint.is_empty()).filter(here);
-    // The question that is asked comes first; where nothing is asked, its key is not worth the room.
-    let asked = |row: &Row| row.action != Action::Answer || disabled(Action::Answer, ui, scene.ctx).is_none();
+    // The question that is asked comes first; where nothing is asked, its key is not worth the room. Nor is the one to wait
+    // for another run where none is met.
+    let rare = |row: &Row| matches!(row.action, Action::Answer | Action::HoldBehind);
+    let asked = |row: &Row| !rare(row) || disabled(row.action, ui, scene.ctx).is_none();
     let rows: Vec<(&Row, String)> = rows.filter(|row| asked(row)).map(|row| (row, first_key(row))).collect();
     let hints: Vec<Hint<'_>> = rows
         .iter()
@@ -81,7 +83,7 @@ const fn rank(row: &Row) -> u8 {
     match row.action {
         Action::Help => 0,
         Action::Palette => 1,
-        Action::Answer | Action::Pause | Action::Resume => 2,
+        Action::Answer | Action::HoldBehind | Action::Pause | Action::Resume => 2,
         _ => match row.group {
             Group::Steer => 3,
             _ => 4,

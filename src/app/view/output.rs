@@ -2,6 +2,7 @@
 //!
 //! Rules are written from the fold at each frame; lines come from the loaded [`Page`].
 
+use super::collisions::unlanded;
 use super::doc::{Doc, DocLine};
 use super::loaded::OutputWant;
 use super::page::{Page, Room};
@@ -320,8 +321,8 @@ fn afterword(scene: &Scene<'_>, state: &RunState) -> Vec<StyledLine> {
             ]
         }
         (Some(ParkReason::Behind { label, .. }), _) => vec![
-            line(format!("waits until {label} has ended"), Role::Attention),
-            line("it goes on then; r lets it go on now".to_owned(), Role::Dim),
+            line(format!("waits until {label} has landed{}", unlanded(scene, state)), Role::Attention),
+            line("it goes on then; r or B lets it go on now".to_owned(), Role::Dim),
         ],
         (Some(ParkReason::Limit { until, provider, class, detail }), _) => {
             let (what, then) = match until {

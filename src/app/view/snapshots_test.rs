@@ -301,24 +301,37 @@ fn diff_weakened() {
 
 #[test]
 fn collisions() {
-    use crate::loops::core::collision::{Clash, Collisions, Landing, Meeting};
-    let meeting = |files: &[(&str, u32)]| {
-        Meeting::new(files.iter().map(|(path, places)| Clash { path: (*path).to_owned(), places: *places }).collect())
+    use crate::loops::core::collision::{Clash, Collisions, Landing, Lines, Meeting};
+    type Met<'a> = (&'a str, u32, &'a [(u32, u32)]);
+    let lines = |of: &[(u32, u32)]| of.iter().map(|(from, to)| Lines { from: *from, to: *to }).collect();
+    let meeting = |files: &[Met<'_>]| {
+        let clash = |(path, places, at): &Met<'_>| Clash::new((*path).to_owned(), *places).at(lines(at));
+        Meeting::new(files.iter().map(clash).collect())
     };
-    let with_perf = meeting(&[("src/auth/session.rs", 2), ("Cargo.lock", 0), ("src/auth/token.rs", 1)]);
-    let landing = Landing { branch: "main".to_owned(), commit: "c0".to_owned(), meeting: meeting(&[("README.md", 1)]) };
+    let with_perf = meeting(&[
+        ("src/auth/session.rs", 2, &[(10, 14), (80, 90)]),
+        ("Cargo.lock", 0, &[]),
+        ("src/auth/token.rs", 1, &[(7, 7)]),
+    ]);
+    let landing = Landing {
+        branch: "main".to_owned(),
+        commit: "c0".to_owned(),
+        meeting: meeting(&[("README.md", 1, &[(1, 3)])]),
+    };
     let known = Collisions {
         with: [
             (fixture::id("perf-index"), with_perf.clone()),
-            (fixture::id("docs-site"), meeting(&[("README.md", 0)])),
+            (fixture::id("docs-site"), meeting(&[("README.md", 0, &[(40, 44)])])),
         ]
         .into(),
         landing: Some(landing),
+        unlanded: None,
     };
     snap("collisions", |size| {
         let mut desk = Desk::on("auth-refactor", size);
         desk.fleet.collisions.insert(fixture::id("auth-refactor"), known.clone());
-        let back = Collisions { with: [(fixture::id("auth-refactor"), with_perf.clone())].into(), landing: None };
+        let back =
+            Collisions { with: [(fixture::id("auth-refactor"), with_perf.clone())].into(), ..Collisions::default() };
         desk.fleet.collisions.insert(fixture::id("fix-ci"), back);
         desk.keys("2")
     });

@@ -12,6 +12,7 @@ use super::event::ParkReason;
 use super::fleet::{Fleet, FleetRun, Ownership};
 use super::hold::Hold;
 use super::ids::{Millis, RunId};
+use super::state::RunState;
 use super::watch::{Pattern, Raised};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -97,7 +98,7 @@ impl Need<'_> {
 pub fn needs(fleet: &Fleet) -> Vec<Need<'_>> {
     let mut needs: Vec<Need<'_>> =
         fleet.alerts.open().map(|alert| Need { run: None, why: Why::Alert(alert), since: alert.since }).collect();
-    needs.extend(fleet.runs.values().flat_map(of_run));
+    needs.extend(fleet.runs.values().flat_map(|entry| of_run(fleet, entry)));
     let held: Vec<Need<'_>> =
         fleet.holds.until_lifted().filter(|(provider, ..)| !is_asked(&needs, provider)).map(of_hold).collect();
     needs.extend(held);
@@ -119,7 +120,7 @@ const fn of_hold<'a>((provider, since, hold): (&'a str, Millis, &'a Hold)) -> Ne
 }
 
 /// What one run needs.
-fn of_run(entry: &FleetRun) -> Vec<Need<'_>> {
+fn of_run<'a>(fleet: &Fleet, entry: &'a FleetRun) -> Vec<Need<'a>> {
     let state = &entry.state;
     let (run, since) = (Some(entry), state.status_since);
     if state.is_finished() {
@@ -128,7 +129,7 @@ fn of_run(entry: &FleetRun) -> Vec<Need<'_>> {
     if let Some(problem) = &entry.problem {
         return vec![Need { run, why: Why::Unreadable(problem), since }];
     }
-    if state.needs_person() {
+    if waits(fleet, state) {
         return vec![Need { run, why: Why::Parked(state.park.as_ref()), since }];
     }
     signals(entry)
@@ -145,9 +146,16 @@ fn signals(entry: &FleetRun) -> Vec<Need<'_>> {
     oldest.map(|since| Need { run, why: Why::Stuck(stuck), since }).into_iter().chain(told).collect()
 }
 
+/// Whether a run waits for a person: it asks, or is held behind one that has ended and is not merged yet, for loopdash does
+/// not merge.
+fn waits(fleet: &Fleet, state: &RunState) -> bool {
+    let unlanded = || fleet.collisions.get(&state.id).is_some_and(|met| met.unlanded.is_some());
+    state.needs_person() || matches!(state.park, Some(ParkReason::Behind { .. })) && unlanded()
+}
+
 /// The keys of what a run would need besides, were it not waiting or unreadable.
-fn hidden(entry: &FleetRun) -> Vec<NeedKey> {
-    let hides = !entry.state.is_finished() && (entry.problem.is_some() || entry.state.needs_person());
+fn hidden(fleet: &Fleet, entry: &FleetRun) -> Vec<NeedKey> {
+    let hides = !entry.state.is_finished() && (entry.problem.is_some() || waits(fleet, &entry.state));
     if hides { signals(entry).iter().filter_map(Need::key).collect() } else { Vec::new() }
 }
 
@@ -158,7 +166,6 @@ mod tests {
     use crate::loops::core::activity::FailureClass;
     use crate::loops::core::event::{Event, Parked, Record, SignalCleared, SignalRaised, SignalSeen};
     use crate::loops::core::ids::Who;
-    use crate::loops::core::state::RunState;
     use crate::loops::core::transition::RunStatus;
     use crate::loops::core::watch::{Cost, Sighting};
 

@@ -200,7 +200,7 @@ pub enum Ask {
         /// In the resource's unit; more than was used.
         limit: u64,
     },
-    /// Wait until another run has ended, or wait no longer.
+    /// Wait until another run's work has landed, or wait no longer.
     HoldBehind {
         /// Which; `None` lets it go on.
         run: Option<RunId>,

@@ -6,10 +6,8 @@
 use super::handle::Update;
 use super::task::{Engine, Inner};
 use crate::loops::core::collision::{Collisions, Landing, Meeting};
-use crate::loops::core::command::Ask;
-use crate::loops::core::decide::decide;
 use crate::loops::core::event::Noted;
-use crate::loops::core::ids::{RunId, Who};
+use crate::loops::core::ids::RunId;
 use crate::loops::git::{Collide, GitError, Work};
 use std::path::PathBuf;
 
@@ -18,6 +16,8 @@ const NAMED: usize = 3;
 
 /// What came of a look.
 pub(super) struct Collided {
+    /// Looks are numbered as they begin: a later one saw a later target.
+    number: u64,
     run: RunId,
     work: Work,
     others: Vec<(RunId, Work)>,
@@ -26,9 +26,9 @@ pub(super) struct Collided {
 
 impl Engine {
     /// Looks what a run's work meets now. One that is not live, or has no snapshot yet, meets nothing.
-    pub(super) fn look_for_collisions(&self, run: RunId) {
+    pub(super) fn look_for_collisions(&mut self, run: RunId) {
         let Some((place, work)) = self.work_of(run) else { return };
-        let target = self.fleet.state(run).and_then(|state| state.spec.as_ref()?.base.clone());
+        self.follow_branches(&place);
         let others: Vec<(RunId, Work)> = self
             .fleet
             .runs
@@ -40,6 +40,14 @@ impl Engine {
                 (its_place == place).then_some((other, work))
             })
             .collect();
+        self.try_to_join(run, place, work, others);
+    }
+
+    /// Tries to merge a run's work with these others', and into its target.
+    pub(super) fn try_to_join(&mut self, run: RunId, place: PathBuf, work: Work, others: Vec<(RunId, Work)>) {
+        let target = self.target_of(run);
+        self.looks += 1;
+        let number = self.looks;
         let wish = Collide {
             common_dir: place,
             mine: work.clone(),
@@ -49,21 +57,21 @@ impl Engine {
         let (git, tell) = (self.config.git.clone(), self.inner_in.clone());
         self.tracker.spawn(async move {
             let found = git.collide(wish).await;
-            // At the very end nobody reads this any more, and the next snapshot has it all again.
-            let _ = tell.try_send(Inner::Collided(Box::new(Collided { run, work, others, found })));
+            // At the very end nobody reads this any more: the channel is closed then.
+            let _ = tell.send(Inner::Collided(Box::new(Collided { number, run, work, others, found }))).await;
         });
     }
 
     /// Looks at all live runs, those of others included.
-    pub(super) fn look_for_all_collisions(&self) {
-        for run in self.fleet.runs.keys() {
-            self.look_for_collisions(*run);
+    pub(super) fn look_for_all_collisions(&mut self) {
+        for run in self.fleet.runs.keys().copied().collect::<Vec<_>>() {
+            self.look_for_collisions(run);
         }
     }
 
     /// Takes what a look has found, unless there is a newer snapshot.
     pub(super) fn collided(&mut self, collided: Collided) {
-        let Collided { run, work, others, found } = collided;
+        let Collided { number, run, work, others, found } = collided;
         let is_current =
             |engine: &Self, run: RunId, work: &Work| engine.work_of(run).is_some_and(|(_, now)| now == *work);
         if !is_current(self, run, &work) {
@@ -83,6 +91,12 @@ impl Engine {
                 self.met(other, run, &meeting);
             }
         }
+        // An earlier look may come back later.
+        let last = self.landings.entry(run).or_default();
+        if *last > number {
+            return self.tell(Update::Collisions(self.fleet.collisions.clone()));
+        }
+        *last = number;
         let known = self.fleet.collisions.entry(run).or_default();
         let before = known.landing.take().is_some_and(|landing| landing.meeting.stops());
         if let Some(landing) = &landing {
@@ -112,6 +126,7 @@ impl Engine {
 
     /// A run is over: it meets nothing any more.
     pub(super) fn forget_collisions(&mut self, run: RunId) {
+        self.landings.remove(&run);
         let all = &mut self.fleet.collisions;
         let known =
             all.remove(&run).is_some() | all.values_mut().fold(false, |any, of| of.with.remove(&run).is_some() | any);
@@ -138,19 +153,8 @@ impl Engine {
         Ok(())
     }
 
-    /// A run is over: those that waited for it go on.
-    pub(super) fn let_go_behind(&mut self, over: RunId) {
-        let go_on = Ask::HoldBehind { run: None, label: String::new() };
-        for run in self.mine(|state| state.behind.as_ref().is_some_and(|(behind, _)| *behind == over)) {
-            let events = self.fleet.state(run).map(|state| decide(state, &go_on, Who::Harness));
-            if let Some(Ok(events)) = events {
-                self.queue(run, events, None);
-            }
-        }
-    }
-
     /// A live run's repository and its work so far.
-    fn work_of(&self, run: RunId) -> Option<(PathBuf, Work)> {
+    pub(super) fn work_of(&self, run: RunId) -> Option<(PathBuf, Work)> {
         let state = self.fleet.state(run).filter(|state| !state.is_finished())?;
         let place = state.workspace.as_ref()?;
         let commit = state.last_snapshot()?.commit.clone();

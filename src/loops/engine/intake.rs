@@ -283,6 +283,9 @@ impl Engine {
             Inner::Machine(machine) => self.weigh_machine(&machine),
             Inner::Foreign(run, entry) => self.foreign(run, entry),
             Inner::Collided(found) => self.collided(*found),
+            Inner::Moved(common_dir) => self.branches_moved(common_dir),
+            Inner::Targets(seen) => self.targets_seen(seen),
+            Inner::Landed(over, found) => self.landed(over, found),
             Inner::Summarised(run, result) => {
                 if let Err(why) = result {
                     tracing::error!(%run, why, "summary not written");

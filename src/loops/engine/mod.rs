@@ -11,6 +11,7 @@ mod collisions;
 pub mod handle;
 mod holds;
 mod intake;
+mod landing;
 mod ledger;
 pub mod order;
 mod prepare;

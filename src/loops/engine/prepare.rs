@@ -276,7 +276,7 @@ impl Engine {
         match (over, moved) {
             (true, _) => {
                 self.forget_collisions(run);
-                self.let_go_behind(run);
+                self.look_if_landed(run);
             }
             (false, true) => self.look_for_collisions(run),
             (false, false) => {}

@@ -89,6 +89,8 @@ impl Engine {
                 }
                 Event::Reopened(_) => self.forget_summary(run),
                 Event::SnapshotTaken(_) => self.look_for_collisions(run),
+                Event::Scrapped(_) => self.look_if_landed(run),
+                Event::HeldBehind(_) => self.forget_landing(run),
                 event if changes_tests(event) => self.write_tests(run),
                 _ => {}
             }
@@ -259,7 +261,7 @@ impl Engine {
     fn finish(&mut self, run: RunId) {
         self.release(run);
         self.forget_collisions(run);
-        self.let_go_behind(run);
+        self.look_if_landed(run);
         let dir = self.config.store.run_dir(run);
         let tell = self.inner_in.clone();
         let Some(state) = self.fleet.state(run).cloned() else { return };

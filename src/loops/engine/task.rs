@@ -18,12 +18,14 @@ use crate::loops::core::event::{Event, Record};
 use crate::loops::core::fleet::{Fleet, FleetRun};
 use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
-use crate::loops::git::Git;
+use crate::loops::git::moves::BranchWatch;
+use crate::loops::git::{Git, GitError};
 use crate::loops::journal::Store;
 use crate::loops::journal::fleet::FleetFacts;
 use crate::loops::journal::watch::{Change, Watch};
 use crate::loops::mask::{WORD, replace_in_record};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -118,6 +120,9 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         told: None,
         reading: BTreeMap::new(),
         watch: None,
+        branches: None,
+        looks: 0,
+        landings: BTreeMap::new(),
         recovering: BTreeSet::new(),
         waking: BTreeSet::new(),
         takes_up,
@@ -169,6 +174,12 @@ pub(super) enum Inner {
     Foreign(RunId, Option<Box<FleetRun>>),
     /// What a run's work meets.
     Collided(Box<super::collisions::Collided>),
+    /// A branch of this repository may have moved.
+    Moved(PathBuf),
+    /// Where the targets of live runs stand.
+    Targets(Vec<(RunId, Option<(String, String)>)>),
+    /// Whether the work of a run that is over has landed; if not, on which branch.
+    Landed(RunId, Result<Option<String>, GitError>),
     /// A finished run's summary is written.
     Summarised(RunId, Result<(), String>),
 }
@@ -205,6 +216,11 @@ pub(super) struct Engine {
     pub reading: BTreeMap<RunId, bool>,
     /// The eye on the store, once it was read.
     pub watch: Option<Watch>,
+    /// The eye on the branches of repositories, once there is work in one.
+    pub branches: Option<BranchWatch>,
+    /// How many looks for collisions have begun, and the last one whose landing is known of each run.
+    pub looks: u64,
+    pub landings: BTreeMap<RunId, u64>,
     /// Runs of a dead loopdash that are being put in order; the box has been read when none is left.
     pub recovering: BTreeSet<RunId>,
     /// Runs that waited for a provider and are being taken up.
@@ -255,6 +271,8 @@ impl Engine {
                 break;
             }
         }
+        // Helpers that would still tell something are not waited for.
+        self.inner.close();
         self.tracker.close();
         self.tracker.wait().await;
         let _ = self.updates.send(Update::Ended);

@@ -1,7 +1,10 @@
 //! Whether the work of several runs, and that of one and its target, can be joined: merges tried in memory.
 //! [`collide`] reads what the sides have changed and nothing else of the repository, and writes nothing.
 
-use std::collections::BTreeSet;
+mod hunks;
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use git2::build::TreeUpdateBuilder;
@@ -13,9 +16,10 @@ use super::paths::display;
 use super::refs::commit_at;
 use super::repo::{Head, open_objects};
 use crate::loops::core::collision::{Clash, Landing, Meeting};
+use hunks::Looking;
 
 /// A file larger than this, in bytes, is not looked into: it conflicts in one place.
-const LARGEST: usize = 1 << 20;
+pub(super) const LARGEST: usize = 1 << 20;
 /// Above every store of the repository: what a merge writes stays in memory.
 const FIRST: i32 = 1_000;
 
@@ -46,9 +50,7 @@ pub struct Collide {
 /// # Errors
 /// [`GitError::BadRevision`] when a commit is gone, and failures to read the repository.
 pub fn collide(wish: &Collide) -> Result<(Vec<Meeting>, Option<Landing>), GitError> {
-    let repo = open_objects(&wish.common_dir)?;
-    let odb = repo.odb().map_err(GitError::lib("open the object database"))?;
-    odb.add_new_mempack_backend(FIRST).map_err(GitError::lib("keep a merge in memory"))?;
+    let repo = open_in_memory(&wish.common_dir)?;
     let others = wish.others.iter().map(|other| meeting(&repo, &wish.mine, other)).collect::<Result<_, _>>()?;
     let landing = match target(&repo, &wish.common_dir, wish.target.as_deref())? {
         Some((branch, commit)) => {
@@ -61,8 +63,22 @@ pub fn collide(wish: &Collide) -> Result<(Vec<Meeting>, Option<Landing>), GitErr
     Ok((others, landing))
 }
 
+/// A repository's objects; what is written goes to memory.
+pub(super) fn open_in_memory(common_dir: &Path) -> Result<Repository, GitError> {
+    let repo = open_objects(common_dir)?;
+    repo.odb()
+        .map_err(GitError::lib("open the object database"))?
+        .add_new_mempack_backend(FIRST)
+        .map_err(GitError::lib("keep a merge in memory"))?;
+    Ok(repo)
+}
+
 /// The branch that a run's work would land on, and its commit.
-fn target(repo: &Repository, common_dir: &Path, name: Option<&str>) -> Result<Option<(String, String)>, GitError> {
+pub(super) fn target(
+    repo: &Repository,
+    common_dir: &Path,
+    name: Option<&str>,
+) -> Result<Option<(String, String)>, GitError> {
     let tip = |branch: &str| repo.refname_to_id(&format!("refs/heads/{branch}")).ok().map(|id| id.to_string());
     if let Some((name, commit)) = name.and_then(|name| Some((name, tip(name)?))) {
         return Ok(Some((name.to_owned(), commit)));
@@ -70,6 +86,15 @@ fn target(repo: &Repository, common_dir: &Path, name: Option<&str>) -> Result<Op
     let here = Repository::open(common_dir).map_err(GitError::lib("open the repository"))?;
     let head = Head::of(&here)?;
     Ok(head.branch().and_then(|branch| Some((branch.to_owned(), tip(branch)?))))
+}
+
+/// The branches, each with its commit, that work with these targets would land on now.
+///
+/// # Errors
+/// Failures to read the repository.
+pub fn targets(common_dir: &Path, names: &[Option<String>]) -> Result<Vec<Option<(String, String)>>, GitError> {
+    let repo = open_objects(common_dir)?;
+    names.iter().map(|name| target(&repo, common_dir, name.as_deref())).collect()
 }
 
 /// The commit from which both sides come; [`EMPTY`] where there is none.
@@ -112,6 +137,7 @@ fn meeting(repo: &Repository, mine: &Work, other: &Work) -> Result<Meeting, GitE
     let failed = GitError::lib("try a merge");
     let index = repo.merge_trees(&base, &ours, &theirs, Some(&options)).map_err(failed)?;
     let mut files: Vec<Clash> = Vec::new();
+    let mut named: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for conflict in index.conflicts().map_err(GitError::lib("read a merge's conflicts"))? {
         let conflict = conflict.map_err(GitError::lib("read a merge's conflicts"))?;
         let sides = [&conflict.our, &conflict.their, &conflict.ancestor];
@@ -120,15 +146,27 @@ fn meeting(repo: &Repository, mine: &Work, other: &Work) -> Result<Meeting, GitE
         if let Some(path) = paths.clone().next()
             && paths.any(theirs_too)
         {
-            files.push(Clash { path: display(path), places: places_of(repo, &conflict) });
+            named.insert(display(path), path.to_vec());
+            files.push(Clash::new(display(path), places_of(repo, &conflict)));
         }
     }
     files.sort();
     files.dedup_by(|b, a| a.path == b.path);
-    let known: BTreeSet<String> = files.iter().map(|clash| clash.path.clone()).collect();
-    let rest = shared.into_iter().flat_map(|shared| shared.0).map(|path| display(&path));
-    files.extend(rest.filter(|path| !known.contains(path)).map(|path| Clash { path, places: 0 }));
-    Ok(Meeting::new(files))
+    for path in shared.into_iter().flat_map(|shared| shared.0) {
+        if let Entry::Vacant(free) = named.entry(display(&path)) {
+            files.push(Clash::new(free.key().clone(), 0));
+            free.insert(path);
+        }
+    }
+    let mut meeting = Meeting::new(files);
+    let mut looking = Looking::new(repo, [&base, &ours, &theirs]);
+    for clash in &mut meeting.files {
+        if let Some(path) = named.get(&clash.path) {
+            *clash = std::mem::take(clash).at(looking.stretches(path));
+        }
+    }
+    meeting.rank();
+    Ok(meeting)
 }
 
 /// The paths that both sides have changed.
@@ -158,7 +196,7 @@ impl Shared {
 }
 
 /// The tree of a commit, or the empty one.
-fn tree_of<'a>(repo: &'a Repository, id: &str) -> Result<Tree<'a>, GitError> {
+pub(super) fn tree_of<'a>(repo: &'a Repository, id: &str) -> Result<Tree<'a>, GitError> {
     if id == EMPTY {
         let empty = Oid::from_str(EMPTY).and_then(|id| repo.find_tree(id));
         return empty.map_err(GitError::lib("read the empty tree"));
@@ -167,7 +205,11 @@ fn tree_of<'a>(repo: &'a Repository, id: &str) -> Result<Tree<'a>, GitError> {
 }
 
 /// A tree of what another one has at these places, in memory.
-fn part<'a>(repo: &'a Repository, tree: &Tree<'_>, places: &BTreeSet<Vec<u8>>) -> Result<Tree<'a>, GitError> {
+pub(super) fn part<'a>(
+    repo: &'a Repository,
+    tree: &Tree<'_>,
+    places: &BTreeSet<Vec<u8>>,
+) -> Result<Tree<'a>, GitError> {
     let failed = || GitError::lib("put a tree together");
     let mut builder = TreeUpdateBuilder::new();
     for place in places {

@@ -12,6 +12,7 @@ use super::collide::{self, Collide};
 use super::diff::{self, Diff, FileDiff};
 use super::error::GitError;
 use super::include::{self, Included};
+use super::landed::{self, Landed};
 use super::pins::{self, Begun, Held, Touched};
 use super::repo::{self, RepoInfo};
 use super::scrap::{self, Scrap, Scrapped};
@@ -181,6 +182,26 @@ impl Git {
     /// As there.
     pub async fn collide(&self, wish: Collide) -> Result<(Vec<Meeting>, Option<Landing>), GitError> {
         self.run(move || collide::collide(&wish)).await
+    }
+
+    /// See [`collide::targets`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn targets(
+        &self,
+        common_dir: PathBuf,
+        names: Vec<Option<String>>,
+    ) -> Result<Vec<Option<(String, String)>>, GitError> {
+        self.run(move || collide::targets(&common_dir, &names)).await
+    }
+
+    /// See [`landed::landed`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn landed(&self, wish: Landed) -> Result<Option<String>, GitError> {
+        self.run(move || landed::landed(&wish)).await
     }
 
     /// See [`diff::load_file`].

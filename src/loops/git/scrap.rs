@@ -5,6 +5,7 @@ use git2::{Repository, Tree};
 
 use super::diff::EMPTY;
 use super::error::GitError;
+use super::landed::adds_nothing;
 use super::lock::with_repo_lock;
 use super::refs::{commit_at, observe, tree_at};
 use super::remove::remove;
@@ -109,9 +110,7 @@ fn is_merged(objects: &Repository, workspace: &Workspace, contents: &[Option<&st
     let Some(head) = Head::of(objects)?.commit().map(ToOwned::to_owned) else { return Ok(false) };
     let Some(theirs) = tree_at(objects, &head)? else { return Ok(false) };
     for ours in trees {
-        let mut merged =
-            objects.merge_trees(&base, &theirs, &ours, None).map_err(GitError::lib("compare with the branch"))?;
-        if merged.has_conflicts() || merged.write_tree_to(objects).ok() != Some(theirs.id()) {
+        if !adds_nothing(objects, &base, &theirs, &ours)? {
             return Ok(false);
         }
     }

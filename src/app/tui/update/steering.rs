@@ -3,7 +3,7 @@
 //! Nothing here changes a loop; it leaves as [`Effect::Send`].
 
 use super::super::action::{Action, row_of};
-use super::super::ask::{ask_of, resume_of, retry_of, selected, test_meant};
+use super::super::ask::{ask_of, partners, resume_of, retry_of, selected, test_meant};
 use super::super::msg::{Effect, Wish};
 use super::super::overlay::{Choice, Dialog, Intent, Overlay, Purpose};
 use super::super::ui::{TakeOver, Ui};
@@ -53,18 +53,30 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
             }
             Err(_) => Vec::new(),
         },
-        action => match ask_of(action, "", ui, ctx) {
-            Ok((run, ask)) if row_of(action).is_some_and(|row| row.asks) => {
-                let state = ctx.fleet.state(run);
-                ui.overlays.push(Overlay::Dialog(confirm(Intent::Ask(run, ask), state)));
+        Action::HoldBehind => match which_one(ui, ctx) {
+            Some(which) => {
+                ui.overlays.push(Overlay::Dialog(which));
                 Vec::new()
             }
-            Ok((run, ask)) => {
-                let said = said(&ask, &label(ui, ctx));
-                vec![Effect::Send { command: Command::Run { run, ask }, said }]
-            }
-            Err(_) => Vec::new(),
+            None => request(ui, ctx, action),
         },
+        action => request(ui, ctx, action),
+    }
+}
+
+/// Sends what an action asks of the selected run, after a question if it destroys something.
+fn request(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect> {
+    match ask_of(action, "", ui, ctx) {
+        Ok((run, ask)) if row_of(action).is_some_and(|row| row.asks) => {
+            let state = ctx.fleet.state(run);
+            ui.overlays.push(Overlay::Dialog(confirm(Intent::Ask(run, ask), state)));
+            Vec::new()
+        }
+        Ok((run, ask)) => {
+            let said = said(&ask, &label(ui, ctx));
+            vec![Effect::Send { command: Command::Run { run, ask }, said }]
+        }
+        Err(_) => Vec::new(),
     }
 }
 
@@ -143,7 +155,7 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::SetPriority { priority } => format!("{label}: priority {priority}"),
         Ask::SetAgent { role, agent } => format!("{label}: {} is {} from its next step on", role.word(), agent.name),
         Ask::SetBudget { which, limit } => format!("{label}: {} {}", which.word(), amount(*which, *limit)),
-        Ask::HoldBehind { run: Some(_), label: other } => format!("{label} waits until {other} has ended"),
+        Ask::HoldBehind { run: Some(_), label: other } => format!("{label} waits until {other} has landed"),
         Ask::HoldBehind { run: None, .. } => format!("{label} waits for no other run"),
         Ask::SetMaxIterations { max } => format!("{label}: at most {max} iterations"),
     }
@@ -230,6 +242,27 @@ fn quit(ui: &mut Ui, ctx: &Ctx<'_>) -> Vec<Effect> {
         since: None,
     }));
     Vec::new()
+}
+
+/// The question behind which of several runs this one is to wait; none where there is nothing to choose.
+fn which_one(ui: &Ui, ctx: &Ctx<'_>) -> Option<Dialog> {
+    let state = selected(ui, ctx).map(|run| &run.state).filter(|state| state.behind.is_none())?;
+    let met = partners(state, ctx);
+    if met.len() < 2 {
+        return None;
+    }
+    let choice = |key, label, intent| Choice { key, label, intent, danger: false };
+    let partners = ('1'..='9').zip(met).map(|(key, (other, name, stops))| {
+        let words = if stops { format!("{name}: does not merge with it") } else { format!("{name}: merges") };
+        choice(key, words, Intent::Ask(state.id, Ask::HoldBehind { run: Some(other), label: name }))
+    });
+    Some(Dialog {
+        title: format!("Behind which run is {} to wait?", state.label),
+        body: "It goes on when the work of that one is in its target, or when you say so.".to_owned(),
+        choices: [choice('n', "none of them".to_owned(), Intent::Nothing)].into_iter().chain(partners).collect(),
+        selected: 0,
+        since: None,
+    })
 }
 
 /// Carries out a choice.

@@ -2,6 +2,8 @@
 //!
 //! A word of the string is a key of the table (`ctrl-d`, `enter`), or several characters typed one by one.
 
+mod needs;
+
 use super::super::keymap::Keymap;
 use super::super::msg::Wish;
 use super::super::overlay::Overlay;

@@ -20,7 +20,8 @@ impl Edges {
     /// What has come to need a person since the last look, in the order of the list. The first look gives nothing.
     pub fn look<'a>(&mut self, fleet: &'a Fleet) -> Vec<Need<'a>> {
         let mut listed = needs(fleet);
-        let keys = listed.iter().filter_map(Need::key).chain(fleet.runs.values().flat_map(hidden)).collect();
+        let keys =
+            listed.iter().filter_map(Need::key).chain(fleet.runs.values().flat_map(|run| hidden(fleet, run))).collect();
         let before = std::mem::replace(&mut self.keys, keys);
         listed.retain(|need| {
             let known = need.run.is_none_or(|run| self.runs.contains(&run.state.id));

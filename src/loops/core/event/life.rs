@@ -91,7 +91,7 @@ pub enum ParkReason {
         /// What was said, and what to do.
         detail: String,
     },
-    /// Another run is to end first; it then goes on by itself.
+    /// Another run's work is to land first; it then goes on by itself.
     Behind {
         /// Which.
         run: RunId,
@@ -329,7 +329,7 @@ pub struct AgentSet {
     pub who: Who,
 }
 
-/// It is to wait until another run of its repository has ended, or no longer. What runs goes on to its step's end.
+/// It is to wait until the work of another run of its repository has landed, or no longer. What runs goes on to its step's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBehind {
     /// Which; `None` lets it go on.

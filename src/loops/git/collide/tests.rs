@@ -92,6 +92,35 @@ fn files_that_both_have_changed_are_told_with_the_places_that_do_not_merge() {
 }
 
 #[test]
+fn the_lines_at_which_both_work_are_told_although_they_merge() {
+    let bed = Bed::new();
+    let mine = bed.work(&[
+        ("a.rs", Some(lines(&[(2, "mine"), (10, "mine")]))),
+        ("c.rs", Some(lines(&[(5, "mine")]))),
+        ("dir/b.rs", Some(lines(&[(7, "mine"), (8, "mine")]))),
+    ]);
+    let other = bed.work(&[
+        ("a.rs", Some(lines(&[(4, "theirs"), (19, "theirs")]))),
+        ("c.rs", Some(lines(&[(18, "theirs")]))),
+        ("dir/b.rs", Some(lines(&[(8, "theirs"), (9, "theirs")]))),
+    ]);
+    let common_dir = bed.fixture.info().common_dir;
+    let wish = Collide { common_dir, mine, others: vec![other], target: None };
+    let (meetings, _) = collide(&wish).unwrap();
+    let told: Vec<(String, u32, String)> = meetings[0]
+        .files
+        .iter()
+        .map(|clash| {
+            let lines: Vec<String> = clash.lines.iter().map(ToString::to_string).collect();
+            (clash.path.clone(), clash.places, lines.join(" "))
+        })
+        .collect();
+    // Lines are counted from 1, those of the tests from 0.
+    let expected = [("dir/b.rs", 1, "9"), ("a.rs", 0, "3-5"), ("c.rs", 0, "")];
+    assert_eq!(told, expected.map(|(path, places, lines)| (path.to_owned(), places, lines.to_owned())));
+}
+
+#[test]
 fn whole_files_can_be_in_question() {
     let bed = Bed::new();
     let binary = |byte: char| Some(format!("\0{byte}{byte}"));
