@@ -120,8 +120,8 @@ fn nothing_that_loopdash_writes_tells_or_asks_holds_a_secret() {
 fn what_the_operator_writes_reaches_the_agent_and_is_withheld_from_all_else() {
     let ground = Ground::new();
     // Prints its key and its prompt; the first time it then hangs.
-    let actor = "echo \"my key is $LIT_API_KEY\"; cat \"$LOOPDASH_PROMPT\"; echo told; \
-                 test -e again || { touch again; sleep 600; }; echo LOOPDASH_DONE";
+    let actor = "echo \"my key is $LIT_API_KEY\"; cat \"$LOOPDASH_PROMPT\"; \
+                 test -e again || { touch again; echo told; sleep 600; }; echo told; echo LOOPDASH_DONE";
     let command = serde_json::to_string(&["sh", "-c", actor]).unwrap();
     let literal = "lit-literal-value";
     ground.write(
