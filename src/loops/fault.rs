@@ -1,7 +1,8 @@
 //! Faults on demand: `LOOPDASH_FAULT=WHAT:PLACE` breaks loopdash at a place, so that a test can see what that leaves
 //! behind. Without the variable each place is a look at a constant.
 //!
-//! WHAT is `panic`, `abort`, `segv`, `eio` or `enospc`. `PLACE@3` breaks the third time only, `PLACE` each time.
+//! WHAT is `panic`, `abort`, `segv`, `eio` or `enospc`. `PLACE@3` breaks the third time only, `PLACE@3+` from then on,
+//! `PLACE` each time.
 
 use rustix::io::Errno;
 use std::io;
@@ -13,16 +14,17 @@ struct Asked {
     what: String,
     place: String,
     time: Option<u32>,
+    /// Whether it lasts.
+    on: bool,
 }
 
 impl Asked {
     fn read(text: &str) -> Option<Self> {
         let (what, place) = text.split_once(':')?;
-        let (place, time) = match place.split_once('@') {
-            Some((place, time)) => (place, Some(time.parse().ok()?)),
-            None => (place, None),
-        };
-        Some(Self { what: what.to_owned(), place: place.to_owned(), time })
+        let (place, time) = place.split_once('@').map_or((place, None), |(place, time)| (place, Some(time)));
+        let on = time.is_some_and(|time| time.ends_with('+'));
+        let time = time.map(|time| time.trim_end_matches('+').parse()).transpose().ok()?;
+        Some(Self { what: what.to_owned(), place: place.to_owned(), time, on })
     }
 }
 
@@ -33,14 +35,13 @@ static TIMES: AtomicU32 = AtomicU32::new(0);
 fn due(place: &str) -> Option<&'static str> {
     let asked = ASKED.as_ref().filter(|asked| asked.place == place)?;
     let now = TIMES.fetch_add(1, Ordering::Relaxed) + 1;
-    asked.time.is_none_or(|time| time == now).then_some(asked.what.as_str())
+    asked.time.is_none_or(|time| time == now || (asked.on && time < now)).then_some(asked.what.as_str())
 }
 
 /// Ends the program here if that was asked for.
-#[expect(clippy::panic, reason = "it is what the fault consists of")]
 pub fn at(place: &str) {
     match due(place) {
-        Some("panic") => panic!("a fault was asked for at {place}"),
+        Some("panic") => panic_at(place),
         Some("abort") => std::process::abort(),
         // More than once: the first is taken by the handler that looks for stack overflows.
         Some("segv") => loop {
@@ -50,12 +51,21 @@ pub fn at(place: &str) {
     }
 }
 
+#[expect(clippy::panic, reason = "it is what the fault consists of")]
+fn panic_at(place: &str) {
+    panic!("a fault was asked for at {place}");
+}
+
 /// Fails as the system would if that was asked for.
 ///
 /// # Errors
 /// The one that was asked for.
 pub fn io(place: &str) -> io::Result<()> {
     match due(place) {
+        Some("panic") => {
+            panic_at(place);
+            Ok(())
+        }
         Some("eio") => Err(Errno::IO.into()),
         Some("enospc") => Err(Errno::NOSPC.into()),
         _ => Ok(()),
@@ -63,14 +73,18 @@ pub fn io(place: &str) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
     fn a_fault_names_what_where_and_when() {
-        let asked = |what: &str, place: &str, time| Some(Asked { what: what.into(), place: place.into(), time });
+        let asked =
+            |what: &str, place: &str, time| Some(Asked { what: what.into(), place: place.into(), time, on: false });
         assert_eq!(Asked::read("panic:key"), asked("panic", "key", None));
         assert_eq!(Asked::read("eio:journal.sync@3"), asked("eio", "journal.sync", Some(3)));
+        let lasting = Asked::read("eio:journal.sync@3+").unwrap();
+        assert!(lasting.on && lasting.time == Some(3));
         assert_eq!(Asked::read("eio:journal.sync@soon"), None);
         assert_eq!(Asked::read("eio"), None);
         assert!(io("journal.sync").is_ok(), "nothing was asked for");

@@ -153,6 +153,10 @@ impl Engine {
     fn shutdown(&mut self, live: LiveRuns, who: Who, answer: Answer) {
         let again = self.leaving.is_some();
         self.leaving = Some(live);
+        if again {
+            self.hurries = true;
+            self.forsake_full();
+        }
         for run in self.mine(|state| state.is_live()) {
             if again {
                 self.wish(run, Wish::Kill);
@@ -286,14 +290,7 @@ impl Engine {
             Inner::Moved(common_dir) => self.branches_moved(common_dir),
             Inner::Targets(seen) => self.targets_seen(seen),
             Inner::Landed(over, found) => self.landed(over, found),
-            Inner::Summarised(run, result) => {
-                if let Err(why) = result {
-                    tracing::error!(%run, why, "summary not written");
-                    self.tell(Update::Trouble(Some(format!(
-                        "the summary of a finished run could not be written: {why}"
-                    ))));
-                }
-            }
+            Inner::Summarised(run, result) => self.summarised(run, result),
         }
     }
 

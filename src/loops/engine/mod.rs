@@ -22,6 +22,7 @@ mod task;
 mod testfile;
 #[cfg(test)]
 mod tests;
+mod unwritten;
 pub mod workshop;
 
 pub use alerts::{Eye, system_eye};

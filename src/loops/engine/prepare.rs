@@ -15,6 +15,7 @@ use crate::loops::core::spec::{AgentSpec, Isolation, LoopSpec, Trigger};
 use crate::loops::core::state::RunState;
 use crate::loops::git::{Head, RepoInfo, discover};
 use crate::loops::journal::fleet::FleetFact;
+use crate::loops::journal::summary::write_summary;
 use crate::loops::journal::{self, JournalError, JournalWriter, RunDir, Store};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -431,7 +432,19 @@ fn scan(store: &Store) -> Scanned {
         Ok(ids) => ids,
         Err(error) => return Scanned { runs: Vec::new(), trouble: Some(error.to_string()) },
     };
-    let looked = ids.into_iter().map(|id| store.run_dir(id)).filter(is_shown).map(|dir| look_at(&dir));
+    let looked = ids.into_iter().map(|id| store.run_dir(id)).filter(is_shown).map(|dir| {
+        let run = look_at(&dir);
+        // Whoever finished it found no room for its summary, or died before.
+        if run.state.is_finished()
+            && run.ownership == Ownership::Nobody
+            && run.problem.is_none()
+            && !dir.summary().exists()
+            && let Err(error) = write_summary(&dir, &run.state)
+        {
+            tracing::warn!(run = %run.state.id, %error, "summary not written");
+        }
+        run
+    });
     // A directory whose loopdash died before `submitted` was durable holds no run.
     let runs = looked.filter(|run| run.state.spec.is_some() || run.problem.is_some()).collect();
     Scanned { runs, trouble: None }

@@ -6,7 +6,7 @@ use super::baseline::BaseGate;
 use super::handle::{Accepted, Update};
 use super::order::Order;
 use super::report::Wish;
-use super::task::{Batch, Engine, Inner, LiveStep, Reply};
+use super::task::{Batch, Engine, LiveStep, Reply};
 use crate::loops::core::command::Rejected;
 use crate::loops::core::event::{Admitted, Event, Parked, Record};
 use crate::loops::core::fleet::Ownership;
@@ -17,11 +17,12 @@ use crate::loops::core::setback::Setback;
 use crate::loops::core::state::{RunState, StepRecord};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::transition::RunStatus;
-use crate::loops::journal::JournalError;
-use crate::loops::journal::summary::write_summary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::watch;
+
+/// What an operator hears of a request whose journal's disk is full.
+const KEPT: &str = "kept; it waits for room on the disk";
 
 impl Engine {
     /// Goes round until every run waits for something outside the engine.
@@ -61,12 +62,19 @@ impl Engine {
             match result {
                 Ok(()) => self.committed(run, records),
                 Err(error) => {
-                    failed.insert(run, error.to_string());
+                    let why = error.to_string();
                     self.not_committed(run, records, error);
+                    if !self.full.contains_key(&run) {
+                        failed.insert(run, why);
+                    }
                 }
             }
         }
-        for (run, (answer, accepted)) in replies {
+        for (run, (answer, mut accepted)) in replies {
+            // What waits for room is not refused: it is carried out when there is some.
+            if self.full.contains_key(&run) {
+                accepted.note = Some(KEPT.to_owned());
+            }
             let word = match failed.get(&run) {
                 None => Ok(accepted),
                 Some(why) => Err(Rejected(format!("it could not be journalled: {why}"))),
@@ -108,39 +116,6 @@ impl Engine {
             self.release(run);
             self.recovered(run);
         }
-    }
-
-    fn not_committed(&mut self, run: RunId, records: Vec<Record>, error: JournalError) {
-        tracing::error!(%run, %error, "journal not written");
-        if let JournalError::Full { .. } = error {
-            self.full.insert(run, records);
-            self.short.insert(run, error.to_string());
-            self.tell_shortage();
-            return;
-        }
-        self.starting.remove(&run);
-        self.wish(run, Wish::Stop);
-        self.recovered(run);
-        drop(self.ledger.release(run));
-        if let Some(entry) = self.fleet.runs.get_mut(&run) {
-            entry.ownership = Ownership::Nobody;
-            entry.problem = Some(error.to_string());
-            let entry = entry.clone();
-            self.tell(Update::Run(Box::new(entry)));
-        }
-    }
-
-    /// Tries again what a full disk refused.
-    pub(super) async fn retry_full(&mut self) {
-        let batches: Vec<_> = std::mem::take(&mut self.full).into_iter().collect();
-        for (run, records, result) in self.ledger.commit(batches).await {
-            self.short.remove(&run);
-            match result {
-                Ok(()) => self.committed(run, records),
-                Err(error) => self.not_committed(run, records, error),
-            }
-        }
-        self.tell_shortage();
     }
 
     /// Asks the core what each run needs that may have changed.
@@ -254,22 +229,6 @@ impl Engine {
             let slot = self.slots.number(admit.slot);
             self.queue(admit.run, vec![Admitted { slot }.into()], None);
         }
-    }
-
-    /// A finished run is nobody's, and its summary is written; a summary is derived, so that nothing is lost if a run is
-    /// reopened meanwhile.
-    fn finish(&mut self, run: RunId) {
-        self.release(run);
-        self.forget_collisions(run);
-        self.look_if_landed(run);
-        let dir = self.config.store.run_dir(run);
-        let tell = self.inner_in.clone();
-        let Some(state) = self.fleet.state(run).cloned() else { return };
-        self.tracker.spawn_blocking(move || {
-            let result = write_summary(&dir, &state).map_err(|error| error.to_string());
-            // At the very end nobody reads this any more, and the log has it.
-            let _ = tell.try_send(Inner::Summarised(run, result));
-        });
     }
 
     /// A run that goes on is not finished, and its summary would say so.

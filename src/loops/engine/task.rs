@@ -20,9 +20,9 @@ use crate::loops::core::ids::{Millis, RunId, StepId};
 use crate::loops::core::schedule::Caps;
 use crate::loops::git::moves::BranchWatch;
 use crate::loops::git::{Git, GitError};
-use crate::loops::journal::Store;
 use crate::loops::journal::fleet::FleetFacts;
 use crate::loops::journal::watch::{Change, Watch};
+use crate::loops::journal::{JournalError, Store};
 use crate::loops::mask::{WORD, replace_in_record};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -116,6 +116,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         dirty: BTreeSet::new(),
         waiting_for_gate: BTreeSet::new(),
         full: HashMap::new(),
+        unsummed: BTreeSet::new(),
         short: BTreeMap::new(),
         told: None,
         reading: BTreeMap::new(),
@@ -133,6 +134,7 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
         facts: Arc::default(),
         looked: Millis::default(),
         leaving: None,
+        hurries: false,
         loading: false,
     };
     let task = tokio::spawn(engine.run(startup));
@@ -181,7 +183,7 @@ pub(super) enum Inner {
     /// Whether the work of a run that is over has landed; if not, on which branch.
     Landed(RunId, Result<Option<String>, GitError>),
     /// A finished run's summary is written.
-    Summarised(RunId, Result<(), String>),
+    Summarised(RunId, Result<(), JournalError>),
 }
 
 /// The engine's state. No lock guards it, because only its task touches it.
@@ -208,6 +210,8 @@ pub(super) struct Engine {
     pub waiting_for_gate: BTreeSet<RunId>,
     /// Runs whose journal's disk is full, with what could not be written yet.
     pub full: HashMap<RunId, Vec<Record>>,
+    /// Finished runs for whose summary the disk has no room.
+    pub unsummed: BTreeSet<RunId>,
     /// Runs that wait for what the machine is short of, each with what was refused.
     pub short: BTreeMap<RunId, String>,
     /// What was last told about that.
@@ -240,6 +244,8 @@ pub(super) struct Engine {
     pub looked: Millis,
     /// Set once loopdash is to leave.
     pub leaving: Option<LiveRuns>,
+    /// Whether that was asked for twice: it waits for nothing that may not come.
+    pub hurries: bool,
     /// Whether the store is still being read.
     pub loading: bool,
 }
@@ -254,7 +260,7 @@ impl Engine {
             self.spawn_scan();
         }
         loop {
-            let retry = !self.full.is_empty();
+            let retry = self.waits_for_room();
             let nap = self.nap();
             tokio::select! {
                 biased;

@@ -91,6 +91,14 @@ pub enum JournalError {
         /// The journal.
         path: PathBuf,
     },
+    /// There is nothing here that could write it.
+    #[error("nothing more is written of run {run}: {why}; reopen the run to go on")]
+    Lost {
+        /// Which run.
+        run: RunId,
+        /// What became of its writer.
+        why: &'static str,
+    },
     /// The record does not continue this journal; nothing was written.
     #[error("record {found} of run {run} does not continue journal {}, which expects {expected}", path.display())]
     OutOfOrder {
@@ -114,11 +122,25 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether there was no room, so that it may be tried again when there is some.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Io { source, .. } => no_room(source),
+            _ => false,
+        }
+    }
+
     /// Wraps a system error with what was tried.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { doing, path, source }
     }
+}
+
+/// Whether the system says that there is no room.
+pub(super) fn no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 fn holder(owner: Option<&Owner>) -> String {

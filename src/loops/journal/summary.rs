@@ -16,6 +16,7 @@ use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::usage::Total;
 use crate::loops::core::verdict::Verdict;
 use crate::loops::core::weigh::TestChange;
+use crate::loops::fault;
 use crate::loops::mask::Mask;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -269,6 +270,7 @@ pub fn write_summary(dir: &RunDir, state: &RunState) -> Result<(), JournalError>
     let mut json = serde_json::to_vec_pretty(&Summary::of(state))
         .map_err(|error| JournalError::io("write", &summary)(io::Error::from(error)))?;
     json.push(b'\n');
+    fault::io("summary").map_err(JournalError::io("write", &summary))?;
     replace(&summary, &json).map_err(JournalError::io("write", &summary))?;
     replace(&table, Mask::of_process().text(&report(state)).as_bytes()).map_err(JournalError::io("write", &table))
 }

@@ -2,6 +2,7 @@
 //!
 //! It is apart from the journal so that every failure of the disk can be played in tests.
 
+use super::error::no_room;
 use crate::loops::fault;
 use std::fs::File;
 use std::io::{self, Write};
@@ -88,11 +89,7 @@ impl<D: Disk> Tail<D> {
         };
         // Whatever the reason, no half batch may stay for the next one to be glued to.
         let cut = self.disk.cut(self.len);
-        let full = matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        );
-        if full && cut.is_ok() {
+        if no_room(&error) && cut.is_ok() {
             return Err(Refusal::Full(error));
         }
         self.poisoned = true;

@@ -4,6 +4,8 @@ use super::invariants::{Before, assert_acknowledged, assert_told};
 use super::matrix::Row;
 use super::watched::{Watched, until};
 use crate::ground::{Ground, Told};
+use crate::screen::{a_loop, leave, open, with_loops};
+use crate::term::Term;
 use loopdash::loops::core::event::{Event, Outcome};
 use loopdash::loops::core::step::StepKind;
 use std::io::Write;
@@ -16,12 +18,17 @@ pub(super) const ROWS: &[Row] = &[
         number: 4,
         fault: "no space for the journal",
         happens: "the batch is taken back whole and tried again each second, nothing is acted on meanwhile, and the screen \
-            says so; when there is room, everything goes on by itself. What agents print meanwhile is kept in memory, the \
+            says so; when there is room, everything goes on by itself, what was asked for meanwhile included: it is said to be \
+            kept. Told to end twice, loopdash waits no longer, and runs end where their journals do. A summary waits the \
+            same way, and the next start writes one that is not there. What agents print meanwhile is kept in memory, the \
             last megabyte of it, for a minute after the agent's end; where more is missing, the transcript and the \
             Timeline say how much. The file system is real where the test may mount one, else a failpoint",
         tests: &[
             "it::faults::disk::row_04_a_full_disk_holds_new_steps_until_there_is_room",
             "it::faults::disk::row_04_a_refused_append_anywhere_is_made_up_for",
+            "it::faults::disk::row_04_a_run_on_a_full_disk_is_kept_from_its_first_record_on",
+            "it::faults::disk::row_04_loopdash_can_be_left_on_a_full_disk",
+            "it::faults::disk::row_04_a_summary_waits_for_room_too",
             "it::faults::disk::row_04_output_that_a_full_disk_loses_is_told",
             "loops::agent::transcript::owed::tests::the_end_is_kept_and_what_is_gone_is_counted",
             "loops::journal::tail::tests::a_full_disk_at_any_call_loses_nothing",
@@ -39,11 +46,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 6,
         fault: "a write or sync of the journal fails",
-        happens: "the run is given up with its reason, its agents are stopped, others go on; headless ends with status 2. \
+        happens: "the run is given up with its reason, its agents are stopped, others go on; headless ends with status 2. So \
+            it is when the writing panics. \
             Whoever takes the run up again writes the journal over itself and syncs that before going on, as no second sync \
             of the same pages can be trusted. The failure is a failpoint",
         tests: &[
             "it::faults::disk::row_06_a_failed_sync_gives_the_run_up_and_it_can_be_taken_up_again",
+            "it::faults::disk::row_06_a_writer_that_panics_is_a_failure_of_its_run_alone",
+            "loops::engine::ledger::tests::what_nobody_can_write_is_not_said_to_be_written",
             "loops::journal::tail::tests::any_other_failure_at_any_call_poisons_and_leaves_no_half_batch",
         ],
     },
@@ -93,6 +103,13 @@ impl Drop for Small {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+/// A dashboard with a fault on demand.
+fn faulty(ground: &Ground, fault: &str) -> Term {
+    let (home, state) = (ground.path("home"), ground.path("state"));
+    let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", &state), ("LOOPDASH_FAULT", Path::new(fault))];
+    Term::start(&["--start-all"], &ground.repo(), &env, (36, 120))
 }
 
 /// A shell command that waits for the file `go`, and the file.
@@ -228,6 +245,57 @@ fn row_31_a_repository_that_cannot_be_written_is_refused_at_the_start() {
 }
 
 #[test]
+fn row_04_a_run_on_a_full_disk_is_kept_from_its_first_record_on() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let told = with_fault(&ground, "enospc:journal.append@1").exits(0);
+    assert!(told.err.contains("kept; it waits for room on the disk"), "{}", told.err);
+    assert!(!told.err.contains("could not be journalled"), "{}", told.err);
+    assert_acknowledged(&ground, &told.out);
+    let runs = before.holds(&ground);
+    assert!(matches!(runs[0].state.outcome, Some((Outcome::Done, _))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_04_loopdash_can_be_left_on_a_full_disk() {
+    let ground = with_loops(&[a_loop("stuck", &["say", "at work", "hang"])]);
+    let before = Before::of(&ground);
+    let mut term = faulty(&ground, "enospc:journal.append@8+");
+    term.see("at work").await;
+    term.keys("q").await;
+    term.see("Leave loopdash?").await;
+    term.answer("p", "Leave loopdash?").await;
+    term.see("no room for").await;
+    term.keys("q").await;
+    term.ended().await;
+    let runs = before.holds_on(&ground, &term).await;
+    assert!(!runs[0].state.is_finished(), "it ends where its journal does");
+    drop(term);
+    let mut term = open(&ground, &[]);
+    term.see("1 interrupted loop").await;
+    term.answer("\x1b", "1 interrupted loop").await;
+    leave(&mut term).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_04_a_summary_waits_for_room_too() {
+    let ground = with_loops(&[a_loop("quick", &["touch", "x", "claim"])]);
+    let before = Before::of(&ground);
+    let mut term = faulty(&ground, "enospc:summary@1");
+    term.see("its summary is not written").await;
+    let summary = ground.ran().dir.summary();
+    until("there is room", || summary.exists());
+    term.gone("its summary is not written").await;
+    leave(&mut term).await;
+    before.holds_on(&ground, &term).await;
+    // One that could not be written before the end is written by the next start.
+    std::fs::remove_file(&summary).unwrap();
+    let mut term = open(&ground, &[]);
+    until("the summary is there again", || summary.exists());
+    leave(&mut term).await;
+}
+
+#[test]
 fn row_05_a_snapshot_waits_for_room() {
     let ground = Ground::new();
     let Some(disk) = Small::mount(ground.path("small"), "6m") else { return };
@@ -281,4 +349,16 @@ fn row_06_a_failed_sync_gives_the_run_up_and_it_can_be_taken_up_again() {
     let ground = Ground::new();
     assert_told(with_fault(&ground, "eio:journal.sync@1"), 65, "could not be journalled");
     until("nothing runs", || ground.runs().iter().all(|ran| ran.state.steps.is_empty()));
+}
+
+#[test]
+fn row_06_a_writer_that_panics_is_a_failure_of_its_run_alone() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let told = assert_told(with_fault(&ground, "panic:journal.append@5"), 2, "writing its journal panicked");
+    assert_acknowledged(&ground, &told.out);
+    ground.ran().assert_gone();
+    ground.loopdash(&["resume", "--headless"]).exits(0);
+    let runs = before.holds(&ground);
+    assert!(matches!(runs[0].state.outcome, Some((Outcome::Done, _))));
 }
