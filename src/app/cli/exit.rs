@@ -65,6 +65,9 @@ pub enum Failure {
     /// Data is not as it must be, or not there.
     #[error("{0}")]
     Data(String),
+    /// Another process has the run in hand.
+    #[error("{0}")]
+    Held(String),
     /// Something failed on the way.
     #[error("{0}")]
     Failed(String),
@@ -79,6 +82,7 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Problems(_) | Self::Data(_) => Exit::BadData,
+            Self::Held(_) => Exit::NeedsPerson,
             Self::Failed(_) => Exit::Failed,
             Self::Pipe => Exit::Done,
         }

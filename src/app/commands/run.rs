@@ -70,13 +70,19 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let refused = runs.iter().find_map(refusal);
+    let held = runs.iter().any(|run| matches!(run.ownership, Ownership::Other { .. }));
+    // Which of the two processes is to have it is for a person to say.
+    let told = |failure| match failure {
+        Failure::Data(why) if held => Failure::Held(why),
+        other => other,
+    };
     let specs: Vec<LoopSpec> = runs.iter().filter_map(|run| run.state.spec.as_deref().cloned()).collect();
     require(context, &loaded.config, &specs)?;
     let runs: Vec<Resumed> = runs.into_iter().map(going_on).collect();
     if on_screen(args.lines) {
         // Without a screen the engine's own answer is printed, and says more.
         if let Some(why) = refused {
-            return Err(Failure::Data(why));
+            return Err(told(Failure::Data(why)));
         }
         let opening = Opening {
             start: Vec::new(),
@@ -90,7 +96,7 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
     let _log = log(context, &store);
     let work = Work::Resume(runs);
     let boot = Boot::new(store, &loaded.config, Startup::Ignore);
-    session(boot, work, style(context, args.lines), patience(args.lines, &loaded))
+    session(boot, work, style(context, args.lines), patience(args.lines, &loaded)).map_err(told)
 }
 
 /// Runs that stopped without being at an end and without waiting for a person; unless `all`, there may be only one.

@@ -6,11 +6,13 @@
 use super::atomic::replace;
 use super::error::JournalError;
 use super::store::RunDir;
+use crate::loops::core::ids::Millis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 /// A process that owns a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct Owner {
     /// it; `None` where the system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<u64>,
+    /// When it started, for people; milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Millis>,
     /// Its loopdash version.
     pub version: String,
 }
@@ -28,8 +33,12 @@ pub struct Owner {
 impl Owner {
     /// This process.
     pub fn current() -> Self {
+        // Once, so that it is the same each time whatever the clock does.
+        static SINCE: OnceLock<Option<Millis>> = OnceLock::new();
         let pid = std::process::id();
-        Self { pid, start: start_time(pid), version: env!("CARGO_PKG_VERSION").to_owned() }
+        let start = start_time(pid);
+        let since = *SINCE.get_or_init(|| start.and_then(moment));
+        Self { pid, start, since, version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 
     /// Whether such a process exists, as far as the system tells.
@@ -41,7 +50,7 @@ impl Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "loopdash {} with pid {}", self.version, self.pid)?;
-        self.start.map_or(Ok(()), |start| write!(f, " (started at tick {start})"))
+        self.since.map_or(Ok(()), |since| write!(f, " since {}", clock(since)))
     }
 }
 
@@ -118,6 +127,29 @@ fn start_time(pid: u32) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
+/// The moment that lies that many clock ticks after the start of the system.
+#[cfg(target_os = "linux")]
+fn moment(ticks: u64) -> Option<Millis> {
+    let up = std::fs::read_to_string("/proc/uptime").ok()?;
+    let up: f64 = up.split_ascii_whitespace().next()?.parse().ok()?;
+    let started = Duration::from_millis(ticks.checked_mul(1000)? / rustix::param::clock_ticks_per_second().max(1));
+    let ago = Duration::try_from_secs_f64(up).ok()?.saturating_sub(started);
+    let since = SystemTime::now().checked_sub(ago)?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Millis(u64::try_from(since.as_millis()).ok()?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn moment(_ticks: u64) -> Option<Millis> {
+    None
+}
+
+/// A time of day here, with the date if it is not today's.
+fn clock(at: Millis) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    let (at, now) = (at.to_zoned(jiff::tz::TimeZone::system()), jiff::Zoned::now());
+    at.strftime(if at.date() == now.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
 #[cfg(not(target_os = "linux"))]
 fn start_time(_pid: u32) -> Option<u64> {
     None
@@ -134,7 +166,12 @@ mod tests {
         assert!(me.exists());
         if let Some(start) = me.start {
             assert!(!Owner { start: Some(start + 1), ..me.clone() }.exists());
-            assert!(me.to_string().contains(&format!("pid {}", me.pid)));
+            let told = format!("pid {} since ", me.pid);
+            let since = me.to_string().split_once(&told).map(|(_, since)| since.to_owned()).unwrap();
+            assert!(since.len() >= 8 && since.contains(':'), "{since}");
+            // This process has not been running for an hour, and does not start in the future.
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64;
+            assert!(me.since.is_some_and(|since| since.0 <= now + 1_000 && since.0 + 3_600_000 > now), "{me:?}");
         }
         let text = serde_json::to_string(&me).unwrap();
         assert_eq!(serde_json::from_str::<Owner>(&text).unwrap(), me);
