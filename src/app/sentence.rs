@@ -70,6 +70,10 @@ fn words(event: &Event) -> String {
         Event::TestsWeighed(e) => format!("tests weakened: {}", in_words(&e.changes)),
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
         Event::LockAwaited(e) if e.holder.is_empty() => format!("step {} waits for lock {}", e.step, e.lock),
+        Event::ClockJumped(e) => {
+            let (way, why) = if e.by_ms < 0 { ("back", "") } else { ("ahead", ", or the machine slept") };
+            format!("the clock was set {way} by {}{why}", duration(e.by_ms.unsigned_abs()))
+        }
         Event::LockAwaited(e) => format!("step {} waits for lock {}, held by {}", e.step, e.lock, e.holder),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };

@@ -115,6 +115,7 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::Rewound(_) | Event::Scrapped(_) | Event::Restored(_) => (Mark::Info, "loopdash"),
         Event::RepositoryTouched(_) | Event::TestsWeighed(_) => (Mark::Stuck, "loopdash"),
         Event::LockAwaited(_) => (Mark::Waits, "loopdash"),
+        Event::ClockJumped(_) => (Mark::Info, "loopdash"),
         Event::GateFinished(e) => (if e.outcome.passed() { Mark::Passed } else { Mark::Failed }, "loopdash"),
         Event::VerdictReached(e) => (decision_mark(e.verdict.decision), "critic"),
         Event::Guidance(e) => (Mark::Info, who(e.who)),

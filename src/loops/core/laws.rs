@@ -9,9 +9,9 @@ use super::budget::Resource;
 use super::command::Ask;
 use super::decide::decide;
 use super::event::{
-    Admitted, Chore, Event, GateFinished, Kept, LockAwaited, Outcome, ParkReason, Parked, PauseKind, Record, Restored,
-    Rewound, Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted, Trashed, Trouble,
-    Unparked, VerdictReached, When, WorkspaceReady,
+    Admitted, Chore, ClockJumped, Event, GateFinished, Kept, LockAwaited, Outcome, ParkReason, Parked, PauseKind,
+    Record, Restored, Rewound, Scrapped, SnapshotTaken, Spawned, StepFinished, StepInterrupted, StepStarted, Submitted,
+    Trashed, Trouble, Unparked, VerdictReached, When, WorkspaceReady,
 };
 use super::gate::{self, CommandLine, GateResult, GateSpec};
 use super::hold::{Holds, judge};
@@ -299,6 +299,10 @@ impl Driver {
                 self.commit(Restored { step: step.id, commit: "t".to_owned(), trash }.into());
             }
             StepKind::Gate(name) => {
+                if dice % 16 == 5 {
+                    let by_ms = if dice.is_multiple_of(3) { i64::MAX } else { -86_400_000 };
+                    self.commit(ClockJumped { by_ms }.into());
+                }
                 if dice % 4 == 3 {
                     let (lock, holder) = ("db".to_owned(), "another".to_owned());
                     self.commit(LockAwaited { step: step.id, lock, holder }.into());

@@ -18,6 +18,7 @@ mod prepare;
 pub mod report;
 mod settle;
 mod slots;
+mod steady;
 mod task;
 mod testfile;
 #[cfg(test)]

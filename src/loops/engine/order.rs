@@ -164,8 +164,8 @@ impl Order {
         let wall_left = run
             .budget
             .wall_clock_ms
-            .zip(run.first_admitted)
-            .map(|(limit, first)| Duration::from_millis(limit.saturating_sub(now.since(first)).max(1)));
+            .filter(|_| run.first_admitted.is_some())
+            .map(|limit| Duration::from_millis(limit.saturating_sub(run.wall_clock(now)).max(1)));
         let agent = role_of(&work.kind).and_then(|role| spec.agent(role));
         let earlier = agent.filter(|agent| agent.session == SessionUse::Resume && !agent.resume.is_empty());
         let earlier = earlier.and_then(|agent| run.session_to_resume(&work.kind, &agent.name));

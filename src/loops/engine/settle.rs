@@ -41,6 +41,12 @@ impl Engine {
         let mut batches: BTreeMap<RunId, Vec<Record>> = BTreeMap::new();
         let mut replies: Vec<(RunId, Reply)> = Vec::new();
         let at = self.now();
+        if let Some(jump) = self.steady.jump(at) {
+            let started = self.mine(|state| state.first_admitted.is_some() && !state.is_finished());
+            let news = started.into_iter().map(|run| Batch { run, events: vec![jump.into()], reply: None });
+            // Before all that has times of the new clock.
+            self.pending.splice(..0, news);
+        }
         for Batch { run, events, reply } in std::mem::take(&mut self.pending) {
             let records = batches.entry(run).or_default();
             let full = self.full.get(&run).and_then(|waiting| waiting.last());

@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::order::Order;
 use super::report::{Report, Steps, Wish};
 use super::slots::Slots;
+use super::steady::Steady;
 use super::testfile::TestFiles;
 use crate::loops::agent::transcript::LiveOutput;
 use crate::loops::core::alert::Machine;
@@ -99,8 +100,10 @@ pub fn start(config: Config, steps: Arc<dyn Steps>) -> Running {
     let takes_up = startup == Startup::TakeUp;
     let Caps { engine: cap, repository: repo_cap, agents: agent_caps } = config.caps.clone();
     let fleet = Fleet { repo_cap, agent_caps, budget: config.budget, ..Fleet::new(cap, config.gate_cap) };
+    let steady = Steady::new((config.clock)());
     let engine = Engine {
         config,
+        steady,
         steps,
         fleet,
         ledger: Ledger::default(),
@@ -189,6 +192,7 @@ pub(super) enum Inner {
 /// The engine's state. No lock guards it, because only its task touches it.
 pub(super) struct Engine {
     pub config: Config,
+    pub steady: Steady,
     pub steps: Arc<dyn Steps>,
     pub fleet: Fleet,
     pub ledger: Ledger,

@@ -11,11 +11,12 @@ use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::Budget;
 use crate::loops::core::event::{
-    AgentSet, Answered, Chore, ChoreAsked, Event, GatesRerun, Guidance, HeldBehind, Kept, LimitsSet, LockAwaited,
-    Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened,
-    RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised,
-    SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked,
-    TestReset, TestRetried, TestSkipped, TestWaived, TestsWeighed, Trashed, Unparked, VerdictReached, When,
+    AgentSet, Answered, Chore, ChoreAsked, ClockJumped, Event, GatesRerun, Guidance, HeldBehind, Kept, LimitsSet,
+    LockAwaited, Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken,
+    Reopened, RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared,
+    SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded,
+    TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived, TestsWeighed, Trashed, Unparked, VerdictReached,
+    When,
 };
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
@@ -215,6 +216,7 @@ fn rare() -> Vec<Event> {
         LockAwaited { step: StepId(4), lock: "db".to_owned(), holder: "shop, gate tests (process 7)".to_owned() }
             .into(),
         Signal { busy: Some(false), ..Signal::new(StepId(2), Sign::Silent, 600_000) }.into(),
+        ClockJumped { by_ms: -3_600_000 }.into(),
         Noted { text: "hand edit of CP-1 was not obeyed".to_owned() }.into(),
     ];
     events.extend(rich());

@@ -187,7 +187,7 @@ impl Summary {
             submitted: state.created,
             started: state.first_admitted,
             ended,
-            wall_ms: state.first_admitted.map_or(0, |start| until.since(start)),
+            wall_ms: state.wall_clock(until),
             active_ms: state.steps.iter().map(|step| step.duration_ms(until)).sum(),
             iterations: state.counted,
             steps: state.steps.len(),

@@ -9,8 +9,8 @@ use crate::interrupt::{SECOND_TIME, working};
 use loopdash::loops::agent::Supervisor;
 use loopdash::loops::core::agent::AgentSpec;
 use loopdash::loops::core::budget::Budget;
-use loopdash::loops::core::command::{Command as Wanted, LiveRuns, Request};
-use loopdash::loops::core::event::Outcome;
+use loopdash::loops::core::command::{Ask, Command as Wanted, LiveRuns, Request};
+use loopdash::loops::core::event::{Event, Outcome};
 use loopdash::loops::core::ids::{Millis, Who};
 use loopdash::loops::core::schedule::Caps;
 use loopdash::loops::core::spec::{LoopSpec, Trigger};
@@ -23,14 +23,14 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
         number: 32,
         fault: "two loopdash processes",
         happens: "a run belongs to the process that holds the lock on its journal, which dies with it; others show it \
-            read-only with the owner's pid. After a kill -9 the next one takes it at once",
+            read-only with the owner's pid. Who asks for it without a screen is told the pid and since when that process \
+            runs, and exits with status 3. After a kill -9 the next one takes it at once",
         tests: &[
             "it::faults::machine::row_32_a_second_one_is_refused_by_name_and_takes_over_at_once_after_a_kill",
             "it::screen::a_second_loopdash_shows_the_runs_of_the_first_and_cannot_steer_them",
@@ -41,10 +41,13 @@ pub(super) const ROWS: &[Row] = &[
         number: 40,
         fault: "the clock jumps",
         happens: "records are ordered by number and times may go backwards; waiting and timeouts use the monotonic clock. \
-            The run's wall-clock limit is measured between journalled times, so a jump forward can use it up. The test \
-            sets the engine's clock, not the machine's",
+            Where the two clocks part by two seconds or more while loopdash runs, its runs' journals say how far, and time \
+            limits and the time that a run took go without it; time that the machine slept does not count. A jump while \
+            no loopdash runs is not seen. The test sets the engine's clock, not the machine's",
         tests: &[
             "it::faults::machine::row_40_a_clock_that_jumps_a_day_either_way_ends_nothing",
+            "loops::core::state::life::tests::what_the_clock_jumps_is_no_time_of_the_run",
+            "loops::engine::steady::tests::only_what_the_clock_does_beyond_time_is_a_jump",
             "loops::journal::append::tests::times_that_go_backwards_are_no_damage",
         ],
     },
@@ -76,8 +79,11 @@ fn row_32_a_second_one_is_refused_by_name_and_takes_over_at_once_after_a_kill() 
     let mut first = working(&ground, &["play", "agent.toml"]);
     let id = ground.ran().dir.run().to_string();
     let resume = || ground.loopdash(&["resume", &id, "--headless"]);
-    let told = assert_told(resume(), 65, &format!("with pid {}", first.child.id()));
-    assert!(told.err.contains("started at tick"), "{}", told.err);
+    let told = assert_told(resume(), 3, &format!("with pid {} since ", first.child.id()));
+    let since = told.err.split_once(" since ").map_or("", |(_, since)| since);
+    let digits: Vec<bool> = since.chars().take(8).map(|letter| letter.is_ascii_digit()).collect();
+    // A time of day, or at midnight the day before.
+    assert!(digits.iter().filter(|digit| **digit).count() >= 6, "{}", told.err);
     first.child.kill().unwrap();
     first.child.wait().unwrap();
     resume().exits(0);
@@ -205,7 +211,7 @@ async fn row_40_a_clock_that_jumps_a_day_either_way_ends_nothing() {
     actor.timeout_ms = 60_000;
     let spec: LoopSpec = serde_json::from_value(serde_json::json!({
         "name": "timeless", "repo": ground.repo(), "objective": "Be timeless.", "actor": actor, "priority": 5,
-        "limits": { "max_iterations": 1, "max_attempts": 1 },
+        "limits": { "max_iterations": 1, "max_attempts": 1, "wall_clock_ms": 3_600_000 },
     }))
     .unwrap();
     let command = Wanted::Submit { specs: vec![spec], trigger: Trigger::Cli };
@@ -216,7 +222,9 @@ async fn row_40_a_clock_that_jumps_a_day_either_way_ends_nothing() {
         })
         .await;
         ahead.store(jump, Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // So that something is journalled under this clock.
+        let (run, ask) = (ground.ran().dir.run(), Ask::SetPriority { priority: u8::try_from(jump / DAY).unwrap() });
+        engine.handle.send(Request { who: Who::Cli, command: Wanted::Run { run, ask } }).await.unwrap();
     }
     ahead.store(0, Ordering::Relaxed);
     std::fs::write(go, "").unwrap();
@@ -227,6 +235,11 @@ async fn row_40_a_clock_that_jumps_a_day_either_way_ends_nothing() {
     assert!(matches!(runs[0].state.outcome, Some((Outcome::Done, _))), "{:?}", runs[0].state.outcome);
     let times: Vec<u64> = runs[0].records.iter().map(|record| record.at.0).collect();
     assert!(times.windows(2).any(|pair| pair[1] + DAY < pair[0]), "the clock went back: {times:?}");
+    let jumps = runs[0].events(|event| match event {
+        Event::ClockJumped(e) => Some(e.by_ms),
+        _ => None,
+    });
+    assert!(jumps.iter().any(|by| *by > 0) && jumps.iter().any(|by| *by < 0), "{jumps:?}");
     let told = ground.loopdash(&["show", "timeless"]).exits(0).out;
     assert!(told.contains("done"), "{told}");
 }

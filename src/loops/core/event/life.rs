@@ -342,6 +342,13 @@ pub struct HeldBehind {
     pub who: Who,
 }
 
+/// The wall clock went another way than time did, so that differences of moments before and after are wrong by as much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockJumped {
+    /// By how many milliseconds; below zero when it was set back.
+    pub by_ms: i64,
+}
+
 /// Something worth telling that changes no state, such as a hand edit that was not obeyed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {

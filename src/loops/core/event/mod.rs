@@ -158,6 +158,8 @@ events! {
     "remedy_taken" => RemedyTaken,
     /// The running step starts anew.
     "step_restarted" => StepRestarted,
+    /// The wall clock was set while loopdash ran.
+    "clock_jumped" => ClockJumped,
     /// Something worth telling that changes no state.
     "noted" => Noted,
     /// The run is over.

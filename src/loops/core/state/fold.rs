@@ -61,6 +61,7 @@ impl RunState {
             Event::Restored(e) => self.restored(e, at),
             Event::RepositoryTouched(e) => self.repository_touched(e),
             Event::LockAwaited(e) => self.lock_awaited(e),
+            Event::ClockJumped(e) => self.clock_jumped(e),
             Event::TestsWeighed(e) => {
                 if let Some(iteration) = self.open_iteration_mut() {
                     iteration.weighed.clone_from(&e.changes);

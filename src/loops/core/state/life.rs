@@ -4,14 +4,20 @@
 
 use super::{Delivery, Note, RunState, Workspace};
 use crate::loops::core::event::{
-    Admitted, Answered, Chore, Finished, LimitsSet, ParkReason, Parked, PauseKind, PauseRequested, Paused, Reopened,
-    Spawned, When, WorkspaceReady,
+    Admitted, Answered, Chore, ClockJumped, Finished, LimitsSet, ParkReason, Parked, PauseKind, PauseRequested, Paused,
+    Reopened, Spawned, When, WorkspaceReady,
 };
 use crate::loops::core::ids::Millis;
 use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::transition::RunMove;
 
 impl RunState {
+    pub(super) fn clock_jumped(&mut self, e: &ClockJumped) {
+        if self.first_admitted.is_some() {
+            self.clock_jumped = self.clock_jumped.saturating_add(e.by_ms);
+        }
+    }
+
     pub(super) fn admitted(&mut self, e: &Admitted, at: Millis) {
         if self.shift(RunMove::Admit, at) {
             self.slot = Some(e.slot);
@@ -154,5 +160,35 @@ impl RunState {
             self.park = None;
             self.close_iteration(at, e.outcome.word());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::core::event::{Event, Record};
+    use crate::loops::core::ids::RunId;
+
+    #[test]
+    fn what_the_clock_jumps_is_no_time_of_the_run() {
+        const DAY: u64 = 86_400_000;
+        let run = RunId::new(uuid::Uuid::nil());
+        let mut state = RunState::new(run);
+        let mut seq = 0;
+        let mut apply = |state: &mut RunState, at, event| {
+            seq += 1;
+            state.apply(&Record { seq, at: Millis(at), run, event });
+        };
+        apply(&mut state, DAY, ClockJumped { by_ms: 500 }.into());
+        assert_eq!(state.clock_jumped, 0, "no time has been measured yet");
+        state.first_admitted = Some(Millis(DAY));
+        state.budget.wall_clock_ms = Some(3_600_000);
+        apply(&mut state, 2 * DAY + 5_000, ClockJumped { by_ms: DAY as i64 }.into());
+        assert_eq!((state.wall_clock(state.updated), state.breaches().count()), (5_000, 0));
+        assert_eq!(state.wall_clock_at(6_000), Some(Millis(2 * DAY + 6_000)));
+        apply(&mut state, 9_000, ClockJumped { by_ms: -2 * DAY as i64 }.into());
+        assert_eq!((state.wall_clock(state.updated), state.breaches().count()), (9_000, 0));
+        apply(&mut state, 3_600_000, Event::ClockJumped(ClockJumped { by_ms: 0 }));
+        assert_eq!(state.breaches().count(), 1, "the hour is over all the same");
     }
 }

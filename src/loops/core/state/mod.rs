@@ -62,6 +62,8 @@ pub struct RunState {
     pub status_since: Millis,
     /// When it first got a slot.
     pub first_admitted: Option<Millis>,
+    /// Milliseconds by which the wall clock jumped since then.
+    pub clock_jumped: i64,
     /// Its slot while it has one.
     pub slot: Option<u32>,
     /// How it is, or is to be, paused.
@@ -206,6 +208,7 @@ impl RunState {
             status: RunStatus::Queued,
             status_since: Millis::default(),
             first_admitted: None,
+            clock_jumped: 0,
             slot: None,
             pause: None,
             park: None,
@@ -409,13 +412,27 @@ impl RunState {
 
     /// What it has used up.
     pub fn used(&self) -> Used {
-        let wall_clock_ms = self.first_admitted.map_or(0, |first| self.updated.since(first));
+        let wall_clock_ms = self.wall_clock(self.updated);
         Used { usage: self.usage.known, wall_clock_ms, iterations: u64::from(self.counted) }
     }
 
     /// The budgets that are used up.
     pub fn breaches(&self) -> impl Iterator<Item = Breach> + use<> {
         self.budget.breaches(&self.used())
+    }
+
+    /// Milliseconds since it first got a slot, waiting included, without what the clock jumped meanwhile.
+    pub fn wall_clock(&self, now: Millis) -> u64 {
+        self.first_admitted.map_or(0, |first| {
+            let gone = i128::from(now.0) - i128::from(first.0) - i128::from(self.clock_jumped);
+            u64::try_from(gone).unwrap_or_default()
+        })
+    }
+
+    /// The moment that many milliseconds of [`wall_clock`](Self::wall_clock) are over.
+    pub fn wall_clock_at(&self, ms: u64) -> Option<Millis> {
+        let first = self.first_admitted?;
+        Some(Millis(first.0.saturating_add(ms).saturating_add_signed(self.clock_jumped)))
     }
 
     /// The provider that it waits for.

@@ -279,14 +279,14 @@ pub fn news(run: &RunState) -> Vec<Event> {
 pub fn overdue_at(run: &RunState) -> Option<Millis> {
     let working = run.status.holds_slot() && run.watched.raised(Pattern::LongRun).is_none();
     let limit = run.spec.as_deref().filter(|_| working)?.stuck.long_run_ms?;
-    Some(Millis(run.first_admitted?.0.saturating_add(limit)))
+    run.wall_clock_at(limit)
 }
 
 /// The event that says that a run takes long, when it does at `now`.
 pub fn overdue(run: &RunState, now: Millis) -> Option<Event> {
     let since = run.first_admitted.filter(|_| overdue_at(run).is_some_and(|at| at <= now))?;
-    let what = format!("at work for {}", super::duration::Span::from_millis(now.since(since) / 60_000 * 60_000));
-    let cost = Cost { ms: now.since(since), ..Cost::since(run, 0, since, now) };
+    let what = format!("at work for {}", super::duration::Span::from_millis(run.wall_clock(now) / 60_000 * 60_000));
+    let cost = Cost { ms: run.wall_clock(now), ..Cost::since(run, 0, since, now) };
     let iterations = u32::try_from(run.iterations.len()).unwrap_or(u32::MAX);
     let sighting = Sighting { pattern: Pattern::LongRun, what, since, first: 1, iterations, cost };
     Some(SignalRaised { sighting: Box::new(sighting) }.into())
