@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 #[cfg(target_os = "linux")]
 use std::io::Read;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
 use super::launch::{RUN_MARK, STEP_MARK};
 use crate::loops::mask::Mask;
@@ -39,25 +41,40 @@ impl Proc {
     }
 }
 
+/// Where the system tells of its processes.
+#[cfg(target_os = "linux")]
+const PROC: &str = "/proc";
+
 /// All processes there are. Takes a few milliseconds.
 pub fn table() -> Vec<Proc> {
     #[cfg(target_os = "linux")]
-    return std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| process(entry.file_name().to_str()?.parse().ok()?))
-        .collect();
+    return table_in(Path::new(PROC));
     #[cfg(not(target_os = "linux"))]
     ps::table()
+}
+
+/// One that ends between being listed and being read is not there.
+#[cfg(target_os = "linux")]
+pub(super) fn table_in(root: &Path) -> Vec<Proc> {
+    pids_in(root).filter_map(|pid| process_in(root, pid)).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn pids_in(root: &Path) -> impl Iterator<Item = u32> {
+    std::fs::read_dir(root).into_iter().flatten().flatten().filter_map(|dir| dir.file_name().to_str()?.parse().ok())
 }
 
 /// One process, if it is there.
 pub fn process(pid: u32) -> Option<Proc> {
     #[cfg(target_os = "linux")]
-    return parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?);
+    return process_in(Path::new(PROC), pid);
     #[cfg(not(target_os = "linux"))]
     ps::process(pid)
+}
+
+#[cfg(target_os = "linux")]
+fn process_in(root: &Path, pid: u32) -> Option<Proc> {
+    parse_stat(&std::fs::read(root.join(format!("{pid}/stat"))).ok()?)
 }
 
 /// What `pid` has started, and what those have, as far as the chain of parents is unbroken.
@@ -81,14 +98,15 @@ pub(super) fn of_steps(marks: &[&str]) -> HashSet<u32> {
 
 fn pids_with(name: &str, values: &[&str]) -> HashSet<u32> {
     #[cfg(target_os = "linux")]
-    {
-        let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        pids.filter_map(|dir| dir.file_name().to_str()?.parse().ok())
-            .filter(|pid| environment(*pid).is_some_and(|bytes| has_entry(&bytes, name, values)))
-            .collect()
-    }
+    return pids_with_in(Path::new(PROC), name, values);
     #[cfg(not(target_os = "linux"))]
     ps::pids_with(name, values)
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn pids_with_in(root: &Path, name: &str, values: &[&str]) -> HashSet<u32> {
+    let marked = |pid: &u32| environment(root, *pid).is_some_and(|bytes| has_entry(&bytes, name, values));
+    pids_in(root).filter(marked).collect()
 }
 
 /// Fills in the whole command line, its secrets masked.
@@ -129,9 +147,13 @@ pub(super) fn closure(table: &[Proc], pids: &HashSet<u32>, sids: &HashSet<u32>) 
 }
 
 #[cfg(target_os = "linux")]
-fn environment(pid: u32) -> Option<Vec<u8>> {
+fn environment(root: &Path, pid: u32) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(format!("/proc/{pid}/environ")).ok()?.take(4 * 1024 * 1024).read_to_end(&mut bytes).ok()?;
+    std::fs::File::open(root.join(format!("{pid}/environ")))
+        .ok()?
+        .take(4 * 1024 * 1024)
+        .read_to_end(&mut bytes)
+        .ok()?;
     Some(bytes)
 }
 

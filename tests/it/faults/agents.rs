@@ -69,6 +69,7 @@ pub(super) const ROWS: &[Row] = &[
         happens: "a process is known by pid and start time together, or by the mark in its environment; never by pid alone",
         tests: &[
             "loops::journal::owner::tests::a_reused_pid_is_not_taken_for_the_owner",
+            "loops::agent::survivors::tests::a_pid_means_nothing_without_its_start_time_or_a_mark",
             "it::processes::survivors_of_a_crash_are_found_and_stopped",
         ],
     },
