@@ -4,6 +4,7 @@ use crate::loops::core::budget::{Budget, Resource};
 use crate::loops::core::event::{
     Chore, Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, Trashed, When,
 };
+use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{RunState, gate_words};
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
@@ -69,17 +70,18 @@ fn words(event: &Event) -> String {
         Event::Restored(e) => format!("worktree brought back{}", kept_in(e.trash.as_ref())),
         Event::TestsWeighed(e) => format!("tests weakened: {}", in_words(&e.changes)),
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
-        Event::LockAwaited(e) if e.holder.is_empty() => format!("step {} waits for lock {}", e.step, e.lock),
         Event::ClockJumped(e) => {
             let (way, why) = if e.by_ms < 0 { ("back", "") } else { ("ahead", ", or the machine slept") };
             format!("the clock was set {way} by {}{why}", duration(e.by_ms.unsigned_abs()))
         }
+        Event::LockAwaited(e) if e.holder.is_empty() => format!("step {} waits for lock {}", e.step, e.lock),
         Event::LockAwaited(e) => format!("step {} waits for lock {}, held by {}", e.step, e.lock, e.holder),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
             let words = gate_words(&e.outcome, e.excuse, e.tests.as_deref());
             let by = e.found_by.map(|run| format!(", as run {} found", run.short())).unwrap_or_default();
-            format!("{kind} {}: {words} after {}{by}", e.gate, duration(e.duration_ms))
+            let hint = if e.outcome == GateResult::OutOfMemory { FEWER } else { "" };
+            format!("{kind} {}: {words} after {}{by}{hint}", e.gate, duration(e.duration_ms))
         }
         Event::VerdictReached(e) => verdict(&e.verdict),
         Event::Guidance(e) => {
@@ -277,6 +279,9 @@ pub fn cost(cost: &Cost) -> String {
     used(&Total::from(cost.usage)).map_or_else(|| time.clone(), |used| format!("{time}, {used}"))
 }
 
+/// What may be done where memory is short.
+const FEWER: &str = "; fewer loops at once (`<`, engine.cap) or gates (engine.gate_cap) leave more of it to each";
+
 fn step_end(end: &StepEnd) -> String {
     let mut text = format!("{} after {}", end.word(), duration(end.duration_ms));
     let bytes = end.stdout_bytes + end.stderr_bytes;
@@ -292,7 +297,8 @@ fn step_end(end: &StepEnd) -> String {
     if let Some(question) = &end.question {
         text.push_str(&format!(", asks: {question}"));
     }
-    text + &left_behind(&end.left_behind)
+    let hint = if end.out_of_memory { FEWER } else { "" };
+    text + &left_behind(&end.left_behind) + hint
 }
 
 fn left_behind(processes: &[String]) -> String {
@@ -422,6 +428,7 @@ mod tests {
         };
         let text = "signal KILL after 1m01s, 12 lines, 2.0 kB, says that it is done, left behind and stopped: 41 sleep";
         assert_eq!(step_end(&end), text);
+        assert!(step_end(&StepEnd { out_of_memory: true, ..end }).contains("; fewer loops at once (`<`"));
         let finding = |severity| Finding { id: "f".to_owned(), severity, file: None, line: None, text: "x".to_owned() };
         let reached = VerdictReached {
             step: StepId(4),

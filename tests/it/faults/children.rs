@@ -81,7 +81,8 @@ pub(super) const ROWS: &[Row] = &[
         number: 45,
         fault: "the system kills an agent for its memory",
         happens: "ended by signal KILL, which loopdash did not send: where the system's count of such kills went up \
-            meanwhile, it is told as killed, likely out of memory, else as the signal. A failure of the actor in any case. \
+            meanwhile, it is told as killed, likely out of memory, with what may be done about it, else as the signal. \
+            A failure of the actor in any case. \
             A gate that fails is told so as well where what it printed says that a child was killed meanwhile. \
             The test needs a memory cgroup, and does nothing where it may not make one",
         tests: &[
@@ -342,6 +343,7 @@ fn row_45_an_agent_killed_for_its_memory_is_told_so() {
     program(&greedy, &format!("#!/bin/sh\ncat >/dev/null; touch x; {hoard}\n"));
     let told = ground.loopdash(&["run", "--headless", "-p", "x", "--actor", "greedy", "--critic", "none"]).exits(3);
     assert!(told.out.contains("killed (likely out of memory)"), "{}", told.out);
+    assert!(told.out.contains("fewer loops at once"), "{}", told.out);
     let runs = before.holds(&ground);
     let Some(ParkReason::Attention { detail, .. }) = &runs[0].state.park else { panic!("{}", told.out) };
     assert!(detail.contains("out of memory, 3 times") || detail.contains("out of memory)"), "{detail}");
