@@ -10,6 +10,7 @@ use super::refs::{commit_at, point};
 use super::repo::{Head, open_objects};
 use super::scan::{Scanned, Skipped, scan};
 use super::workspace::Workspace;
+use crate::loops::fault;
 
 /// What [`take`] is asked for.
 #[derive(Debug, Clone)]
@@ -68,6 +69,7 @@ fn store(wish: &TakeSnapshot) -> Result<Snapshot, GitError> {
     let head_commit = head.as_ref().and_then(Head::commit).map(ToOwned::to_owned);
     let parents = parents(&repo, &name, wish, head_commit.as_deref())?;
     let message = format!("loopdash: snapshot {leaf} of run {}\n", workspace.run);
+    fault::io("snapshot").map_err(GitError::io("write the snapshot in", &workspace.common_dir))?;
     let commit = write(&repo, tree, &parents, &message)?;
     point(&repo, &name, commit).map_err(GitError::lib("write the snapshot's ref"))?;
 

@@ -22,7 +22,8 @@ pub(super) const ROWS: &[Row] = &[
             kept. Told to end twice, loopdash waits no longer, and runs end where their journals do. A summary waits the \
             same way, and the next start writes one that is not there. What agents print meanwhile is kept in memory, the \
             last megabyte of it, for a minute after the agent's end; where more is missing, the transcript and the \
-            Timeline say how much. The file system is real where the test may mount one, else a failpoint",
+            Timeline say how much. The file system is real where the test, or its copy in a user namespace, may mount one; \
+            failpoints try each append there is",
         tests: &[
             "it::faults::disk::row_04_a_full_disk_holds_new_steps_until_there_is_room",
             "it::faults::disk::row_04_a_refused_append_anywhere_is_made_up_for",
@@ -41,7 +42,11 @@ pub(super) const ROWS: &[Row] = &[
         happens: "the snapshot, or the making of the worktree, waits and is tried again, with the reason on the screen; the \
             agent is not blamed. No half snapshot: its ref is written last. An agent that finds no room itself fails, \
             three times at most before a person is asked",
-        tests: &["it::faults::disk::row_05_a_snapshot_waits_for_room"],
+        tests: &[
+            "it::faults::disk::row_05_a_snapshot_waits_for_room",
+            "it::faults::disk::row_05_a_worktree_waits_for_room",
+            "it::faults::disk::row_05_a_snapshot_that_finds_no_room_is_taken_later",
+        ],
     },
     Row {
         number: 6,
@@ -52,6 +57,7 @@ pub(super) const ROWS: &[Row] = &[
             of the same pages can be trusted. The failure is a failpoint",
         tests: &[
             "it::faults::disk::row_06_a_failed_sync_gives_the_run_up_and_it_can_be_taken_up_again",
+            "it::faults::disk::row_06_others_go_on_while_one_is_given_up",
             "it::faults::disk::row_06_a_writer_that_panics_is_a_failure_of_its_run_alone",
             "loops::engine::ledger::tests::what_nobody_can_write_is_not_said_to_be_written",
             "loops::journal::tail::tests::any_other_failure_at_any_call_poisons_and_leaves_no_half_batch",
@@ -76,15 +82,12 @@ pub(super) const ROWS: &[Row] = &[
 pub(super) struct Small(PathBuf);
 
 impl Small {
-    /// Mounts one at `place`; `None` where that is not allowed.
+    /// Mounts one at `place`; `None` where that is not allowed: see [`as_root_of_its_own`].
     pub(super) fn mount(place: PathBuf, size: &str) -> Option<Self> {
         std::fs::create_dir_all(&place).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "tmpfs"]).arg(&place);
         let mounted = mount.output().is_ok_and(|output| output.status.success());
-        if !mounted {
-            eprintln!("no file system may be mounted here: only the failpoint was tried");
-        }
         mounted.then_some(Self(place))
     }
 
@@ -96,6 +99,37 @@ impl Small {
         let len = file.metadata().unwrap().len();
         file.set_len(len.saturating_sub(left)).unwrap();
         path
+    }
+}
+
+/// Set for a test that runs in namespaces of its own.
+const INSIDE: &str = "LOOPDASH_TEST_NAMESPACE";
+
+/// Runs the test of this name again as the root of a user namespace, where a file system may be mounted, and says loudly
+/// where even that is refused.
+#[track_caller]
+fn as_root_of_its_own(test: &str) {
+    let mut unshare = Command::new("unshare");
+    let refused = |why: &str| {
+        // Past the harness, which shows what tests print only when they fail.
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: no file system may be mounted here ({why})");
+    };
+    if std::env::var_os(INSIDE).is_some() {
+        return refused("nor in a namespace");
+    }
+    unshare.args(["--user", "--map-root-user", "--mount"]).arg(std::env::current_exe().unwrap());
+    unshare.args(["--exact", test, "--nocapture"]).env(INSIDE, "1");
+    match unshare.output() {
+        Ok(output) if output.stdout.is_empty() => refused(String::from_utf8_lossy(&output.stderr).trim()),
+        Ok(output) => {
+            let said =
+                [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+            assert!(output.status.success(), "in a namespace of its own:\n{said}");
+            if let Some(skipped) = said.lines().find(|line| line.starts_with("skipped: ")) {
+                let _ = writeln!(std::io::stderr(), "{skipped}");
+            }
+        }
+        Err(error) => refused(&error.to_string()),
     }
 }
 
@@ -129,7 +163,9 @@ fn assert_idle(watched: &Watched) {
 fn row_04_a_full_disk_holds_new_steps_until_there_is_room() {
     let ground = Ground::new();
     let before = Before::of(&ground);
-    let Some(disk) = Small::mount(ground.path("state"), "1m") else { return };
+    let Some(disk) = Small::mount(ground.path("state"), "1m") else {
+        return as_root_of_its_own("faults::disk::row_04_a_full_disk_holds_new_steps_until_there_is_room");
+    };
     let (wait, go) = until_go(&ground);
     let last = "and what was said meanwhile, ".repeat(2_000);
     let words = ["say", "working", "sh", &wait, "touch", "x", "say", &last, "claim"];
@@ -160,7 +196,9 @@ fn row_04_a_full_disk_holds_new_steps_until_there_is_room() {
 fn row_04_output_that_a_full_disk_loses_is_told() {
     let ground = Ground::new();
     let before = Before::of(&ground);
-    let Some(disk) = Small::mount(ground.path("state"), "16m") else { return };
+    let Some(disk) = Small::mount(ground.path("state"), "16m") else {
+        return as_root_of_its_own("faults::disk::row_04_output_that_a_full_disk_loses_is_told");
+    };
     let (wait, go) = until_go(&ground);
     let words = ["say", "working", "sh", &wait, "touch", "x", "flood", "4", "claim"];
     let mut loopdash = Watched::start(ground.run_command(&words, &["done", "fine"], &["--output"]));
@@ -185,20 +223,37 @@ fn with_fault(ground: &Ground, fault: &str) -> Told {
     Told::from(command.env("LOOPDASH_FAULT", fault).output().unwrap())
 }
 
+/// More appends than any of these runs makes.
+const APPENDS: usize = 100;
+
 #[test]
 fn row_04_a_refused_append_anywhere_is_made_up_for() {
-    std::thread::scope(|scope| {
-        for time in [2, 3, 5, 8, 11] {
-            scope.spawn(move || {
-                let ground = Ground::new();
-                let before = Before::of(&ground);
-                let told = with_fault(&ground, &format!("enospc:journal.append@{time}")).exits(0);
-                assert!(told.err.contains("No space left on device"), "append {time}: {}", told.err);
-                assert_acknowledged(&ground, &told.out);
-                before.holds(&ground);
-            });
+    // Whether the run made that many appends at all.
+    let refused = |time: usize| {
+        let ground = Ground::new();
+        let before = Before::of(&ground);
+        let told = with_fault(&ground, &format!("enospc:journal.append@{time}")).exits(0);
+        assert_acknowledged(&ground, &told.out);
+        let runs = before.holds(&ground);
+        assert!(matches!(runs[0].state.outcome, Some((Outcome::Done, _))), "append {time}");
+        told.err.contains("No space left on device")
+    };
+    let mut times = (1..APPENDS).peekable();
+    let mut last = 0;
+    while let Some(first) = times.next() {
+        let together: Vec<usize> = std::iter::once(first).chain(times.by_ref().take(3)).collect();
+        let met: Vec<bool> = std::thread::scope(|scope| {
+            let runs: Vec<_> = together.iter().map(|time| scope.spawn(move || refused(*time))).collect();
+            runs.into_iter().map(|run| run.join().unwrap()).collect()
+        });
+        last += met.iter().filter(|met| **met).count();
+        if met.contains(&false) {
+            assert!(met.windows(2).all(|pair| pair[0] || !pair[1]), "no append is passed over: {met:?} from {first}");
+            break;
         }
-    });
+    }
+    // The run's records come in more batches than this.
+    assert!((8..APPENDS - 1).contains(&last), "{last} appends");
 }
 
 /// The command in a mount namespace in which `path` is read-only, for root as for everybody.
@@ -298,7 +353,9 @@ async fn row_04_a_summary_waits_for_room_too() {
 #[test]
 fn row_05_a_snapshot_waits_for_room() {
     let ground = Ground::new();
-    let Some(disk) = Small::mount(ground.path("small"), "6m") else { return };
+    let Some(disk) = Small::mount(ground.path("small"), "6m") else {
+        return as_root_of_its_own("faults::disk::row_05_a_snapshot_waits_for_room");
+    };
     let shop = disk.0.join("shop");
     ground.git(&["clone", "-q", ".", shop.to_str().unwrap()]);
     let ballast = disk.0.join("ballast");
@@ -315,6 +372,37 @@ fn row_05_a_snapshot_waits_for_room() {
     assert_eq!(ran.state.last_snapshot().unwrap().files, 1);
     assert_eq!(ran.state.iterations.len(), 1, "the agent was not blamed");
     ran.assert_gone();
+}
+
+#[test]
+fn row_05_a_worktree_waits_for_room() {
+    let ground = Ground::new();
+    let Some(disk) = Small::mount(ground.path("small"), "6m") else {
+        return as_root_of_its_own("faults::disk::row_05_a_worktree_waits_for_room");
+    };
+    let shop = disk.0.join("shop");
+    ground.git(&["clone", "-q", ".", shop.to_str().unwrap()]);
+    let ballast = disk.fill(0);
+    let mut command = ground.run_command(&["touch", "x", "claim"], &["done", "fine"], &[]);
+    command.current_dir(&shop);
+    let mut loopdash = Watched::start(command);
+    loopdash.says("No space left on device");
+    assert_idle(&loopdash);
+    std::fs::remove_file(&ballast).unwrap();
+    loopdash.end().exits(0);
+    let ran = ground.ran();
+    assert_eq!((ran.state.iterations.len(), ran.state.last_snapshot().unwrap().files), (1, 1));
+    ran.assert_gone();
+}
+
+#[test]
+fn row_05_a_snapshot_that_finds_no_room_is_taken_later() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let told = with_fault(&ground, "enospc:snapshot@1").exits(0);
+    assert!(told.err.contains("No space left on device"), "{}", told.err);
+    let runs = before.holds(&ground);
+    assert_eq!((runs[0].state.iterations.len(), runs[0].state.last_snapshot().unwrap().files), (1, 1));
 }
 
 /// The last parts of the names of loopdash's refs.
@@ -349,6 +437,21 @@ fn row_06_a_failed_sync_gives_the_run_up_and_it_can_be_taken_up_again() {
     let ground = Ground::new();
     assert_told(with_fault(&ground, "eio:journal.sync@1"), 65, "could not be journalled");
     until("nothing runs", || ground.runs().iter().all(|ran| ran.state.steps.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_06_others_go_on_while_one_is_given_up() {
+    let quick = ["touch", "x", "claim"];
+    let ground = with_loops(&[a_loop("one", &quick), a_loop("two", &quick)]);
+    let before = Before::of(&ground);
+    let mut term = faulty(&ground, "eio:journal.sync@7");
+    term.see("1 done").await;
+    leave(&mut term).await;
+    let runs = before.holds_on(&ground, &term).await;
+    let done = |ran: &&crate::ground::Ran| matches!(ran.state.outcome, Some((Outcome::Done, _)));
+    assert_eq!(runs.iter().filter(done).count(), 1);
+    let given_up: Vec<_> = runs.iter().filter(|ran| !done(ran)).collect();
+    assert!(given_up.len() == 1 && given_up[0].dir.suspect().exists());
 }
 
 #[test]

@@ -61,12 +61,12 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         number: 43,
-        fault: "a journal of 1 GB",
+        fault: "a journal of very many records",
         happens: "read in pieces with a bounded buffer and folded record by record; memory follows the run, not the bytes. \
             The test has 250,000 records, or as many as `LOOPDASH_RECORDS` says; the speed is a bench \
             (`benches/journal.rs`). Only the Timeline, while it is open, holds all records of its run",
         tests: &[
-            "slow::journals::row_43_a_journal_of_a_gigabyte_takes_no_memory",
+            "slow::journals::row_43_a_journal_of_very_many_records_takes_no_memory",
             "loops::journal::line::tests::a_line_without_end_costs_bounded_memory",
         ],
     },
