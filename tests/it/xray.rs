@@ -46,7 +46,7 @@ async fn a_running_step_shows_what_it_is_and_its_command_does_it_again() {
     let (home, state) = (ground.path("home"), ground.path("state"));
     let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", state.as_path()), ("DROPPED_ONE", home.as_path())];
     let mut term = Term::start(&["--start-all"], &ground.repo(), &env, (50, 160));
-    term.see("API_KEY=hush-hush").await;
+    term.see("API_KEY=[masked]").await;
 
     term.keys("I").await;
     for fact in ["◉ runs", "spy", "API_KEY=•••", "PLAIN=a word", "dropped  DROPPED_ONE", "prompt.md, on"] {
