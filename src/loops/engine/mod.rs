@@ -14,6 +14,7 @@ mod intake;
 mod landing;
 mod ledger;
 pub mod order;
+mod others;
 mod prepare;
 pub mod report;
 mod settle;

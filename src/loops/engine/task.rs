@@ -168,7 +168,7 @@ pub(super) enum Inner {
     /// A run was taken over.
     Adopted(Box<super::prepare::Adopted>),
     /// The store was read at the start.
-    Scanned(super::prepare::Scanned),
+    Scanned(super::others::Scanned),
     /// Somebody wrote to a run's journal, or to the fleet's.
     Touched(Change),
     /// What the fleet's file says.
