@@ -93,7 +93,7 @@ fn words(event: &Event) -> String {
         Event::GatesRerun(e) => format!("gates run again, by {}", e.who.word()),
         Event::AgentSet(e) => {
             let model = e.agent.model.as_ref().map(|model| format!(" with {model}")).unwrap_or_default();
-            format!("{} is {}{model} from its next step on, set by {}", e.role.word(), e.agent.name, e.who.word())
+            format!("{} is to be {}{model}, set by {}", e.role.word(), e.agent.name, e.who.word())
         }
         Event::PrioritySet(e) => format!("priority {} set by {}", e.priority, e.who.word()),
         Event::HeldBehind(e) => match e.behind {

@@ -219,6 +219,37 @@ impl VerdictView<'_> {
         self.blocks.iter().map(|b| rows_of(b, usize::from(width)).len()).sum()
     }
 
+    /// The finding that the view stands on when `top` is its first row: the one that the cursor is on, else the first with a
+    /// place of which a row is there or below; as its block's and its own position.
+    #[must_use]
+    pub fn finding_at(&self, top: usize, width: u16) -> Option<(usize, usize)> {
+        let room = usize::from(width).min(WIDEST);
+        let mut row = 0;
+        let mut first = None;
+        for (at, block) in self.blocks.iter().enumerate() {
+            let all = rows_of(block, usize::from(width)).len();
+            let heights = block.findings.iter().map(|finding| {
+                let mut rows = Vec::new();
+                finding_rows(finding, room, &mut rows);
+                rows.len()
+            });
+            let heights: Vec<usize> = heights.collect();
+            // The last row of a block is empty.
+            let mut end = row + all - 1 - heights.iter().sum::<usize>();
+            for (index, (finding, height)) in block.findings.iter().zip(&heights).enumerate() {
+                end += height;
+                if finding.selected {
+                    return Some((at, index));
+                }
+                if first.is_none() && end > top && finding.place.is_some() {
+                    first = Some((at, index));
+                }
+            }
+            row += all;
+        }
+        first
+    }
+
     /// The rows of what the cursor is on, so that the caller can scroll to them; empty where it is on nothing.
     #[must_use]
     pub fn selected_rows(&self, width: u16) -> Range<usize> {
@@ -318,6 +349,20 @@ mod tests {
             selected: false,
         },
     ];
+
+    #[test]
+    fn the_view_stands_on_the_finding_at_its_top() {
+        let theme = theme();
+        let unmarked = FINDINGS.map(|finding| FindingRow { selected: false, ..finding });
+        let blocks = [VerdictBlock { findings: &unmarked, ..BLOCKS[0] }, BLOCKS[1]];
+        let view = VerdictView { theme: &theme, blocks: &blocks, scroll: 0, empty: "" };
+        // A head and a summary, then two rows for each finding; the second names no file.
+        let stands: Vec<Option<(usize, usize)>> = (0..9).map(|top| view.finding_at(top, 100)).collect();
+        let (first, third) = (Some((0, 0)), Some((0, 2)));
+        assert_eq!(stands, [first, first, first, first, third, third, third, third, None]);
+        let marked = VerdictView { blocks: &BLOCKS, ..view };
+        assert_eq!(marked.finding_at(6, 100), first, "the cursor goes before the top");
+    }
 
     #[test]
     fn verdicts_show_findings_and_what_became_of_them() {

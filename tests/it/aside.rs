@@ -137,6 +137,22 @@ async fn a_shell_and_an_editor_open_where_the_cursor_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_editor_opens_on_a_place_that_the_output_names() {
+    let words = ["write", "note.md", "one\ntwo\n", "say", "see note.md:2, and ../outside:1", "claim"];
+    let ground = with_loops(&[crate::screen::a_loop("quick", &words)]);
+    let shell = script(&ground, "shell", "true");
+    let editor = script(&ground, "vim", "printf '%s\\n' \"$@\" > \"$HOME/edited\"");
+    let mut term = open(&ground, &shell, &editor);
+    term.see("1 done").await;
+    term.see("see note.md:2").await;
+    term.keys("e").await;
+    term.see("back from the editor").await;
+    leave(&mut term).await;
+    let place = ground.ran().state.workspace.unwrap().path;
+    assert_eq!(std::fs::read_to_string(ground.path("home").join("edited")).unwrap(), format!("+2\n{place}/note.md\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_stops_itself_or_cannot_start_gives_the_screen_back() {
     let ground = with_loops(&[crate::screen::a_loop("quick", &["write", "note.md", "x\n", "claim"])]);
     // Its terminal in the background would stop loopdash if it were not taken back.

@@ -100,7 +100,7 @@ async fn a_role_is_given_to_an_agent_of_the_runs_own_repository_that_works() {
     term.keys("A").await;
     term.see("actor: shopkeeper").await;
     term.keys("actor shopkeeper\r").await;
-    term.see("actor is shopkeeper from its next step on").await;
+    term.see("actor is to be shopkeeper").await;
     leave(&mut term).await;
     let set = ground.ran().events(|event| match event {
         Event::AgentSet(set) => Some(set.agent.name.clone()),

@@ -289,19 +289,23 @@ async fn a_run_that_cannot_go_on_is_refused_before_the_screen_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_is_given_to_another_agent_from_its_next_step_on() {
+async fn a_role_is_given_to_another_agent_from_the_next_iteration_on() {
     let words = [LOOPDASH, "__agent", "write", "note.md", "mine\n", "claim"];
     let other = format!("[agents.other]\ncommand = {}\n", serde_json::to_string(&words).unwrap());
-    let ground = with_loops(&[a_loop("slow", &["say", "at work", "hang"]), other]);
+    // It claims nothing, so that another iteration follows.
+    let ground = Ground::new();
+    let go = ground.path("go");
+    let script = format!("while [ ! -e '{}' ]; do sleep 0.02; done; touch draft.md", go.display());
+    ground.write("loopdash.toml", &(a_loop("slow", &["say", "at work", "sh", &script]) + &other));
+    ground.commit("configure");
     let mut term = open(&ground, &["--start-all"]);
     term.see("at work").await;
     term.keys("A").await;
     term.see("actor: claude").await;
     term.keys("actor other\r").await;
-    term.see("actor is other from its next step on").await;
-    term.keys("P").await;
-    term.see("paused").await;
-    term.keys("r").await;
+    term.see("actor is to be other").await;
+    term.see("slow→other").await;
+    std::fs::write(go, "").unwrap();
     term.see("1 done").await;
     leave(&mut term).await;
     let ran = ground.ran();

@@ -8,6 +8,7 @@ use crate::app::context::{Context, read_fleet};
 use crate::app::history::{told, word};
 use crate::app::sentence::{count, duration, interrupt, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
+use crate::loops::core::agent::Role;
 use crate::loops::core::fleet::FleetRun;
 use crate::loops::core::state::{GateRun, Iteration, RunState, StepOutcome, StepRecord};
 use crate::loops::core::step::StepKind;
@@ -59,6 +60,14 @@ fn page(run: &FleetRun, store: &Store) -> String {
             .as_ref()
             .map_or("none".to_owned(), |agent| format!("{}: {}", agent.name, agent.command.join(" ")));
         rows.push(fact("critic", &critic));
+        for role in [Role::Actor, Role::Critic] {
+            if let Some(next) = state.next_agents.get(role) {
+                rows.push(fact(
+                    &format!("next {}", role.word()),
+                    &format!("{}: {}", next.name, next.command.join(" ")),
+                ));
+            }
+        }
     }
     if let Some(workspace) = &state.workspace {
         let place = if workspace.in_place { " (IN PLACE, your checkout)" } else { "" };

@@ -244,8 +244,8 @@ pub const TABLE: &[Row] = {
         row(A::Scrap,        "scrap",           &["X"], "remove the worktree and branch of a run that is over; what they hold is kept").of(Steer).asks(),
         row(A::TakeOver,     "take over",       &["i"], "pause it and open its agent's own screen in the worktree; it goes on afterwards").of(Steer).hint("take over"),
         row(A::Shell,        "shell",           &["!"], "open a shell in its worktree").of(Steer),
-        row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests").of(Steer),
-        row(A::SetAgent,     "agent",           &["A"], "give its actor's or critic's role to another agent or model, from the next step on").of(Steer),
+        row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests, Output, Gates").of(Steer),
+        row(A::SetAgent,     "agent",           &["A"], "give its actor's or critic's role to another agent or model, from the next iteration on").of(Steer),
         row(A::Limit,        "iteration limit", &["M"], "set after how many iterations it ends, or the budget that it waits for").of(Steer).at(SOLVE),
         row(A::CopyPath,     "copy path",       &["y"], "copy the path of its worktree to the clipboard, or the command that helps").of(Steer).at(SOLVE),
 

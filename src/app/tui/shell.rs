@@ -6,6 +6,7 @@
 mod clipboard;
 mod make;
 mod send;
+mod spot;
 mod visit;
 mod watch;
 

@@ -173,6 +173,8 @@ pub struct Seen {
     pub revealed: bool,
     /// The step that the open pane stands on; none where it stands on the whole run.
     pub step: Option<StepId>,
+    /// The finding that the Verdict pane stands on: its verdict's iteration, and which it is of those shown with it.
+    pub finding: Option<(u32, usize)>,
 }
 
 /// A run that the operator takes over.
@@ -233,6 +235,8 @@ pub struct Ui {
     pub page: usize,
     /// The step that the open pane stands on, as last drawn.
     pub step: Option<StepId>,
+    /// The finding that the Verdict pane stands on; see [`Seen::finding`].
+    pub finding: Option<(u32, usize)>,
     /// Whether interrupted runs have been offered.
     pub offered: bool,
     /// The run whose pause is waited for before the screen steps aside.
@@ -273,6 +277,7 @@ impl Ui {
             leaving: false,
             page: 10,
             step: None,
+            finding: None,
             offered: false,
             taking_over: None,
             agents: None,
@@ -290,6 +295,7 @@ impl Ui {
         self.test = None;
         self.gate = None;
         self.step = None;
+        self.finding = None;
         self.search = None;
     }
 

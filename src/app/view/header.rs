@@ -3,6 +3,7 @@
 //! Phases follow from the steps of the last iteration, so that a finished run shows how it ended.
 
 use super::{Scene, list, usage};
+use crate::loops::core::agent::Role as Part;
 use crate::loops::core::fleet::Ownership;
 use crate::loops::core::spec::Isolation;
 use crate::loops::core::state::{Iteration, RunState, StepRecord};
@@ -51,6 +52,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         None => list::word(scene, run).or_else(silent).unwrap_or_else(|| mark.word().to_owned()),
     };
     let used = usage::shrinking(&state.usage);
+    let agents = spec.map(|_| (played(state, Part::Actor), played(state, Part::Critic)));
     DetailHeader {
         theme: scene.theme,
         name: &state.label,
@@ -61,16 +63,22 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             .zip(title.as_deref())
             .map(|(test, title)| if listed { (test.id.as_str(), title) } else { (title, "") }),
         branch: state.workspace.as_ref().and_then(|workspace| workspace.branch.as_deref()),
-        agents: spec.map(|spec| {
-            let critic = spec.critic.as_ref().map_or("no critic", |critic| critic.name.as_str());
-            (spec.actor.name.as_str(), critic)
-        }),
+        agents: agents.as_ref().map(|(actor, critic)| (actor.as_str(), critic.as_str())),
         used: &used,
         in_place: spec.is_some_and(|spec| spec.isolation == Isolation::None),
         read_only: matches!(run.ownership, Ownership::Other { .. }),
         phases: &phases,
     }
     .render(area, buf);
+}
+
+/// Who plays a role, and who takes it over when the next iteration begins: `claude→codex`.
+fn played(state: &RunState, role: Part) -> String {
+    let now = state.spec.as_ref().and_then(|spec| spec.agent(role)).map_or("no critic", |agent| agent.name.as_str());
+    match state.next_agents.get(role) {
+        Some(next) => format!("{now}→{}", next.name),
+        None => now.to_owned(),
+    }
 }
 
 /// The phases of the last iteration, with setup until the first one has begun.

@@ -49,6 +49,13 @@ pub fn lines(state: &RunState) -> Vec<String> {
     lines
 }
 
+/// The file and line of a finding, by its verdict's iteration and its place among those shown with it.
+pub fn place_of(state: &RunState, (iteration, index): (u32, usize)) -> Option<(&str, Option<u32>)> {
+    let block = blocks(state).find(|block| block.iteration == iteration)?;
+    let finding = block.findings.get(index)?.0.finding;
+    Some((finding.file.as_deref()?, finding.line))
+}
+
 /// Draws the pane.
 pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Buffer, out: &mut Out) {
     find::want(scene, state, state.seq, None, out);
@@ -103,6 +110,8 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     }
     out.seen.tops.verdict = scroll;
     out.seen.page = height.max(1);
+    let stands = view.finding_at(scroll, area.width);
+    out.seen.finding = stands.and_then(|(at, index)| Some((blocks.get(at)?.0.iteration, index)));
     VerdictView { scroll, ..view }.render(area, buf);
     let place = |y: u16| {
         let row = scroll + usize::from(y);

@@ -186,7 +186,7 @@ pub enum Ask {
         /// 0 to 9.
         priority: u8,
     },
-    /// Another agent in a role, from its next step on.
+    /// Another agent in a role, from the next iteration on.
     SetAgent {
         /// Which role.
         role: Role,

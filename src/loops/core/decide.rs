@@ -79,8 +79,8 @@ pub fn decide(run: &RunState, ask: &Ask, who: Who) -> Decision {
             if agent.command.is_empty() {
                 return refuse(format!("the agent {} has no command", agent.name));
             }
-            if run.spec.as_ref().and_then(|spec| spec.agent(*role)) == Some(&**agent) {
-                return refuse(format!("its {} is {} already", role.word(), agent.name));
+            if run.agent_to_be(*role) == Some(&**agent) {
+                return refuse(format!("its {} is {} already, or is to be", role.word(), agent.name));
             }
             one(AgentSet { role: *role, agent: agent.clone(), who })
         }

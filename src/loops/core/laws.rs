@@ -949,27 +949,61 @@ fn an_answered_question_goes_on_with_the_same_test() {
     assert_eq!(driver.run.progress(), (2, 2));
 }
 
+fn roles(driver: &Driver) -> (String, String) {
+    let spec = driver.run.spec.clone().unwrap();
+    (spec.actor.name.clone(), spec.critic.clone().unwrap().name)
+}
+
+fn give(role: Role, name: &str) -> Ask {
+    Ask::SetAgent { role, agent: Box::new(agent(name)) }
+}
+
 #[test]
-fn another_agent_has_the_next_step_of_its_role_and_not_the_running_one() {
+fn another_agent_has_its_role_from_the_next_iteration_on() {
     let mut driver = Driver::new(spec(Vec::new()));
-    driver.settle();
-    driver.end(GOOD);
-    driver.settle();
-    let running = driver.run.spec.clone().unwrap();
-    let set = |role| Ask::SetAgent { role, agent: Box::new(agent("big")) };
-    driver.ask(&set(Role::Actor)).unwrap();
-    driver.ask(&set(Role::Critic)).unwrap();
-    assert_eq!(running.actor.name, "actor", "an order keeps the definition that it was made with");
-    let names = |driver: &Driver| {
-        let spec = driver.run.spec.clone().unwrap();
-        (spec.actor.name.clone(), spec.critic.clone().unwrap().name)
-    };
-    assert_eq!(names(&driver), ("big".to_owned(), "big".to_owned()));
-    assert!(driver.ask(&set(Role::Actor)).is_err(), "it has that agent already");
+    play_to(&mut driver, &StepKind::Actor);
+    driver.ask(&give(Role::Actor, "big")).unwrap();
+    driver.ask(&give(Role::Critic, "big")).unwrap();
+    assert!(driver.ask(&give(Role::Actor, "big")).is_err(), "it is to have that agent already");
     let empty = Box::new(AgentSpec::new("none", Vec::new()));
     assert!(driver.ask(&Ask::SetAgent { role: Role::Critic, agent: empty }).is_err());
-    assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
-    assert!(driver.ask(&set(Role::Critic)).is_err(), "it is over");
+    driver.end(GOOD);
+    play_to(&mut driver, &StepKind::Critic);
+    assert_eq!(roles(&driver), ("actor".to_owned(), "critic".to_owned()), "the iteration ends as it began");
+    assert_eq!(play(&mut driver, &[Decision::Continue, Decision::Done]), Wait::Nothing);
+    let big = || "big".to_owned();
+    assert_eq!((roles(&driver), driver.run.iterations.len()), ((big(), big()), 2));
+    assert_eq!(driver.run.next_agents, super::state::NextAgents::default());
+    assert!(driver.ask(&give(Role::Critic, "critic")).is_err(), "it is over");
+}
+
+#[test]
+fn an_agent_that_the_run_is_parked_for_is_replaced_at_once() {
+    let account = || {
+        let (provider, detail) = ("critic".to_owned(), "logged out".to_owned());
+        Parked { reason: ParkReason::Account { provider, class: FailureClass::Auth, detail } }
+    };
+    // Chosen while it waits, and chosen before it came to wait.
+    for before in [false, true] {
+        let mut driver = Driver::new(spec(Vec::new()));
+        play_to(&mut driver, &StepKind::Critic);
+        if before {
+            driver.ask(&give(Role::Critic, "big")).unwrap();
+        }
+        driver.ask(&give(Role::Actor, "big")).unwrap();
+        let failure = Failure::new(FailureClass::Auth, "logged out");
+        let agent = AgentEnd { failure: Some(failure), ..AgentEnd::default() };
+        let end = StepEnd { agent: Some(Box::new(agent)), ..ended(Exit::Code(1), Cause::Natural) };
+        driver.commit(StepFinished { step: driver.run.active.unwrap(), end }.into());
+        driver.commit(account().into());
+        if !before {
+            driver.ask(&give(Role::Critic, "big")).unwrap();
+        }
+        assert_eq!(roles(&driver), ("actor".to_owned(), "big".to_owned()), "the actor's step is not to be repeated");
+        driver.ask(&Ask::Retry).unwrap();
+        assert_eq!(play(&mut driver, &[Decision::Done]), Wait::Nothing);
+        assert_eq!(driver.run.iterations.len(), 1);
+    }
 }
 
 #[test]

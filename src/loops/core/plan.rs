@@ -245,7 +245,9 @@ fn next_iteration(run: &RunState) -> Next {
 /// The change to the stronger agent, when `test` was rejected often enough and it has not been made before.
 fn stronger(run: &RunState, test: &TestSpec) -> Option<AgentSet> {
     let spec = run.spec.as_ref()?;
-    let stronger = spec.stronger.as_ref().filter(|_| !run.strengthened)?;
+    // Whom the operator has chosen for this iteration comes first.
+    let chosen = run.next_agents.get(Role::Actor).is_some();
+    let stronger = spec.stronger.as_ref().filter(|_| !run.strengthened && !chosen)?;
     // As an attempt, a rejection is of the test as it stands: one that was reset begins anew.
     let of_test = run.standing().rev().filter(|iteration| iteration.test == test.id && iteration.counted);
     let attempts = usize::try_from(test.attempts).unwrap_or(usize::MAX);

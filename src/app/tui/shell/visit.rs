@@ -6,9 +6,7 @@
 use super::Shell;
 use crate::app::tui::aside::Visit;
 use crate::app::tui::msg::{Msg, Wish};
-use crate::app::tui::ui::{Pane, TakeOver, Tone};
-use crate::app::view::diff_doc::{DiffDoc, Row};
-use crate::app::view::diff_key;
+use crate::app::tui::ui::{TakeOver, Tone};
 use crate::loops::agent::environment;
 use crate::loops::core::agent::AgentSpec;
 use crate::loops::core::command::{Ask, Command};
@@ -17,9 +15,6 @@ use crate::loops::core::step::StepKind;
 use crate::loops::core::transition::RunStatus;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-
-/// A file to edit, and the line to stand on.
-type Spot = (PathBuf, Option<u32>);
 
 impl Shell {
     /// The visit that a key asks for.
@@ -75,67 +70,12 @@ impl Shell {
         self.tell(Msg::Say(Tone::Info, format!("{label} waits as before; {more}")));
         None
     }
-
-    fn under_cursor(&self, state: &RunState, place: &Workspace) -> Result<Spot, String> {
-        let root = Path::new(&place.path);
-        match self.ui.pane {
-            Pane::Diff => {
-                let key = diff_key(state, self.ui.scope).ok_or("there is no diff yet")?;
-                let Some(Ok(doc)) = self.loaded.diff(&key) else {
-                    return Err("the diff is still being read".to_owned());
-                };
-                let (file, line) = diff_spot(doc, self.ui.tops.diff).ok_or("nothing has changed yet")?;
-                inside(root, &file, line)
-            }
-            Pane::Verdict => {
-                let finding = first_finding(state).ok_or("no finding of the last verdict names a file")?;
-                inside(root, Path::new(finding.0), finding.1)
-            }
-            Pane::Tests => {
-                let file = state.spec.as_ref().and_then(|spec| spec.tests_file.as_deref());
-                Ok((PathBuf::from(file.ok_or("its tests come from no file")?), None))
-            }
-            Pane::Output | Pane::Gates | Pane::Timeline => Ok((root.to_owned(), None)),
-        }
-    }
 }
 
 /// The worktree, if it still stands.
 fn standing(state: &RunState) -> Result<&Workspace, String> {
     let place = state.workspace.as_ref().ok_or("it has no worktree yet")?;
     if Path::new(&place.path).is_dir() { Ok(place) } else { Err(format!("its worktree {} is gone", place.path)) }
-}
-
-/// A file of the worktree that an agent named; one that leads out of it is refused.
-fn inside(root: &Path, file: &Path, line: Option<u32>) -> Result<Spot, String> {
-    let path = root.join(file);
-    let real = path.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
-    let real_root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
-    if real.starts_with(real_root) {
-        Ok((path, line))
-    } else {
-        Err(format!("{} leads out of the worktree", file.display()))
-    }
-}
-
-/// The file at the top row of the diff, and its first changed line from there on.
-fn diff_spot(doc: &DiffDoc, top: usize) -> Option<(PathBuf, Option<u32>)> {
-    use std::os::unix::ffi::OsStrExt;
-    let rows = doc.rows();
-    let top = top.min(rows.len().checked_sub(1)?);
-    let file = doc.file_at(top)?;
-    let of_file = rows.get(top..)?.iter().find_map(|row| match row {
-        Row::Line(f, h, l) if *f == file => doc.line(*f, *h, *l).and_then(|(line, _)| line.new_no),
-        _ => None,
-    });
-    let path = std::ffi::OsStr::from_bytes(&doc.diff().files.get(file)?.path_bytes);
-    Some((PathBuf::from(path), of_file))
-}
-
-/// The first finding of the last verdict that names a file.
-fn first_finding(state: &RunState) -> Option<(&str, Option<u32>)> {
-    let verdict = state.iterations.iter().rev().find_map(|iteration| iteration.verdict.as_ref())?;
-    verdict.findings.iter().find_map(|finding| Some((finding.file.as_deref()?, finding.line)))
 }
 
 fn shell(state: &RunState, place: &Workspace, how: &str) -> Visit {

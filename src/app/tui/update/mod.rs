@@ -183,6 +183,7 @@ fn open_text(ui: &mut Ui, purpose: Purpose) {
 fn drawn(ui: &mut Ui, seen: &Seen) {
     ui.page = seen.page.max(1);
     ui.step = seen.step;
+    ui.finding = seen.finding;
     ui.tops = seen.tops;
     ui.output.pending -= seen.output_resolved;
     ui.output.top = if seen.output_end { None } else { seen.output_top };

@@ -153,7 +153,7 @@ pub(super) fn said(ask: &Ask, label: &str) -> String {
         Ask::Answer { .. } => format!("{label} has your answer"),
         Ask::AddTest { test } => format!("{label}: added {}", test.id),
         Ask::SetPriority { priority } => format!("{label}: priority {priority}"),
-        Ask::SetAgent { role, agent } => format!("{label}: {} is {} from its next step on", role.word(), agent.name),
+        Ask::SetAgent { role, agent } => format!("{label}: {} is to be {}", role.word(), agent.name),
         Ask::SetBudget { which, limit } => format!("{label}: {} {}", which.word(), amount(*which, *limit)),
         Ask::HoldBehind { run: Some(_), label: other } => format!("{label} waits until {other} has landed"),
         Ask::HoldBehind { run: None, .. } => format!("{label} waits for no other run"),

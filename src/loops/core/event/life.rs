@@ -317,8 +317,8 @@ pub struct LimitsSet {
     pub who: Who,
 }
 
-/// Another agent in a role. The running step goes on with the one it has; the role's next step has this one, in an open
-/// iteration, too.
+/// Another agent in a role, from the next iteration on; at once where none is open, and where the run is parked for the one
+/// that it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSet {
     /// Which role.

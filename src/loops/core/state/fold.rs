@@ -4,10 +4,9 @@
 //! counted, and leaves the state as it was.
 
 use super::RunState;
-use crate::loops::core::agent::Role;
-use crate::loops::core::event::{AgentSet, Event, Record, Submitted};
+use crate::loops::core::event::{Event, Record, Submitted};
 use crate::loops::core::gate::GateResult;
-use crate::loops::core::ids::{Millis, Who};
+use crate::loops::core::ids::Millis;
 use crate::loops::core::spec::MAX_PRIORITY;
 use crate::loops::core::step::InterruptWhy;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
@@ -185,19 +184,6 @@ impl RunState {
                 .collect()
         };
         self.spec = Some(Arc::new((*e.spec).clone()));
-    }
-
-    fn agent_set(&mut self, e: &AgentSet) {
-        let Some(spec) = &mut self.spec else {
-            self.refused += 1;
-            return;
-        };
-        let agent = (*e.agent).clone();
-        match (Arc::make_mut(spec), e.role) {
-            (spec, Role::Actor) => spec.actor = agent,
-            (spec, Role::Critic) => spec.critic = Some(agent),
-        }
-        self.strengthened |= e.who == Who::Harness;
     }
 
     fn retried(&mut self) {

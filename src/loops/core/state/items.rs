@@ -52,6 +52,7 @@ impl RunState {
 
     pub(super) fn iteration_started(&mut self, e: &IterationStarted, at: Millis) {
         self.close_iteration(at, "abandoned");
+        self.change_all_hands();
         self.iterations.push(Iteration::new(e.iteration, e.test.clone(), at));
     }
 }

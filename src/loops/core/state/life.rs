@@ -31,6 +31,7 @@ impl RunState {
     pub(super) fn parked(&mut self, e: &Parked, at: Millis) {
         if self.shift(RunMove::Park, at) {
             self.park = Some(e.reason.clone());
+            self.change_waited_for();
             self.trouble = None;
             self.setback = None;
             if matches!(e.reason, ParkReason::NeedsHuman { .. }) {

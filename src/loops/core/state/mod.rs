@@ -3,6 +3,7 @@
 //! [`RunState::apply`] is total and clock-free: it never fails, never panics, and the same records give the same state
 //! everywhere. What the transition table refuses is counted in [`RunState::refused`] and otherwise ignored.
 
+mod agents;
 mod chores;
 mod fold;
 pub use fold::OBJECTIVE_TEST;
@@ -14,6 +15,7 @@ mod step_record;
 mod steps;
 mod takeover;
 
+pub use agents::NextAgents;
 pub use chores::Undo;
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo, gate_words};
 pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
@@ -135,6 +137,8 @@ pub struct RunState {
     pub setbacks: (u32, Millis),
     /// What the agents used in sum, as far as they told.
     pub usage: Total,
+    /// The agents that take over roles when the next iteration begins.
+    pub next_agents: NextAgents,
     /// Whether loopdash has given it its stronger agent: it does so once, and leaves it to the operator then.
     pub strengthened: bool,
     /// Signals that are raised, remedies that were taken, and the findings of all verdicts.
@@ -245,6 +249,7 @@ impl RunState {
             setback: None,
             setbacks: (0, Millis::default()),
             usage: Total::default(),
+            next_agents: NextAgents::default(),
             strengthened: false,
             watched: Watched::default(),
             hooks: HooksDone::default(),
