@@ -86,7 +86,9 @@ mod tests {
         std::fs::create_dir(&dir).unwrap();
         let stat = format!("{pid} (sleep) S {ppid} {sid} {sid} 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 {start} 1000 10");
         std::fs::write(dir.join("stat"), stat).unwrap();
-        environment.map(|text| std::fs::write(dir.join("environ"), text).unwrap());
+        if let Some(text) = environment {
+            std::fs::write(dir.join("environ"), text).unwrap();
+        }
     }
 
     fn pids(found: &[Proc]) -> Vec<u32> {
