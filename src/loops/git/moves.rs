@@ -54,7 +54,7 @@ impl BranchWatch {
     pub fn new() -> Result<(Self, Moves), notify::Error> {
         let shared = Arc::<Shared>::default();
         let hear = Arc::clone(&shared);
-        let watcher = notify::recommended_watcher(move |notice: notify::Result<notify::Event>| match notice {
+        let watcher = crate::loops::notices::watcher(move |notice: notify::Result<notify::Event>| match notice {
             Ok(notice) if !notice.need_rescan() => {
                 if changes(notice.kind) {
                     hear.add(|followed| notice.paths.iter().filter_map(|path| repository(followed, path)).collect());

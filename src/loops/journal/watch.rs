@@ -64,7 +64,7 @@ pub fn watch(store: &Store) -> Result<(Watch, Changes), WatchError> {
     let (root, runs) = (store.root().to_owned(), store.runs_dir());
     let shared = Arc::<Shared>::default();
     let (hear, store) = (Arc::clone(&shared), store.clone());
-    let mut watcher = notify::recommended_watcher(move |notice: notify::Result<notify::Event>| match notice {
+    let mut watcher = crate::loops::notices::watcher(move |notice: notify::Result<notify::Event>| match notice {
         Ok(notice) if !notice.need_rescan() => {
             let changed = notice.paths.iter().filter_map(|path| concerns(&store, path, notice.kind));
             hear.add(changed);
