@@ -94,7 +94,7 @@ fn a_run_that_a_live_loopdash_has_cannot_be_taken() {
     let ground = Ground::new();
     let mut live = Live::start(ground.run_command(&["say", "at work", "hang"], &[], &["--output"]));
     live.until("at work");
-    let told = ground.loopdash(&["resume", "make-a-note", "--headless"]).exits(65);
+    let told = ground.loopdash(&["resume", "make-a-note", "--headless"]).exits(3);
     assert!(told.err.contains(&live.child.id().to_string()), "whose it is: {}", told.err);
     assert!(ground.loopdash(&["resume", "--all", "--headless"]).exits(0).err.contains("no run is interrupted"));
     let list = ground.loopdash(&["list"]).exits(0).out;

@@ -298,7 +298,8 @@ async fn a_role_is_given_to_another_agent_from_the_next_iteration_on() {
     let script = format!("while [ ! -e '{}' ]; do sleep 0.02; done; touch draft.md", go.display());
     ground.write("loopdash.toml", &(a_loop("slow", &["say", "at work", "sh", &script]) + &other));
     ground.commit("configure");
-    let mut term = open(&ground, &["--start-all"]);
+    // Wide enough for the agents in the head.
+    let mut term = open_sized(&ground, &["--start-all"], (30, 170));
     term.see("at work").await;
     term.keys("A").await;
     term.see("actor: claude").await;
