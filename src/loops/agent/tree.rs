@@ -125,22 +125,26 @@ pub(super) fn describe(mut proc: Proc) -> Proc {
 }
 
 /// Everything of `table` that is in `pids` or in one of the sessions `sids`, that a process of these has started, or
-/// that shares a session with one of these.
+/// that shares a session with one of these. A session that somebody else leads is left alone: a step's process is in its
+/// starter's, which may be the operator's shell, until it has one of its own.
 pub(super) fn closure(table: &[Proc], pids: &HashSet<u32>, sids: &HashSet<u32>) -> Vec<Proc> {
     let own = std::process::id();
     let own_sid = process(own).map_or(0, |proc| proc.sid);
+    let leaders: HashSet<u32> =
+        table.iter().filter(|proc| proc.pid == proc.sid && proc.is_alive()).map(|proc| proc.pid).collect();
     let (mut pids, mut sids) = (pids.clone(), sids.clone());
     loop {
-        let before = pids.len();
+        let before = (pids.len(), sids.len());
         for proc in table.iter().filter(|proc| proc.pid > 1 && proc.pid != own) {
             if pids.contains(&proc.pid) || pids.contains(&proc.ppid) || sids.contains(&proc.sid) {
                 pids.insert(proc.pid);
-                if proc.sid != own_sid && proc.sid > 1 {
+                let anothers = leaders.contains(&proc.sid) && !pids.contains(&proc.sid);
+                if proc.sid != own_sid && proc.sid > 1 && !anothers {
                     sids.insert(proc.sid);
                 }
             }
         }
-        if pids.len() == before {
+        if (pids.len(), sids.len()) == before {
             return table.iter().filter(|proc| proc.pid != own && pids.contains(&proc.pid)).cloned().collect();
         }
     }
@@ -219,6 +223,17 @@ mod tests {
         let pids = |found: Vec<Proc>| found.into_iter().map(|proc| proc.pid).collect::<Vec<_>>();
         assert_eq!(pids(closure(&table, &HashSet::from([10]), &HashSet::new())), [10]);
         assert_eq!(pids(closure(&table, &HashSet::from([10]), &HashSet::from([11]))), [10, 12, 13, 14]);
+    }
+
+    #[test]
+    fn the_session_of_whoever_started_loopdash_is_none_of_a_step() {
+        // 100 is a shell that had loopdash in its session, 102 a step that has not made its own yet, 103 another program.
+        let table = [proc(100, 1, 100), proc(102, 1, 100), proc(103, 100, 100), proc(104, 102, 100)];
+        let pids = |found: Vec<Proc>| found.into_iter().map(|proc| proc.pid).collect::<Vec<_>>();
+        assert_eq!(pids(closure(&table, &HashSet::from([102]), &HashSet::new())), [102, 104]);
+        // Marked by itself, its leader takes the session along, wherever it stands in the table.
+        let table = [proc(12, 1, 11), proc(13, 1, 11), proc(11, 1, 11)];
+        assert_eq!(pids(closure(&table, &HashSet::from([13, 11]), &HashSet::new())), [12, 13, 11]);
     }
 
     #[test]
