@@ -50,8 +50,9 @@ impl Ran {
         [Some(self.end()), trouble].into_iter().flatten().collect::<Vec<_>>().join("; last failed step: ")
     }
 
-    /// What went wrong with a step, in loopdash's words; the last such.
+    /// What went wrong with a step, in loopdash's words; the last such. A gate is red on the base by design.
     fn trouble(&self) -> Option<String> {
+        let gates: Vec<&Value> = self.of("gate_finished").map(|record| &record["step"]).collect();
         let failed = |record: &Value| {
             let failure = &record["agent"]["failure"];
             let text = |key: &str| failure[key].as_str().unwrap_or_default();
@@ -62,7 +63,7 @@ impl Ran {
             let exit = record["exit"].as_object().filter(|exit| exit.get("code") != Some(&0.into()));
             error.or(cause).or_else(|| Some(exit?.iter().map(|(name, value)| format!("{name} {value}")).collect()))
         };
-        self.of("step_finished").filter_map(failed).next_back()
+        self.of("step_finished").filter(|record| !gates.contains(&&record["step"])).filter_map(failed).next_back()
     }
 
     /// What the agents' steps used in sum.
