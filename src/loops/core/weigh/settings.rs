@@ -5,6 +5,7 @@
 
 mod make;
 mod parts;
+mod scripts;
 
 use super::scales::{ChangedFile, Side};
 use parts::Parts;
@@ -96,6 +97,8 @@ pub(super) fn is_whole(path: &str) -> bool {
 pub(super) struct Settings {
     /// The words of each command.
     commands: Vec<Vec<String>>,
+    /// The files that each runs or takes its settings from.
+    scripts: Vec<Vec<String>>,
 }
 
 impl Settings {
@@ -105,7 +108,10 @@ impl Settings {
             let words = command.iter().flat_map(|argument| argument.split(split));
             words.filter(|word| !word.is_empty()).map(|word| word.trim_start_matches("./").to_owned()).collect()
         };
-        Self { commands: commands.iter().map(words).collect() }
+        Self {
+            commands: commands.iter().map(words).collect(),
+            scripts: commands.iter().map(|command| scripts::of(command)).collect(),
+        }
     }
 
     /// Whether a file may hold settings.
@@ -155,17 +161,16 @@ impl Settings {
         self.commands.iter().flatten().any(|word| programs.contains(&word.as_str()))
     }
 
-    /// Whether a command names a file.
+    /// Whether a command runs a file, or takes its settings from it. One that a check only looks at is work.
     fn names(&self, path: &str) -> bool {
-        let named = |command: &Vec<String>| {
+        self.commands.iter().zip(&self.scripts).any(|(command, scripts)| {
             // Whoever goes to another directory first names it from there.
             let moves = command.iter().any(|word| matches!(word.as_str(), "cd" | "-C" | "pushd"));
-            command.iter().any(|word| {
+            scripts.iter().any(|word| {
                 let inner = || path.strip_suffix(word.as_str()).is_some_and(|dir| dir.ends_with('/'));
                 word == path || (moves && word.contains(['.', '/']) && inner())
             })
-        };
-        self.commands.iter().any(named)
+        })
     }
 
     fn parts(&self, rule: Rule, text: &str) -> Parts {
