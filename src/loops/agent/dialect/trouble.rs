@@ -35,6 +35,7 @@ const PHRASES: &[(&str, FailureClass)] = &[
     ("model stream ended", FailureClass::Network),
     // claude's own; it takes that for an error of the server.
     ("connection closed mid-response", FailureClass::Network),
+    ("connection to the api was lost", FailureClass::Network),
     ("connection error", FailureClass::Network),
     ("cannot connect to api", FailureClass::Network),
     ("fetch failed", FailureClass::Network),
@@ -107,6 +108,8 @@ mod tests {
         assert_eq!(class(Some(429), "You exceeded your current quota, please check"), FailureClass::Quota);
         assert_eq!(class(None, "Quota exceeded. Check your plan"), FailureClass::Quota);
         assert_eq!(class(Some(400), "no such field"), FailureClass::Other);
+        let lost = "API Error: Connection to the API was lost (ECONNRESET). This is usually temporary — try again.";
+        assert_eq!(class(None, lost), FailureClass::Network);
         assert_eq!(class(Some(529), "Overloaded"), FailureClass::Overloaded);
     }
 
