@@ -190,8 +190,8 @@ pub(crate) const ALL: [Scenario; 15] = [
         end: End::NotDone,
         also: &[
             Also::Silence,
-            // claude ends by itself, and says so where it is given the time to.
-            Also::Says(&[("claude", "last failed step: "), ("", "last failed step: timed out")]),
+            // claude ends by itself, and says so.
+            Also::Says(&[("claude", "last failed step: other: "), ("", "last failed step: timed out")]),
         ],
         ..PLAIN
     },
