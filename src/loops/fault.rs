@@ -1,8 +1,8 @@
 //! Faults on demand: `LOOPDASH_FAULT=WHAT:PLACE` breaks loopdash at a place, so that a test can see what that leaves
 //! behind. Without the variable each place is a look at a constant.
 //!
-//! WHAT is `panic`, `abort`, `segv`, `eio` or `enospc`. `PLACE@3` breaks the third time only, `PLACE@3+` from then on,
-//! `PLACE` each time.
+//! WHAT is `panic`, `abort`, `segv`, `eio`, `enospc` or `tear`. `PLACE@3` breaks the third time only, `PLACE@3+` from then
+//! on, `PLACE` each time. `tear5` lets two lines and a half of what is written there come to the disk.
 
 use rustix::io::Errno;
 use std::io;
@@ -72,6 +72,21 @@ pub fn io(place: &str) -> io::Result<()> {
     }
 }
 
+/// How much of this is to be written before the program is aborted, if that was asked for: so many halves of lines. `None`
+/// as well where it has fewer.
+pub fn torn<'a>(place: &str, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    part(due(place)?.strip_prefix("tear")?.parse().ok()?, bytes)
+}
+
+fn part(halves: usize, bytes: &[u8]) -> Option<&[u8]> {
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let ends: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    let line = halves / 2;
+    let from = *ends.get(line)?;
+    let to = if halves.is_multiple_of(2) { from } else { usize::midpoint(from, *ends.get(line + 1)?) };
+    bytes.get(..to)
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -88,5 +103,13 @@ mod tests {
         assert_eq!(Asked::read("eio:journal.sync@soon"), None);
         assert_eq!(Asked::read("eio"), None);
         assert!(io("journal.sync").is_ok(), "nothing was asked for");
+    }
+
+    #[test]
+    fn a_tear_takes_halves_of_lines() {
+        let parts: Vec<_> = (0..6).map(|halves| part(halves, b"abc\ndefgh\n")).collect();
+        let wanted = ["", "ab", "abc\n", "abc\ndef", "abc\ndefgh\n"].map(|text| Some(text.as_bytes()));
+        assert_eq!(parts[..5], wanted);
+        assert_eq!(parts[5], None);
     }
 }

@@ -132,14 +132,14 @@ impl Drop for Evidence<'_> {
 }
 
 /// What a run comes to, apart from when and where.
-fn outcome(ran: &Ran) -> (Option<Outcome>, (usize, usize), usize, Option<String>) {
+pub(super) fn outcome(ran: &Ran) -> (Option<Outcome>, (usize, usize), usize, Option<String>) {
     let tree = ran.state.last_snapshot().map(|snapshot| snapshot.tree.clone());
     (ran.state.outcome.as_ref().map(|(outcome, _)| *outcome), ran.state.progress(), ran.state.iterations.len(), tree)
 }
 
 /// No step that ended well has another one of its kind in its iteration.
 #[track_caller]
-fn assert_nothing_repeated(ran: &Ran) {
+pub(super) fn assert_nothing_repeated(ran: &Ran) {
     let mut ends: BTreeMap<(u32, String), u32> = BTreeMap::new();
     for record in &ran.records {
         let Event::StepFinished(end) = &record.event else { continue };

@@ -3,6 +3,7 @@
 //! Each does as much as a check of a change can wait for, and more when its variable says so.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod cuts;
 mod floods;
 #[expect(dead_code, reason = "the other tests use all of it")]
 #[path = "../it/ground.rs"]

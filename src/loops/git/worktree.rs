@@ -14,7 +14,7 @@ use super::names::{branch_for, free_branch, kept_ref, numbered};
 use super::refs::{commit_at, keep};
 use super::repo::{Head, RepoInfo, checked_version, open_objects, tidy};
 use super::trash::note_left;
-use super::workspace::{Workspace, git_dir_of};
+use super::workspace::{Workspace, git_dir_of, read_marker};
 
 /// A checkout of a large repository on a slow, busy disk.
 const CHECKOUT_LIMIT: Duration = Duration::from_secs(900);
@@ -40,7 +40,8 @@ pub struct AddWorktree {
 }
 
 /// Makes a branch and a worktree on it, and keeps the base commit alive under `refs/loopdash/<run>/base`. The
-/// operator's checkout, index, branches and configuration are not touched, and nothing is ever forced.
+/// operator's checkout, index, branches and configuration are not touched, and nothing is ever forced. What a loopdash that
+/// died right after this had made for the run is taken as it stands.
 ///
 /// # Errors
 /// [`GitError::NoCommits`], [`GitError::BadRevision`], [`GitError::PathInside`], [`GitError::BadName`],
@@ -56,6 +57,10 @@ pub fn add(wish: &AddWorktree) -> Result<Workspace, GitError> {
 
     let call = checkout_call(&wish.repo.root)?;
     with_repo_lock(&wish.repo.common_dir, || {
+        if let Some(made) = made_before(&repo, wish, &base) {
+            keep(&repo, &base_ref, &base)?;
+            return Ok(made);
+        }
         let branch = make_branch(&repo, &wanted_branch, &base)?;
         let added = free_path(&repo, &wanted_path).and_then(|path| {
             make_parent(&path)?;
@@ -66,6 +71,27 @@ pub fn add(wish: &AddWorktree) -> Result<Workspace, GitError> {
         let workspace = register(&path, branch, &base, wish)?;
         keep(&repo, &base_ref, &base)?;
         Ok(workspace)
+    })
+}
+
+/// A worktree that carries this run's mark, which is written last, with nothing on its branch yet.
+fn made_before(repo: &Repository, wish: &AddWorktree, base: &str) -> Option<Workspace> {
+    let listed = std::fs::read_dir(wish.repo.common_dir.join("worktrees")).ok()?;
+    listed.flatten().map(|entry| entry.path()).find_map(|git_dir| {
+        if read_marker(&git_dir).as_deref() != Some(wish.run.as_str()) {
+            return None;
+        }
+        let worktree = repo.find_worktree(git_dir.file_name()?.to_str()?).ok()?;
+        let path = tidy(worktree.path());
+        let opened = super::repo::open_exactly(&path).ok()?;
+        let Head::Branch { name, commit } = Head::of(&opened).ok()? else { return None };
+        if commit != base {
+            return None;
+        }
+        let branch = Some(name);
+        let (base, run, common_dir) = (base.to_owned(), wish.run.clone(), wish.repo.common_dir.clone());
+        let made = Workspace { path, branch, base, run, git_dir, common_dir, in_place: false };
+        made.check().ok().map(|()| made)
     })
 }
 

@@ -20,6 +20,10 @@ pub(super) trait Disk {
 impl Disk for File {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         fault::io("journal.append")?;
+        if let Some(part) = fault::torn("journal.tear", bytes) {
+            self.write_all(part)?;
+            std::process::abort();
+        }
         self.write_all(bytes)
     }
 

@@ -14,11 +14,14 @@ pub(super) const ROWS: &[Row] = &[
         number: 1,
         fault: "kill -9 of loopdash at every offset of the journal, and at random moments of a running fleet",
         happens: "the next start replays: the last record is there whole or not at all, every prefix folds and has a \
-            next step, what was at work is shown interrupted and goes on when resumed, in its iteration. Locks that it \
-            left on refs are in nobody's way",
+            next step, what was at work is shown interrupted and goes on when resumed, in its iteration, and comes to the same \
+            end; no step that had ended is repeated. A worktree that was made and not told of yet is taken as it stands; \
+            one that was only half made stays beside the run's. Locks that it left on refs are in nobody's way",
         tests: &[
             "it::faults::journal::row_01_a_journal_cut_at_any_byte_opens_and_goes_on",
+            "slow::cuts::row_01_a_run_that_dies_in_any_write_of_its_journal_is_resumed_to_the_same_end",
             "it::faults::journal::row_01_what_was_never_submitted_is_no_run",
+            "loops::git::worktree::tests::what_was_made_for_the_run_and_never_told_is_taken_as_it_stands",
             "loops::git::worktree::tests::what_a_killed_loopdash_left_locked_is_in_nobodys_way",
             "slow::kills::row_01_kills_at_random_moments_lose_and_repeat_nothing",
             "loops::journal::replay::tests::every_prefix_opens_with_the_records_that_are_whole_in_it",

@@ -345,8 +345,8 @@ fn unreadable_files_keep_their_last_known_content() {
 #[test]
 fn a_fifo_in_place_of_ignore_rules_or_attributes_does_not_hang() {
     let fixture = Fixture::new();
-    for name in [".gitignore", ".gitattributes"] {
-        let workspace = fixture.workspace("x");
+    for (slug, name) in [("x", ".gitignore"), ("y", ".gitattributes")] {
+        let workspace = fixture.workspace(slug);
         let _ = std::fs::remove_file(workspace.path.join(name));
         fifo(&workspace.path.join(name));
         write(&workspace.path.join("src/lib.rs"), "changed\n");

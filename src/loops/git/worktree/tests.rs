@@ -29,15 +29,28 @@ fn a_worktree_stands_on_its_own_branch_and_the_operator_notices_nothing() {
 fn taken_branches_and_paths_get_a_number() {
     let fixture = Fixture::new();
     fixture.git(["branch", "run/x"]);
-    let first = fixture.workspace("x");
+    let another = |run: &str| add(&AddWorktree { run: run.to_owned(), ..fixture.wish("x") }).unwrap();
+    let first = another("one");
     assert_eq!(first.branch.as_deref(), Some("run/x-2"));
     assert!(first.path.ends_with("worktrees/x"));
-    let second = fixture.workspace("x");
+    let second = another("two");
     assert_eq!(second.branch.as_deref(), Some("run/x-3"));
     assert!(second.path.ends_with("worktrees/x-2"));
     // Registered, but gone from the disk for now: its place is not given away.
     std::fs::rename(&second.path, fixture.outside("elsewhere")).unwrap();
-    assert!(fixture.workspace("x").path.ends_with("worktrees/x-3"));
+    assert!(another("three").path.ends_with("worktrees/x-3"));
+}
+
+#[test]
+fn what_was_made_for_the_run_and_never_told_is_taken_as_it_stands() {
+    let fixture = Fixture::new();
+    let made = fixture.workspace("x");
+    fixture.git(["update-ref", "-d", "refs/loopdash/run-x/base"]);
+    assert_eq!(fixture.workspace("x"), made);
+    assert_eq!(fixture.git(["rev-parse", "refs/loopdash/run-x/base"]), made.base);
+    // Somebody has worked on it since: it is theirs.
+    git(&made.path, ["commit", "-q", "--allow-empty", "-m", "more"]);
+    assert_eq!(fixture.workspace("x").branch.as_deref(), Some("run/x-2"));
 }
 
 #[test]
