@@ -182,3 +182,22 @@ fn a_removal_that_is_killed_anywhere_is_finished_and_keeps_what_there_was_first(
         }
     });
 }
+
+#[test]
+fn a_run_directory_whose_removal_is_killed_is_listed_and_removed_by_the_next_clean() {
+    let ground = with_a_run();
+    let label = ground.ran().state.label.clone();
+    clean(&ground, &[], &format!("yes\n{label}\n")).exits(0);
+    let told = clean_with(&ground, &["--yes"], "", "abort:clean.renamed");
+    assert_eq!(told.code, None, "{}", told.out);
+    assert!(ground.runs().is_empty(), "half a directory is no run");
+    let left = || std::fs::read_dir(ground.path("state").join("runs")).unwrap().count();
+    assert_eq!(left(), 1);
+    // However young it is: that it goes was said yes to.
+    let told = ground.loopdash(&["clean", "--dry-run"]).exits(0);
+    let line = told.out.lines().find(|line| line.starts_with("run ")).unwrap_or_default();
+    assert!(line.contains("its removal was cut short"), "{}", told.out);
+    let told = ground.loopdash(&["clean", "--yes"]).exits(0);
+    assert!(told.out.contains("removed: run"), "{}", told.out);
+    assert_eq!(left(), 0);
+}

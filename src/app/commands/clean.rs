@@ -17,10 +17,12 @@ use crate::loops::core::ids::{Millis, Who};
 use crate::loops::core::state::RunState;
 use crate::loops::core::step::{Cause, StepEnd, StepKind};
 use crate::loops::engine::workshop::{git_workspace, trashed};
+use crate::loops::fault;
 use crate::loops::git::{Scrap, scrap, trash};
 use crate::loops::journal::summary::write_summary;
 use crate::loops::journal::{JournalWriter, Store};
-use std::io::{BufRead, Write};
+use std::io::{BufRead, ErrorKind, Write};
+use std::path::Path;
 
 /// Lists what may go, asks, and removes it.
 ///
@@ -121,6 +123,10 @@ fn remove(store: &Store, item: &Item, named: bool) -> Result<String, String> {
             remove_run(store, item, common_dir.as_deref())?;
             Ok(format!("removed: run {label}"))
         }
+        What::Half { aside } => {
+            empty(aside)?;
+            Ok(format!("removed: run {label}"))
+        }
         What::Trash { common_dir, kept } => {
             for one in kept {
                 trash::delete(common_dir, one).map_err(|error| error.to_string())?;
@@ -200,17 +206,25 @@ impl Log {
 }
 
 /// Removes a run's directory and the snapshots that only its journal knew. Its trash stays.
-fn remove_run(store: &Store, item: &Item, common_dir: Option<&std::path::Path>) -> Result<(), String> {
+fn remove_run(store: &Store, item: &Item, common_dir: Option<&Path>) -> Result<(), String> {
     let (writer, state) = take(store, item)?;
     if let Some(common_dir) = common_dir {
         trash::forget_run(common_dir, &state.id.to_string()).map_err(|error| error.to_string())?;
     }
     let dir = store.run_dir(state.id);
-    let aside = dir.path().with_file_name(format!(".removing-{}", state.id));
-    // A half-removed directory must not be taken for a run.
+    let aside = dir.aside();
     std::fs::rename(dir.path(), &aside).map_err(|error| format!("{}: {error}", dir.path().display()))?;
+    fault::at("clean.renamed");
     drop(writer);
-    std::fs::remove_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))
+    empty(&aside)
+}
+
+/// Removes a run's directory that was set aside for that; another loopdash may be at it, too.
+fn empty(aside: &Path) -> Result<(), String> {
+    match std::fs::remove_dir_all(aside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", aside.display())),
+        _ => Ok(()),
+    }
 }
 
 /// Milliseconds from a moment in seconds since the epoch.

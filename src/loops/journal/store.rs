@@ -12,6 +12,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
+/// How the name of a run's directory begins while that is emptied.
+const ASIDE: &str = ".removing-";
+
 /// Why the state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -134,6 +137,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotReadable`].
     pub fn runs(&self) -> Result<Vec<RunId>, StoreError> {
+        self.directories(run_of)
+    }
+
+    /// The runs whose directory is being removed, or whose removal was cut short; each at [`RunDir::aside`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotReadable`].
+    pub fn half_removed(&self) -> Result<Vec<RunId>, StoreError> {
+        self.directories(|name| run_of(name.to_str()?.strip_prefix(ASIDE)?.as_ref()))
+    }
+
+    fn directories(&self, run: impl Fn(&std::ffi::OsStr) -> Option<RunId>) -> Result<Vec<RunId>, StoreError> {
         let path = self.runs_dir();
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
@@ -143,7 +158,7 @@ impl Store {
         let mut runs: Vec<_> = entries
             .filter_map(Result::ok)
             .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .filter_map(|entry| run_of(&entry.file_name()))
+            .filter_map(|entry| run(&entry.file_name()))
             .collect();
         runs.sort_unstable();
         Ok(runs)
@@ -172,6 +187,11 @@ impl RunDir {
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the directory is while it is emptied: half of one must not be taken for a run.
+    pub fn aside(&self) -> PathBuf {
+        self.path.with_file_name(format!("{ASIDE}{}", self.run))
     }
 
     /// The journal.

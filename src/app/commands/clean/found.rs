@@ -15,6 +15,7 @@ use crate::loops::journal::index::{Scan, scan};
 use crate::loops::journal::{Lock, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// What is to go.
 #[derive(Debug)]
@@ -25,6 +26,11 @@ pub(super) enum What {
     Run {
         /// The repository's git directory, where the run had got so far.
         common_dir: Option<PathBuf>,
+    },
+    /// What is left of a run's directory whose removal was cut short.
+    Half {
+        /// Where that lies.
+        aside: PathBuf,
     },
     /// Content that was kept when something else went.
     Trash {
@@ -40,7 +46,7 @@ impl What {
     pub(super) const fn word(&self) -> &'static str {
         match self {
             Self::Worktree => "worktree",
-            Self::Run { .. } => "run",
+            Self::Run { .. } | Self::Half { .. } => "run",
             Self::Trash { .. } => "trash",
         }
     }
@@ -78,6 +84,21 @@ pub(super) struct Found {
 pub(super) fn look(store: &Store, here: Option<PathBuf>, older_than: u64, now: Millis) -> Result<Found, Failure> {
     let scans = scan(store).map_err(|error| Failure::Data(error.to_string()))?;
     let mut found = Found::default();
+    for run in store.half_removed().map_err(|error| Failure::Data(error.to_string()))? {
+        let aside = store.run_dir(run).aside();
+        let touched = aside.metadata().and_then(|found| found.modified()).ok();
+        let touched = touched.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
+        found.items.push(Item {
+            run: None,
+            label: run.short(),
+            seq: 0,
+            bytes: size_of(&aside),
+            age: since_seconds(i64::try_from(touched).unwrap_or(i64::MAX), now),
+            why: "its removal was cut short".to_owned(),
+            unsafe_because: None,
+            what: What::Half { aside },
+        });
+    }
     let mut repositories: BTreeSet<PathBuf> = here.into_iter().collect();
     let mut live: BTreeMap<String, &RunState> = BTreeMap::new();
     for scan in &scans {
