@@ -1,13 +1,10 @@
 //! Hearing that a branch has moved, whoever moved it: [`Moves`] names repositories whose branches or `HEAD` were written.
-//!
-//! The file system's own notices are used, never a timer. Notices of one repository that nobody has taken yet are one.
 
-use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use crate::loops::notices::{Ear, Notices, writes};
+use notify::RecursiveMode;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where branches stand in a git directory.
 const BRANCHES: [&str; 2] = ["refs/heads", "reftable"];
@@ -23,28 +20,15 @@ pub struct MovesError {
 /// Watches repositories for as long as it lives.
 #[derive(Debug)]
 pub struct BranchWatch {
-    watcher: RecommendedWatcher,
-    shared: Arc<Shared>,
+    ear: Ear<PathBuf>,
+    followed: Followed,
 }
 
-/// Where a [`BranchWatch`] puts what it hears.
-#[derive(Debug)]
-pub struct Moves {
-    shared: Arc<Shared>,
-}
+/// The git directories of repositories in which a branch may have moved.
+pub type Moves = Notices<PathBuf>;
 
-#[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
-    ready: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    moved: BTreeSet<PathBuf>,
-    followed: BTreeSet<PathBuf>,
-    closed: bool,
-}
+#[derive(Clone, Debug, Default)]
+struct Followed(Arc<Mutex<BTreeSet<PathBuf>>>);
 
 impl BranchWatch {
     /// A watch that follows no repository yet.
@@ -52,84 +36,47 @@ impl BranchWatch {
     /// # Errors
     /// The system has no more watches.
     pub fn new() -> Result<(Self, Moves), notify::Error> {
-        let shared = Arc::<Shared>::default();
-        let hear = Arc::clone(&shared);
-        let watcher = crate::loops::notices::watcher(move |notice: notify::Result<notify::Event>| match notice {
-            Ok(notice) if !notice.need_rescan() => {
-                if changes(notice.kind) {
-                    hear.add(|followed| notice.paths.iter().filter_map(|path| repository(followed, path)).collect());
-                }
-            }
-            // Notices were lost: look at everything.
-            _ => hear.add(|followed| followed.iter().cloned().collect()),
+        let followed = Followed::default();
+        let of = followed.clone();
+        let (ear, moves) = Ear::new(move |notice| match notice {
+            Some((path, kind)) if writes(kind) => repository(&of.lock(), path).into_iter().collect(),
+            Some(_) => Vec::new(),
+            None => of.lock().iter().cloned().collect(),
         })?;
-        Ok((Self { watcher, shared: Arc::clone(&shared) }, Moves { shared }))
+        Ok((Self { ear, followed }, moves))
     }
 
     /// Hears of this repository from now on; a second time changes nothing.
     ///
     /// # Errors
-    /// [`MovesError`].
+    /// [`MovesError`]; it is not followed then, so that another call tries again.
     pub fn follow(&mut self, common_dir: &Path) -> Result<(), MovesError> {
-        if !self.shared.lock().followed.insert(common_dir.to_owned()) {
+        // Before it is listened to, or the first notice would find nobody who follows.
+        if !self.followed.lock().insert(common_dir.to_owned()) {
             return Ok(());
         }
-        let mut watch = |path: &Path, mode| {
-            let failed = |source| MovesError { common_dir: common_dir.to_owned(), source };
-            self.watcher.watch(path, mode).map_err(failed)
-        };
+        self.listen(common_dir).map_err(|source| {
+            self.followed.lock().remove(common_dir);
+            MovesError { common_dir: common_dir.to_owned(), source }
+        })
+    }
+
+    fn listen(&mut self, common_dir: &Path) -> notify::Result<()> {
         // `HEAD`, and `packed-refs`.
-        watch(common_dir, RecursiveMode::NonRecursive)?;
+        self.ear.listen(common_dir, RecursiveMode::NonRecursive)?;
         let branches = BRANCHES.map(|name| common_dir.join(name));
-        branches.iter().filter(|path| path.is_dir()).try_for_each(|path| watch(path, RecursiveMode::Recursive))
+        branches
+            .iter()
+            .filter(|path| path.is_dir())
+            .try_for_each(|path| self.ear.listen(path, RecursiveMode::Recursive))
     }
 }
 
-impl Drop for BranchWatch {
-    fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.ready.notify_one();
+impl Followed {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        // Each holder leaves a set behind, which is whole whatever happened to it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Moves {
-    /// The git directory of the next repository in which a branch may have moved; `None` once the watch is gone.
-    pub async fn next(&mut self) -> Option<PathBuf> {
-        loop {
-            {
-                let mut waiting = self.shared.lock();
-                if let Some(moved) = waiting.moved.pop_first() {
-                    return Some(moved);
-                }
-                if waiting.closed {
-                    return None;
-                }
-            }
-            self.shared.ready.notified().await;
-        }
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        // Each holder leaves sets behind, which are whole whatever happened to it.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, which: impl FnOnce(&BTreeSet<PathBuf>) -> Vec<PathBuf>) {
-        let mut waiting = self.lock();
-        let moved = which(&waiting.followed);
-        if !moved.is_empty() {
-            waiting.moved.extend(moved);
-            drop(waiting);
-            self.ready.notify_one();
-        }
-    }
-}
-
-/// Whether a notice says that something was written; a look changes nothing.
-const fn changes(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::Access(access) if !matches!(access, AccessKind::Close(AccessMode::Write)))
 }
 
 /// The repository whose branches stand at this path, if they do. A lock on one is not yet a change.
@@ -155,6 +102,9 @@ mod tests {
         fixture.commit("one");
         let common_dir = fixture.info().common_dir;
         let (mut watch, mut moves) = BranchWatch::new().unwrap();
+        for _ in 0..2 {
+            assert!(watch.follow(Path::new("/no/such/repository")).is_err());
+        }
         watch.follow(&common_dir).unwrap();
         watch.follow(&common_dir).unwrap();
         fixture.write("a", "two");

@@ -1,17 +1,15 @@
 //! Hearing of other processes: [`Watch`] reports new run directories, growth of the journals it is told of, and of
 //! `fleet.jsonl`.
 //!
-//! The file system's own notices are used, never a timer. Notices of one run that nobody has taken yet are one notice,
-//! so what waits is bounded by the number of runs.
+//! Notices of one run that nobody has taken yet are one notice, so what waits is bounded by the number of runs.
 
 use super::store::{RunDir, Store, run_of};
 use crate::loops::core::ids::RunId;
-use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use crate::loops::notices::{Ear, Notices, writes};
+use notify::{EventKind, RecursiveMode};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something that another process wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,28 +31,15 @@ pub struct WatchError {
 /// Watches a state directory for as long as it lives.
 #[derive(Debug)]
 pub struct Watch {
-    watcher: RecommendedWatcher,
-    shared: Arc<Shared>,
+    ear: Ear<Change>,
+    followed: Followed,
 }
 
-/// Where a [`Watch`] puts what it hears.
-#[derive(Debug)]
-pub struct Changes {
-    shared: Arc<Shared>,
-}
+/// What others wrote.
+pub type Changes = Notices<Change>;
 
-#[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
-    ready: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    changed: BTreeSet<Change>,
-    followed: BTreeSet<RunId>,
-    closed: bool,
-}
+#[derive(Clone, Debug, Default)]
+struct Followed(Arc<Mutex<BTreeSet<RunId>>>);
 
 /// Starts to watch a store. New runs and fleet facts are reported at once; [`Watch::follow`] those whose growth matters.
 ///
@@ -62,24 +47,20 @@ struct Waiting {
 /// [`WatchError`], such as when the system's watches are used up.
 pub fn watch(store: &Store) -> Result<(Watch, Changes), WatchError> {
     let (root, runs) = (store.root().to_owned(), store.runs_dir());
-    let shared = Arc::<Shared>::default();
-    let (hear, store) = (Arc::clone(&shared), store.clone());
-    let mut watcher = crate::loops::notices::watcher(move |notice: notify::Result<notify::Event>| match notice {
-        Ok(notice) if !notice.need_rescan() => {
-            let changed = notice.paths.iter().filter_map(|path| concerns(&store, path, notice.kind));
-            hear.add(changed);
-        }
-        // Notices were lost: look at everything.
-        _ => {
-            let known = hear.lock().followed.clone();
+    let followed = Followed::default();
+    let (of, store) = (followed.clone(), store.clone());
+    let (mut ear, changes) = Ear::new(move |notice| match notice {
+        Some((path, kind)) => concerns(&store, path, kind).into_iter().collect(),
+        None => {
+            let known = of.lock().clone();
             let runs = known.into_iter().chain(store.runs().unwrap_or_default());
-            hear.add(runs.map(Change::Run).chain([Change::Fleet]));
+            runs.map(Change::Run).chain([Change::Fleet]).collect()
         }
     })
     .map_err(failed(&runs))?;
-    watcher.watch(&runs, RecursiveMode::NonRecursive).map_err(failed(&runs))?;
-    watcher.watch(&root, RecursiveMode::NonRecursive).map_err(failed(&root))?;
-    Ok((Watch { watcher, shared: Arc::clone(&shared) }, Changes { shared }))
+    ear.listen(&runs, RecursiveMode::NonRecursive).map_err(failed(&runs))?;
+    ear.listen(&root, RecursiveMode::NonRecursive).map_err(failed(&root))?;
+    Ok((Watch { ear, followed }, changes))
 }
 
 fn failed(path: &Path) -> impl FnOnce(notify::Error) -> WatchError {
@@ -94,69 +75,29 @@ impl Watch {
     /// # Errors
     /// [`WatchError`].
     pub fn follow(&mut self, dir: &RunDir) -> Result<(), WatchError> {
-        self.watcher.watch(dir.path(), RecursiveMode::NonRecursive).map_err(failed(dir.path()))?;
-        self.shared.lock().followed.insert(dir.run());
+        self.ear.listen(dir.path(), RecursiveMode::NonRecursive).map_err(failed(dir.path()))?;
+        self.followed.lock().insert(dir.run());
         Ok(())
     }
 
     /// Reports it no more.
     pub fn unfollow(&mut self, dir: &RunDir) {
-        if self.shared.lock().followed.remove(&dir.run()) {
-            // A directory that is gone has taken its watch with it.
-            let _gone = self.watcher.unwatch(dir.path());
+        if self.followed.lock().remove(&dir.run()) {
+            self.ear.leave(dir.path());
         }
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.ready.notify_one();
-    }
-}
-
-impl Changes {
-    /// The next thing that is new or has changed; `None` once the [`Watch`] is gone. Nothing is lost if this is dropped
-    /// while it waits.
-    pub async fn next(&mut self) -> Option<Change> {
-        loop {
-            {
-                let mut waiting = self.shared.lock();
-                if let Some(change) = waiting.changed.pop_first() {
-                    return Some(change);
-                }
-                if waiting.closed {
-                    return None;
-                }
-            }
-            self.shared.ready.notified().await;
-        }
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+impl Followed {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<RunId>> {
         // Each holder leaves a set of ids behind, which is whole whatever happened to it.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, changes: impl Iterator<Item = Change>) {
-        let mut waiting = self.lock();
-        let before = waiting.changed.len();
-        waiting.changed.extend(changes);
-        if waiting.changed.len() > before {
-            self.ready.notify_one();
-        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a notice is about, if it is to be reported: a new run directory, or a change of a journal or of the fleet's file.
-/// Opening and reading are not, or each look would cause the next.
 fn concerns(store: &Store, path: &Path, kind: EventKind) -> Option<Change> {
-    let changed = match kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        _ => true,
-    };
+    let changed = writes(kind);
     if path == store.fleet_file() {
         return changed.then_some(Change::Fleet);
     }
@@ -229,21 +170,6 @@ mod tests {
         assert_eq!(change(&mut changes).await, Change::Fleet);
     }
 
-    #[tokio::test]
-    async fn many_notices_of_one_run_are_one() {
-        let shared = Arc::<Shared>::default();
-        let mut changes = Changes { shared: Arc::clone(&shared) };
-        for n in [2, 1, 2, 2, 1] {
-            shared.add(std::iter::once(Change::Run(run(n))));
-        }
-        assert_eq!(changes.next().await, Some(Change::Run(run(1))));
-        shared.add(std::iter::once(Change::Run(run(1))));
-        assert_eq!(changes.next().await, Some(Change::Run(run(1))));
-        assert_eq!(changes.next().await, Some(Change::Run(run(2))));
-        shared.lock().closed = true;
-        assert_eq!(changes.next().await, None);
-    }
-
     /// The system gives notices in order, so what looking would have caused comes before the next run's.
     #[cfg(target_os = "linux")]
     #[tokio::test]
@@ -271,7 +197,7 @@ mod tests {
 
     #[test]
     fn only_changes_of_journals_and_new_runs_concern_anyone() {
-        use notify::event::{AccessKind, CreateKind, DataChange, ModifyKind};
+        use notify::event::{AccessKind, AccessMode, CreateKind, DataChange, ModifyKind};
         let (_root, store) = store();
         let runs = store.runs_dir();
         let dir = runs.join(run(1).to_string());
