@@ -40,13 +40,16 @@ pub(super) fn dollars(total: &Total) -> Option<String> {
     Some(format!("{}{}", at_least(total.partial_dollars), format::dollars(known as f64 / 1e6)))
 }
 
+/// What is unknown is unknown of all of them, so that it is said once.
 fn by_kind(total: &Total) -> Vec<String> {
     let Total { known, partial_tokens, .. } = *total;
     let kinds = [(known.input, "in"), (known.cached, "cached"), (known.output, "out")];
-    let told = |(tokens, kind): (Option<u64>, &str)| {
-        Some(format!("{}{} {kind}", at_least(partial_tokens), format::short(tokens?)))
-    };
-    kinds.into_iter().filter_map(told).collect()
+    let told = |(tokens, kind): (Option<u64>, &str)| Some(format!("{} {kind}", format::short(tokens?)));
+    let mut told: Vec<String> = kinds.into_iter().filter_map(told).collect();
+    if let Some(first) = told.first_mut() {
+        first.insert_str(0, at_least(partial_tokens));
+    }
+    told
 }
 
 fn sum(total: &Total) -> Option<String> {
@@ -83,6 +86,6 @@ mod tests {
         total.add_step(Some(&Usage { input: Some(1_000), output: Some(10), ..Usage::default() }));
         assert_eq!(shrinking(&total), ["13k in 10 out ≥$4.18", "13k tok ≥$4.18", "≥$4.18"]);
         total.add_step(None);
-        assert_eq!(tokens(&total), ["≥13k in ≥10 out", "≥13k tok"]);
+        assert_eq!(tokens(&total), ["≥13k in 10 out", "≥13k tok"]);
     }
 }

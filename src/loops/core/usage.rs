@@ -42,9 +42,7 @@ impl Usage {
         add(&mut self.output, more.output);
         add(&mut self.micro_usd, more.micro_usd);
     }
-}
 
-impl Usage {
     /// Tokens of all kinds, those from a cache included, as far as they are reported.
     pub fn all_tokens(&self) -> u64 {
         [self.input, self.cached, self.output].into_iter().flatten().fold(0, u64::saturating_add)
