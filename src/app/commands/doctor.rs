@@ -73,7 +73,10 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
         }
     };
     if let Some(problems) = &problems {
-        let found = format!("{} problems, shown below", problems.0.len());
+        let found = match problems.0.len() {
+            1 => "a problem, shown below".to_owned(),
+            many => format!("{many} problems, shown below"),
+        };
         checks.push(Check::fail("configuration", found, "correct the lines that are shown"));
     }
     checks.push(state(context));

@@ -14,6 +14,7 @@ use crate::loops::core::alert::{Alert, AlertKind};
 use crate::loops::core::attention::{Need, NeedKey, Why, needs};
 use crate::loops::core::event::ParkReason;
 use crate::loops::core::fleet::{FleetRun, Ownership};
+use crate::loops::core::ids::TestId;
 use crate::loops::core::state::RunState;
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::watch::{Raised, Remedy, best, left};
@@ -62,10 +63,11 @@ pub(super) fn draw(scene: &Scene<'_>, shown: &AttentionBox, screen: Rect, buf: &
             keys,
         })
         .collect();
+    let some = !entries.is_empty();
     let below: Vec<(String, &str, bool)> =
-        [(Action::GoThere, "go there"), (Action::Dismiss, "seen"), (Action::Cancel, "back")]
+        [(Action::GoThere, "go there", some), (Action::Dismiss, "seen", some), (Action::Cancel, "back", true)]
             .into_iter()
-            .map(|(action, word)| (key_of(action), word, true))
+            .map(|(action, word, enabled)| (key_of(action), word, enabled))
             .collect();
     let below = hints(&below);
     Attention { theme: scene.theme, entries: &entries, selected, keys: &below }.render(screen, buf);
@@ -131,6 +133,8 @@ fn evidence(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(&'static str, String)> {
     match &need.why {
         Why::Stuck(raised) => lines.extend(raised.iter().flat_map(|raised| signal(scene, need, raised))),
         Why::Told(raised) => lines.extend(signal(scene, need, raised)),
+        // Told by name below.
+        Why::Parked(Some(ParkReason::Blocked { .. })) => {}
         Why::Parked(Some(reason)) => {
             lines.push((
                 if matches!(reason, ParkReason::NeedsHuman { .. }) { "question" } else { "why" },
@@ -157,13 +161,19 @@ fn evidence(scene: &Scene<'_>, need: &Need<'_>) -> Vec<(&'static str, String)> {
         lines.push(("look with", command));
     }
     if let Some(state) = need.run.map(|run| &run.state) {
-        lines.extend(work(state));
-        if let Why::Parked(Some(ParkReason::Blocked { tests })) = &need.why {
-            let waiting = state.tests.iter().filter(|test| test.depends_on.iter().any(|id| tests.contains(id)));
-            let waiting: Vec<&str> = waiting.map(|test| test.id.as_str()).collect();
-            if !waiting.is_empty() {
-                lines.push(("dependents", format!("{} wait for them", waiting.join(", "))));
-            }
+        let blocked = blocked_of(need);
+        lines.extend(blocked.iter().filter_map(|id| {
+            let test = state.tests.iter().find(|test| test.id == *id)?;
+            Some(("blocked", format!("{id}  {}", test.title)))
+        }));
+        let at_work = state.standing().next_back().map(|last| &last.test);
+        if let Some(test) = blocked.last().or(at_work) {
+            lines.extend(work(state, test));
+        }
+        let waiting = state.tests.iter().filter(|test| test.depends_on.iter().any(|id| blocked.contains(id)));
+        let waiting: Vec<&str> = waiting.map(|test| test.id.as_str()).collect();
+        if !waiting.is_empty() {
+            lines.push(("held up", waiting.join(", ")));
         }
     }
     lines
@@ -182,20 +192,30 @@ fn signal(scene: &Scene<'_>, need: &Need<'_>, raised: &Raised) -> [(&'static str
     [(sighting.pattern.word(), sighting.what.clone()), ("since", spent)]
 }
 
-/// How the last iterations went, which was the best, and what was done about it already.
-fn work(state: &RunState) -> Vec<(&'static str, String)> {
+/// The tests for whose sake it waits, in the order in which they came to a halt.
+fn blocked_of<'a>(need: &'a Need<'_>) -> &'a [TestId] {
+    match &need.why {
+        Why::Parked(Some(ParkReason::Blocked { tests })) => tests,
+        _ => &[],
+    }
+}
+
+/// How the last iterations of a test went, which was the best, and what was done about it already.
+fn work(state: &RunState, test: &TestId) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
+    let of_test = left(state).into_iter().filter(|(iteration, _)| iteration.test == *test);
     let judged: Vec<(u32, usize)> =
-        left(state).iter().filter_map(|(iteration, left)| Some((iteration.number, (*left)?.wrong()))).collect();
+        of_test.filter_map(|(iteration, left)| Some((iteration.number, left?.wrong()))).collect();
     let last = judged.get(judged.len().saturating_sub(MOST_ITERATIONS)..).unwrap_or_default();
     if !last.is_empty() {
         let each: Vec<String> = last.iter().map(|(number, open)| format!("i{number} {open}")).collect();
-        let best = state.standing().next_back().and_then(|at_work| best(state, &at_work.test));
-        let best = best.map(|(best, left)| format!("; the best is i{} with {}", best.number, left.wrong()));
+        let best =
+            best(state, test).map(|(best, left)| format!("; the best is i{} with {}", best.number, left.wrong()));
         let best = best.unwrap_or_default();
         lines.push(("open", format!("{}{best}", each.join("  "))));
     }
-    let ask = state.standing().next_back().map(|last| in_words(&last.weighed)).unwrap_or_default();
+    let last = state.standing().rfind(|iteration| iteration.test == *test);
+    let ask = last.map(|last| in_words(&last.weighed)).unwrap_or_default();
     if !ask.is_empty() {
         lines.push(("weakened", format!("tests: {ask}")));
     }

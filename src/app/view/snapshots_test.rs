@@ -368,6 +368,11 @@ fn palette() {
 }
 
 #[test]
+fn attention_blocked() {
+    snap("attention_blocked", |size| Desk::on("perf-index", size).keys("0"));
+}
+
+#[test]
 fn x_ray() {
     snap("xray", |size| {
         let mut desk = Desk::on("auth-refactor", size).keys("I");
