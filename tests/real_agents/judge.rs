@@ -134,7 +134,8 @@ pub(crate) fn judge(cli: &Cli, scenario: &Scenario, ran: &Ran) -> Vec<String> {
             Also::Says(words) => {
                 let of = |name: &str| words.iter().find(|(cli, _)| *cli == name).map(|(_, words)| *words);
                 let words = of(cli.name).or_else(|| of("")).unwrap_or_default();
-                hold(ran.said().contains(words), format!("{words:?} is not said"));
+                let said = ran.said();
+                hold(words.iter().any(|words| said.contains(words)), format!("{words:?} is not said"));
             }
             Also::Silence => hold(ran.of("signal").next().is_some(), "no watch said that it is silent".to_owned()),
             Also::LeftBehind => {

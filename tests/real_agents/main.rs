@@ -20,8 +20,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const USAGE: &str = "usage: real_agents --programs DIR [--scratch DIR] [--loopdash FILE] [--jobs N] [--keep] [--write FILE] \
-                     [AGENT | AGENT/SCENARIO | /SCENARIO]...";
+const USAGE: &str = "usage: real_agents --programs DIR [--scratch DIR] [--loopdash FILE] [--jobs N] [--keep] \
+                     [--write FILE | [AGENT | AGENT/SCENARIO | /SCENARIO]...]";
 
 /// What the command line asks for.
 struct Asked {
@@ -76,6 +76,10 @@ fn asked(mut args: impl Iterator<Item = String>) -> Option<Asked> {
             flag if flag.starts_with('-') => return None,
             _ => only.push(arg),
         }
+    }
+    if write.is_some() && !only.is_empty() {
+        eprintln!("the page holds every run: --write goes without AGENT and SCENARIO");
+        return None;
     }
     let places = Places { loopdash, programs: programs?, scratch, keep };
     Some(Asked { places, jobs, write, only })
