@@ -534,7 +534,7 @@ fn screen(theme: &Theme, width: u16, height: u16, open: usize, focus: Side) -> B
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     let rows = list_rows();
-    let at = Screen::of(area, Wish { focus, zoom: false, banner: false, rows: rows.len() });
+    let at = Screen::of(area, Wish { focus, zoom: false, banner: 0, rows: rows.len() });
     if at.too_small {
         TooSmall { theme, least: super::layout::LEAST }.render_to(area, &mut buf);
         return buf;

@@ -42,8 +42,8 @@ pub struct Wish {
     pub focus: Side,
     /// True where that side takes the whole screen.
     pub zoom: bool,
-    /// True where a banner stands under the title.
-    pub banner: bool,
+    /// How many rows the banner under the title would fill; without one none.
+    pub banner: u16,
     /// How many rows the list would fill.
     pub rows: usize,
 }
@@ -85,13 +85,13 @@ impl Screen {
             return empty;
         }
         let line = |y: u16| Rect { y, height: 1, ..area };
-        let banner = wish.banner && area.height >= LEAST.1 + 4;
-        let top = area.y + 1 + u16::from(banner);
+        let banner = wish.banner.min(banner_rows(area.height));
+        let top = area.y + 1 + banner;
         let body = Rect { y: top, height: area.bottom() - 1 - top, ..area };
         let screen = Self {
             too_small: false,
             title: line(area.y),
-            banner: if banner { line(area.y + 1) } else { none },
+            banner: if banner > 0 { Rect { height: banner, ..line(area.y + 1) } } else { none },
             footer: line(area.bottom() - 1),
             ..empty
         };
@@ -115,6 +115,15 @@ impl Screen {
             (Arrangement::One, Side::Detail) => (none, body),
         };
         Self { arrangement, list, detail, ..screen }
+    }
+}
+
+/// How many rows a screen of this height has for its banner.
+fn banner_rows(height: u16) -> u16 {
+    match height.saturating_sub(LEAST.1) {
+        0..4 => 0,
+        4..15 => 2,
+        _ => 3,
     }
 }
 
@@ -170,7 +179,7 @@ mod tests {
         let mut all = Vec::new();
         for focus in [Side::List, Side::Detail] {
             for zoom in [false, true] {
-                for banner in [false, true] {
+                for banner in [0, 1, 2, 9] {
                     for rows in [0, 5, 500] {
                         all.push(Wish { focus, zoom, banner, rows });
                     }
@@ -217,7 +226,7 @@ mod tests {
 
     #[test]
     fn width_decides_the_arrangement() {
-        let wish = Wish { focus: Side::Detail, zoom: false, banner: false, rows: 9 };
+        let wish = Wish { focus: Side::Detail, zoom: false, banner: 0, rows: 9 };
         let of = |w, h| Screen::of(Rect::new(0, 0, w, h), wish).arrangement;
         assert_eq!(
             [of(40, 12), of(49, 40), of(50, 24), of(79, 24), of(79, 12), of(80, 24), of(400, 100)],
@@ -236,7 +245,7 @@ mod tests {
 
     #[test]
     fn at_eighty_by_twenty_four_both_sides_are_of_use() {
-        let wish = Wish { focus: Side::List, zoom: false, banner: false, rows: 9 };
+        let wish = Wish { focus: Side::List, zoom: false, banner: 0, rows: 9 };
         let screen = Screen::of(Rect::new(0, 0, 80, 24), wish);
         assert_eq!((screen.list, screen.detail), (Rect::new(0, 1, 32, 22), Rect::new(32, 1, 48, 22)));
         let detail = Detail::of(screen.detail, true);

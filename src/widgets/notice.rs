@@ -24,7 +24,7 @@ impl Widget for &Backdrop<'_> {
     }
 }
 
-/// A line under the title that stays until its cause is gone.
+/// A few lines under the title that stay until their cause is gone.
 #[derive(Debug, Clone, Copy)]
 pub struct Banner<'a> {
     /// The theme.
@@ -37,6 +37,32 @@ pub struct Banner<'a> {
     pub key: Option<(&'a str, &'a str)>,
 }
 
+/// A banner's margin, its glyph and the space after it.
+const BEFORE: u16 = 3;
+
+impl Banner<'_> {
+    /// How many rows it would fill on a screen of this width.
+    #[must_use]
+    pub fn rows(&self, columns: u16) -> u16 {
+        let rows = text::wrap(self.text, usize::from(columns.saturating_sub(BEFORE + 1)));
+        u16::try_from(rows.len()).unwrap_or(u16::MAX)
+    }
+}
+
+/// Text in at most `most` rows. What does not fit is left out before the last row, since errors end with their cause.
+fn squeeze(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut rows = text::wrap(text, columns);
+    if most > 1 && rows.len() > most {
+        let rest = rows.split_off(most - 1).join(" ");
+        let end = text::cut_front(&rest, columns.saturating_sub(1));
+        let end = end.trim_start_matches(|c: char| !c.is_alphanumeric());
+        rows.push(format!("… {end}"));
+    } else if rows.len() > most {
+        rows = vec![text::cut(text, columns).into_owned()];
+    }
+    rows
+}
+
 impl Widget for &Banner<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let mut pen = Pen::new(buf, self.theme, area, 0);
@@ -47,7 +73,18 @@ impl Widget for &Banner<'_> {
             pen.at_end(&format!("{} ", text::clean(word)), Role::Dim);
             pen.at_end(key, Role::Key);
         }
-        pen.put(self.mark.glyph(), self.mark.role()).gap(1).put(self.text, self.mark.role());
+        pen.put(self.mark.glyph(), self.mark.role()).gap(1);
+        // The last column stays free, as the first does.
+        let columns = usize::from(pen.left().saturating_sub(u16::from(area.height > 1)));
+        let rows = squeeze(self.text, columns, usize::from(area.height));
+        let mut rows = rows.iter();
+        if let Some(first) = rows.next() {
+            pen.put(first, self.mark.role());
+        }
+        for (row, line) in (1..area.height).zip(rows.map(Some).chain(std::iter::repeat(None))) {
+            let mut pen = Pen::new(buf, self.theme, area, row);
+            pen.ground(Role::Bar).gap(BEFORE).put(line.map_or("", String::as_str), self.mark.role());
+        }
     }
 }
 
@@ -231,6 +268,12 @@ mod tests {
             [" ◔ claude is rate limited until 14:40: 2 runs wait                    t try now"]
         );
         assert!(draw(&banner, 30, 1)[0].ends_with('…'));
+        let long =
+            Banner { text: "perf-index waits: cannot start gate tests: Too many open files", key: None, ..banner };
+        assert_eq!((long.rows(200), long.rows(40), long.rows(24)), (1, 2, 4));
+        assert_eq!(draw(&long, 40, 2), [" ◔ perf-index waits: cannot start gate", "   tests: Too many open files"]);
+        // The beginning says who, the end says why.
+        assert_eq!(draw(&long, 26, 2), [" ◔ perf-index waits:", "   … Too many open files"]);
         let toasts = [
             Toast { mark: Mark::Done, text: "rate-limiter is done" },
             Toast {
@@ -252,6 +295,7 @@ mod tests {
         ");
         assert!(has_role(&paint(&view, 60, 9), "✗", Role::Danger));
         hold_at_all_sizes(&banner);
+        hold_at_all_sizes(&long);
         hold_at_all_sizes(&view);
     }
 

@@ -98,10 +98,12 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer) -> Out {
     let mut out = Out { seen: Seen { tops: scene.ui.tops, page: scene.ui.page, ..Seen::default() }, ..Out::default() };
     out.seen.output_top = scene.ui.output.top;
     Backdrop { theme: scene.theme }.render(buf.area, buf);
+    let mark = crate::widgets::mark::Mark::Stuck;
+    let trouble = scene.ui.trouble.as_ref().map(|text| Banner { theme: scene.theme, mark, text, key: None });
     let wish = Wish {
         focus: if scene.ui.focus == Focus::List { Side::List } else { Side::Detail },
         zoom: scene.ui.zoom,
-        banner: scene.ui.trouble.is_some(),
+        banner: trouble.map_or(0, |banner| banner.rows(buf.area.width)),
         rows: list_rows(scene),
     };
     let screen = Screen::of(buf.area, wish);
@@ -110,9 +112,8 @@ pub fn draw(scene: &Scene<'_>, buf: &mut Buffer) -> Out {
         return out;
     }
     title::draw(scene, screen.title, buf);
-    if let Some(trouble) = &scene.ui.trouble {
-        let mark = crate::widgets::mark::Mark::Stuck;
-        Banner { theme: scene.theme, mark, text: trouble, key: None }.render(screen.banner, buf);
+    if let Some(banner) = &trouble {
+        banner.render(screen.banner, buf);
     }
     let framed = screen.arrangement != Arrangement::Stacked;
     if scene.ctx.fleet.runs.is_empty() && !scene.ui.loading {
