@@ -197,14 +197,18 @@ fn prepare(store: &Store, specs: Vec<LoopSpec>, trigger: Trigger) -> Result<Vec<
         let base = spec.base.clone().or_else(|| repo.head.commit().map(str::to_owned));
         checked.push((spec, base));
     }
-    checked
-        .into_iter()
-        .map(|(spec, base)| {
-            let id = RunId::new(uuid::Uuid::now_v7());
-            let writer = JournalWriter::create(&store.run_dir(id)).map_err(|error| error.to_string())?;
-            Ok(Made { id, spec, trigger, base, writer })
-        })
-        .collect()
+    let mut all: Vec<Made> = Vec::with_capacity(checked.len());
+    for (spec, base) in checked {
+        let id = RunId::new(uuid::Uuid::now_v7());
+        match JournalWriter::create(&store.run_dir(id)) {
+            Ok(writer) => all.push(Made { id, spec, trigger, base, writer }),
+            Err(error) => {
+                all.into_iter().for_each(|made| made.writer.unmake());
+                return Err(error.to_string());
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What can be known to fail before anything starts.

@@ -11,7 +11,7 @@ use super::tail::{Refusal, Tail};
 use super::withheld::Withheld;
 use crate::loops::core::event::{Event, Record};
 use crate::loops::core::record::encode;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
@@ -44,19 +44,28 @@ impl JournalWriter {
         let path = dir.journal();
         make_dirs(dir.path()).map_err(JournalError::io("make", dir.path()))?;
         dir.require()?;
-        let file =
-            private_options().read(true).append(true).create_new(true).open(&path).map_err(|error| {
-                match error.kind() {
-                    io::ErrorKind::AlreadyExists => JournalError::Exists { path: dir.path().to_owned() },
-                    _ => JournalError::io("make", &path)(error),
-                }
-            })?;
-        owner::take(dir, &file)?;
-        sync_dir(dir.path())?;
-        if let Some(runs) = dir.path().parent() {
-            sync_dir(runs)?;
-        }
+        let file = private_options().read(true).append(true).create_new(true).open(&path).map_err(|error| {
+            // Unless something is in it, which is another's then.
+            let _ = fs::remove_dir(dir.path());
+            match error.kind() {
+                io::ErrorKind::AlreadyExists => JournalError::Exists { path: dir.path().to_owned() },
+                _ => JournalError::io("make", &path)(error),
+            }
+        })?;
+        let durably = || {
+            owner::take(dir, &file)?;
+            sync_dir(dir.path())?;
+            dir.path().parent().map_or(Ok(()), sync_dir)
+        };
+        durably().inspect_err(|_| unmake(dir))?;
         Ok(Self::at(dir, file, &Extent::start()))
+    }
+
+    /// Takes a run back that was begun and that nothing was written of, so that nothing of it stays on the disk.
+    pub fn unmake(self) {
+        if self.next_seq == Extent::start().next_seq {
+            unmake(&self.dir);
+        }
     }
 
     /// Takes over an existing run: locks it, reads it whole, and cuts off a torn tail, which goes to `journal.torn`.
@@ -229,6 +238,17 @@ fn repair(dir: &RunDir, journal: &mut File, torn: Torn) -> Result<(), JournalErr
 impl Drop for JournalWriter {
     fn drop(&mut self) {
         owner::release(self.tail.disk());
+    }
+}
+
+/// Removes what [`JournalWriter::create`] makes, and no more; what cannot be removed is found empty and is no run.
+fn unmake(dir: &RunDir) {
+    let made = [dir.owner(), dir.journal()].iter().try_for_each(|file| match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    });
+    if let Err(error) = made.and_then(|()| fs::remove_dir(dir.path())) {
+        tracing::warn!(run = %dir.run(), %error, "what was made for a run that is not begun stays");
     }
 }
 

@@ -33,6 +33,24 @@ fn what_was_appended_is_read_back_and_goes_on_after_reopening() {
 }
 
 #[test]
+fn a_run_that_nothing_was_written_of_can_be_taken_back() {
+    let (_root, store) = store();
+    let [none, some] = [1, 2].map(|n| store.run_dir(run(n)));
+    JournalWriter::create(&none).unwrap().unmake();
+    assert!(!none.path().exists());
+    JournalWriter::create(&none).unwrap();
+    let mut writer = JournalWriter::create(&some).unwrap();
+    writer.append(&records(run(2), 1)).unwrap();
+    writer.unmake();
+    assert_eq!(read(&some).unwrap().records.len(), 1, "a run that was begun stays");
+    // Whatever is in the way is another's, and stays.
+    let taken = store.run_dir(run(3));
+    std::fs::create_dir_all(taken.journal()).unwrap();
+    assert!(matches!(JournalWriter::create(&taken), Err(JournalError::Exists { .. })));
+    assert!(taken.journal().is_dir());
+}
+
+#[test]
 fn everything_is_private() {
     let (_root, store) = store();
     let dir = store.run_dir(run(1));
