@@ -1,7 +1,7 @@
 //! Agents that get nowhere, each in its own way, through the whole program: each raises its own signal, and healthy work none.
 
 use super::ground::{Ground, LOOPDASH};
-use loopdash::loops::core::event::{Event, RemedyTaken};
+use loopdash::loops::core::event::{Event, RemedyTaken, Sign};
 use loopdash::loops::core::ids::Who;
 use loopdash::loops::core::step::StepKind;
 use loopdash::loops::core::watch::{Pattern, Remedy};
@@ -231,6 +231,50 @@ fn a_gate_that_hangs_is_raised_and_one_that_computes_in_silence_is_not() {
     let computes = "[ ! -e note ] || { end=$(($(date +%s) + 5)); while [ $(date +%s) -lt $end ]; do i=0; \
                     while [ $i -lt 100000 ]; do i=$((i+1)); done; done; }";
     Scene { actor, gate: computes, stuck, iterations: 1, ..SCENE }.raises(&[]);
+}
+
+#[test]
+fn a_silent_setup_and_a_silent_hook_are_ended_and_called_that() {
+    let once = "[ -e MARK ] || { touch MARK; echo begins; sleep 600; }";
+    let cases = [
+        ("setup", "prints nothing any more", once.to_owned()),
+        ("hook pre_run", "has printed nothing", once.replace("echo begins; ", "")),
+        ("hook pre_iteration", "prints nothing any more", once.to_owned()),
+    ];
+    for (which, words, script) in cases {
+        let ground = Ground::new();
+        let script = script.replace("MARK", &ground.path("mark").display().to_string());
+        let command = toml::Value::from(vec!["sh".to_owned(), "-c".to_owned(), script]);
+        let (hooks, setup) = match which.strip_prefix("hook ") {
+            Some(hook) => (format!("[hooks]\n{hook} = {command}\n"), String::new()),
+            None => (String::new(), format!("setup = {command}\n")),
+        };
+        let actor = toml::Value::from([LOOPDASH, "__agent", "touch", "x", "claim"].to_vec());
+        let config = format!(
+            "[agents.worker]\ncommand = {actor}\n[stuck]\ncommand_silence = \"1s\"\nauto_heal = [\"restart\"]\n{hooks}\
+             [[loop]]\nname = \"scene\"\nobjective = \"Get somewhere.\"\nactor = \"worker\"\ncritic = \"none\"\n{setup}"
+        );
+        ground.write("loopdash.toml", &config);
+        ground.commit("configured");
+        let told = ground.loopdash(&["run", "--headless", "--loop", "scene"]).exits(0);
+        let ran = ground.ran();
+        let taken = ran.events(|event| match event {
+            Event::RemedyTaken(e) => Some((e.remedy, e.pattern, e.what.clone())),
+            _ => None,
+        });
+        let [(Remedy::Restart, Some(Pattern::Silence), what)] = &taken[..] else { panic!("{which}: {taken:?}") };
+        let called = format!("the {which} {words}, for ");
+        assert!(what.starts_with(&called) && told.out.contains(&called), "{which}: {what:?}\n{}", told.out);
+        let signs = ran.events(|event| match event {
+            Event::Signal(signal) => Some(signal.sign),
+            _ => None,
+        });
+        let silent = signs.iter().position(|sign| matches!(sign, Sign::Silent | Sign::NoOutput)).unwrap();
+        // What it says when it begins may itself be late.
+        let after = signs[silent..].iter().skip_while(|sign| **sign != Sign::Silent);
+        assert!(after.clone().all(|sign| *sign != Sign::Resumed), "{which}: its end is no word of it: {signs:?}");
+        ran.assert_gone();
+    }
 }
 
 #[test]

@@ -122,6 +122,10 @@ impl Workshop {
                 ended = &mut waiting => break ended,
                 Ok(()) = job.wish.changed() => {
                     let wish = *job.wish.borrow_and_update();
+                    if matches!(wish, Wish::Stop | Wish::Kill) {
+                        // Who is told to end may say so, which is no work.
+                        dog = None;
+                    }
                     if let Some(dog) = &mut dog {
                         dog.freeze(wish == Wish::Freeze);
                     }

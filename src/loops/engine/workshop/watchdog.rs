@@ -127,6 +127,10 @@ impl Watchdog {
     ) -> Bark {
         loop {
             let version = live.version();
+            if live.finished() {
+                // The end of its output is no word of it, nor is what follows a silence.
+                return std::future::pending().await;
+            }
             let silent = live.silent_for().min(since.elapsed());
             *look = look.take().filter(|look| look.version == version);
             if let Some(before) = told.take_if(|told| told.version != version) {
