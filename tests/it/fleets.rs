@@ -1,6 +1,6 @@
 //! Whole configurations, run: many loops in place, each layer of settings at work, and the places a run may start from.
 
-use crate::ground::{Ground, LOOPDASH, Told};
+use crate::ground::{Ground, LOOPDASH, Told, skipped};
 use crate::screen::{leave, open};
 use loopdash::loops::core::event::Outcome;
 use std::process::Command;
@@ -144,7 +144,7 @@ fn a_state_directory_without_permission_is_named_and_nothing_starts() {
     let doctor = ground.command(&["doctor"]);
     for wanted in [run, doctor] {
         let Some(mut command) = powerless(&wanted) else {
-            eprintln!("skipped: root writes anywhere here, and setpriv cannot take that away");
+            skipped("root writes anywhere here, and setpriv cannot take that away");
             return;
         };
         command.current_dir(ground.repo()).env_clear();

@@ -42,6 +42,13 @@ pub(crate) fn open(ground: &Ground, arguments: &[&str]) -> Term {
     open_sized(ground, arguments, SIZE)
 }
 
+/// The same, through a command that is to become loopdash.
+pub(crate) fn open_by(ground: &Ground, wrap: &[&str], arguments: &[&str]) -> Term {
+    let (home, state) = (ground.path("home"), ground.path("state"));
+    let env = [("HOME", home.as_path()), ("LOOPDASH_STATE_DIR", state.as_path())];
+    Term::start_by(wrap, arguments, &ground.repo(), &env, SIZE)
+}
+
 /// The same, with a fault on demand.
 pub(crate) fn open_with(ground: &Ground, arguments: &[&str], fault: &str) -> Term {
     let (home, state) = (ground.path("home"), ground.path("state"));

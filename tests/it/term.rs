@@ -52,12 +52,25 @@ fn size_of(rows: u16, cols: u16) -> (NonZeroU16, NonZeroU16) {
 
 impl Term {
     /// Starts loopdash with `arguments` in `cwd`, on a terminal of this size.
-    pub(crate) fn start(arguments: &[&str], cwd: &Path, env: &[(&str, &Path)], (rows, cols): (u16, u16)) -> Self {
+    pub(crate) fn start(arguments: &[&str], cwd: &Path, env: &[(&str, &Path)], size: (u16, u16)) -> Self {
+        Self::start_by(&[], arguments, cwd, env, size)
+    }
+
+    /// The same, through `wrap`, which is to become loopdash.
+    pub(crate) fn start_by(
+        wrap: &[&str],
+        arguments: &[&str],
+        cwd: &Path,
+        env: &[(&str, &Path)],
+        (rows, cols): (u16, u16),
+    ) -> Self {
+        let words: Vec<&str> =
+            wrap.iter().copied().chain([crate::ground::LOOPDASH]).chain(arguments.iter().copied()).collect();
         let (pty, pts) = pty_process::open().unwrap();
         pty.resize(Size::new(rows, cols)).unwrap();
         let tty = pty.as_fd().try_clone_to_owned().unwrap();
-        let mut command = pty_process::Command::new(env!("CARGO_BIN_EXE_loopdash"))
-            .args(arguments)
+        let mut command = pty_process::Command::new(words[0])
+            .args(&words[1..])
             .current_dir(cwd)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -120,6 +133,12 @@ impl Term {
     /// Waits until `text` is on the screen.
     pub(crate) async fn see(&self, text: &str) {
         self.until(text, |screen| screen.contains(text)).await;
+    }
+
+    /// Waits until a text is on the screen that may go over the end of a row.
+    pub(crate) async fn see_words(&self, text: &str) {
+        let joined = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.until(text, |screen| joined(screen).contains(text)).await;
     }
 
     /// Waits until `text` is not on the screen any more.

@@ -4,7 +4,8 @@ use super::invariants::{Before, assert_acknowledged};
 use super::matrix::Row;
 use super::watched::{Watched, cpu_of, files_of, limit};
 use crate::ground::{Ground, LOOPDASH, Ran};
-use crate::screen::{a_loop, a_script, leave, open, with_loops};
+use crate::screen::{a_loop, a_script, leave, open, open_by, with_loops};
+use crate::term::Term;
 use loopdash::loops::core::budget::Resource;
 use loopdash::loops::core::event::ParkReason;
 use loopdash::loops::core::step::StepKind;
@@ -35,6 +36,7 @@ pub(super) const ROWS: &[Row] = &[
             and the reason; trying it five times would not mend it",
         tests: &[
             "it::faults::agents::row_08_without_processes_new_steps_wait",
+            "it::faults::agents::row_08_the_screen_says_that_there_are_no_processes",
             "it::processes::what_cannot_start_says_why",
             "it::processes::what_fails_in_the_last_moment_fails_like_in_a_shell",
             "it::headless::an_agent_given_by_name_is_looked_for_before_anything_starts",
@@ -170,17 +172,21 @@ async fn row_07_a_loop_takes_six_descriptors_at_most() {
     assert!(twice <= few + 4 * FILES_PER_LOOP, "{few} files with 4 loops, {twice} with 8");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_07_the_screen_says_what_is_missing_and_idles() {
+/// A loop of which a gate is left when the file `go` is there.
+fn slow_and_gated() -> Ground {
     let wait = "while [ ! -e ../../go ]; do sleep 0.02; done";
     let gate = "[[loop.gate]]\nname = \"it\"\ncommand = \"test -e x\"\n".to_owned();
-    let ground = with_loops(&[a_loop("slow", &["say", "at work", "sh", wait, "touch", "x", "claim"]), gate]);
-    let before = Before::of(&ground);
-    let mut term = open(&ground, &["--start-all"]);
+    with_loops(&[a_loop("slow", &["say", "at work", "sh", wait, "touch", "x", "claim"]), gate])
+}
+
+/// Takes a resource away under a dashboard while its agent works, waits for the words, and gives it back.
+async fn short_on_screen(ground: &Ground, wrap: &[&str], resource: &str, words: &str, left: impl Fn(&Term) -> u64) {
+    let before = Before::of(ground);
+    let mut term = open_by(ground, wrap, &["--start-all"]);
     term.see("at work").await;
-    limit(&[], term.pid(), "nofile", &files_of(term.pid()).to_string());
+    limit(wrap, term.pid(), resource, &left(&term).to_string());
     std::fs::write(ground.path("go"), "").unwrap();
-    term.see("Too many open files").await;
+    term.see_words(words).await;
     let cpu = cpu_of(term.pid());
     tokio::time::sleep(Duration::from_secs(2)).await;
     let cpu = cpu_of(term.pid()) - cpu;
@@ -188,14 +194,20 @@ async fn row_07_the_screen_says_what_is_missing_and_idles() {
     // It still takes keys.
     term.keys("?").await;
     term.see("Esc closes").await;
-    limit(&[], term.pid(), "nofile", "1000");
+    limit(wrap, term.pid(), resource, "1000");
     crate::term::until("the run is done", || ground.ran().state.is_finished()).await;
     term.keys("\x1b").await;
     term.gone("Esc closes").await;
-    term.gone("Too many open files").await;
+    term.gone("slow waits: ").await;
     leave(&mut term).await;
-    let runs = before.holds_on(&ground, &term).await;
+    let runs = before.holds_on(ground, &term).await;
     assert_eq!(runs[0].state.iterations.len(), 1, "nothing was done twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_07_the_screen_says_what_is_missing_and_idles() {
+    let left = |term: &Term| files_of(term.pid()) as u64;
+    short_on_screen(&slow_and_gated(), &[], "nofile", "Too many open files", left).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,22 +225,36 @@ async fn row_07_forty_loops_with_forty_descriptors_are_refused_with_a_reason() {
     assert!(cpu <= Duration::from_millis(200), "{cpu:?} of processor time in 2 s");
     limit(&[], term.pid(), "nofile", "1000");
     leave(&mut term).await;
-    before.holds_on(&ground, &term).await;
+    let runs = before.holds_on(&ground, &term).await;
+    assert!(runs.iter().all(|ran| !ran.records.is_empty()), "what was not begun leaves no journal");
+    let dirs = std::fs::read_dir(ground.path("state/runs")).unwrap().count();
+    assert_eq!(dirs, runs.len(), "nor a directory");
+}
+
+/// Limits on processes do not hold for root: what becomes another user's, who is made to own the ground.
+fn as_somebody<'a>(ground: &Ground, user: &'a [&'a str; 4]) -> &'a [&'a str] {
+    if !rustix::process::geteuid().is_root() {
+        return &[];
+    }
+    let id = user[1].split_once('=').unwrap().1;
+    let owned = Command::new("chown").args(["-R", id]).arg(ground.path("")).status().unwrap();
+    assert!(owned.success());
+    user
 }
 
 #[test]
 fn row_08_without_processes_new_steps_wait() {
     let ground = Ground::new();
-    // Limits on processes do not hold for root: another user is needed then, who owns the ground.
-    let wrap: &[&str] = if rustix::process::geteuid().is_root() {
-        let user = "54321";
-        let owned = Command::new("chown").args(["-R", user]).arg(ground.path("")).status().unwrap();
-        assert!(owned.success());
-        &["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-    } else {
-        &[]
-    };
+    let wrap = as_somebody(&ground, &["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]);
     short_of(&ground, wrap, "nproc", "Resource temporarily unavailable", |_| 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_08_the_screen_says_that_there_are_no_processes() {
+    let ground = slow_and_gated();
+    // Processes are counted for each user: not that of the test before.
+    let wrap = as_somebody(&ground, &["setpriv", "--reuid=54322", "--regid=54322", "--clear-groups"]);
+    short_on_screen(&ground, wrap, "nproc", "Resource temporarily unavailable", |_| 1).await;
 }
 
 #[test]

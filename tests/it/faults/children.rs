@@ -2,7 +2,7 @@
 
 use super::invariants::Before;
 use super::matrix::Row;
-use crate::ground::{Ground, Ran, program};
+use crate::ground::{Ground, Ran, program, skipped};
 use crate::screen::{a_loop, a_script, leave, open, with_loops};
 use loopdash::loops::agent::tree;
 use loopdash::loops::core::event::{Event, ParkReason, Record};
@@ -84,7 +84,7 @@ pub(super) const ROWS: &[Row] = &[
             meanwhile, it is told as killed, likely out of memory, with what may be done about it, else as the signal. \
             A failure of the actor in any case. \
             A gate that fails is told so as well where what it printed says that a child was killed meanwhile. \
-            The test needs a memory cgroup, and does nothing where it may not make one",
+            The test needs a memory cgroup, of either version of them, and says on standard error that it does  nothing where it may not make one",
         tests: &[
             "it::faults::children::row_45_an_agent_killed_for_its_memory_is_told_so",
             "loops::agent::memory::tests::the_count_is_read_wherever_it_stands",
@@ -321,7 +321,7 @@ impl Cramped {
                 return Some(group);
             }
         }
-        eprintln!("no memory cgroup may be made here: nothing was tried");
+        skipped("no memory cgroup may be made here");
         None
     }
 }

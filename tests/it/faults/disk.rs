@@ -3,7 +3,7 @@
 use super::invariants::{Before, assert_acknowledged, assert_told};
 use super::matrix::Row;
 use super::watched::{Watched, until};
-use crate::ground::{Ground, Told};
+use crate::ground::{Ground, Told, skipped};
 use crate::screen::{a_loop, leave, open, with_loops};
 use crate::term::Term;
 use loopdash::loops::core::event::{Event, Outcome};
@@ -37,18 +37,6 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
-        number: 5,
-        fault: "no space in the worktree or for git objects",
-        happens: "the snapshot, or the making of the worktree, waits and is tried again, with the reason on the screen; the \
-            agent is not blamed. No half snapshot: its ref is written last. An agent that finds no room itself fails, \
-            three times at most before a person is asked",
-        tests: &[
-            "it::faults::disk::row_05_a_snapshot_waits_for_room",
-            "it::faults::disk::row_05_a_worktree_waits_for_room",
-            "it::faults::disk::row_05_a_snapshot_that_finds_no_room_is_taken_later",
-        ],
-    },
-    Row {
         number: 6,
         fault: "a write or sync of the journal fails",
         happens: "the run is given up with its reason, its agents are stopped, others go on; headless ends with status 2. So \
@@ -79,7 +67,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// A small file system of its own, as long as it is held.
-pub(super) struct Small(PathBuf);
+pub(super) struct Small(pub(super) PathBuf);
 
 impl Small {
     /// Mounts one at `place`; `None` where that is not allowed: see [`as_root_of_its_own`].
@@ -108,11 +96,10 @@ const INSIDE: &str = "LOOPDASH_TEST_NAMESPACE";
 /// Runs the test of this name again as the root of a user namespace, where a file system may be mounted, and says loudly
 /// where even that is refused.
 #[track_caller]
-fn as_root_of_its_own(test: &str) {
+pub(super) fn as_root_of_its_own(test: &str) {
     let mut unshare = Command::new("unshare");
     let refused = |why: &str| {
-        // Past the harness, which shows what tests print only when they fail.
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: no file system may be mounted here ({why})");
+        skipped(&format!("no file system may be mounted here ({why})"));
     };
     if std::env::var_os(INSIDE).is_some() {
         return refused("nor in a namespace");
@@ -125,8 +112,10 @@ fn as_root_of_its_own(test: &str) {
             let said =
                 [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
             assert!(output.status.success(), "in a namespace of its own:\n{said}");
-            if let Some(skipped) = said.lines().find(|line| line.starts_with("skipped: ")) {
-                let _ = writeln!(std::io::stderr(), "{skipped}");
+            if let Some((_, why)) =
+                said.lines().filter(|line| line.starts_with("skipped: ")).find_map(|line| line.split_once(test))
+            {
+                skipped(why.trim_start_matches([':', ' ']));
             }
         }
         Err(error) => refused(&error.to_string()),
@@ -154,7 +143,7 @@ fn until_go(ground: &Ground) -> (String, PathBuf) {
 
 /// The processor time of a loopdash that waits is next to nothing: under 5 % of one processor.
 #[track_caller]
-fn assert_idle(watched: &Watched) {
+pub(super) fn assert_idle(watched: &Watched) {
     let cpu = watched.cpu_during(Duration::from_secs(2));
     assert!(cpu <= Duration::from_millis(100), "{cpu:?} of processor time in 2 s");
 }
@@ -218,7 +207,7 @@ fn row_04_output_that_a_full_disk_loses_is_told() {
 }
 
 /// `loopdash run` with a fault on demand.
-fn with_fault(ground: &Ground, fault: &str) -> Told {
+pub(super) fn with_fault(ground: &Ground, fault: &str) -> Told {
     let mut command = ground.run_command(&["touch", "x"], &["done", "fine"], &["--json"]);
     Told::from(command.env("LOOPDASH_FAULT", fault).output().unwrap())
 }
@@ -321,6 +310,7 @@ async fn row_04_loopdash_can_be_left_on_a_full_disk() {
     term.see("Leave loopdash?").await;
     term.answer("p", "Leave loopdash?").await;
     term.see("no room for").await;
+    term.see_words("No space left on device").await;
     term.keys("q").await;
     term.ended().await;
     let runs = before.holds_on(&ground, &term).await;
@@ -348,68 +338,6 @@ async fn row_04_a_summary_waits_for_room_too() {
     let mut term = open(&ground, &[]);
     until("the summary is there again", || summary.exists());
     leave(&mut term).await;
-}
-
-#[test]
-fn row_05_a_snapshot_waits_for_room() {
-    let ground = Ground::new();
-    let Some(disk) = Small::mount(ground.path("small"), "6m") else {
-        return as_root_of_its_own("faults::disk::row_05_a_snapshot_waits_for_room");
-    };
-    let shop = disk.0.join("shop");
-    ground.git(&["clone", "-q", ".", shop.to_str().unwrap()]);
-    let ballast = disk.0.join("ballast");
-    let script = "head -c 2000000 /dev/urandom >noise; cat /dev/zero >\"$BALLAST\" 2>/dev/null; true";
-    let mut command = ground.run_command(&["sh", script], &["done", "fine"], &[]);
-    command.env("BALLAST", &ballast).current_dir(&shop);
-    let mut loopdash = Watched::start(command);
-    loopdash.says("No space left on device");
-    assert_idle(&loopdash);
-    assert_eq!(refs_of(&shop), ["base"], "no half snapshot");
-    std::fs::remove_file(&ballast).unwrap();
-    loopdash.end().exits(0);
-    let ran = ground.ran();
-    assert_eq!(ran.state.last_snapshot().unwrap().files, 1);
-    assert_eq!(ran.state.iterations.len(), 1, "the agent was not blamed");
-    ran.assert_gone();
-}
-
-#[test]
-fn row_05_a_worktree_waits_for_room() {
-    let ground = Ground::new();
-    let Some(disk) = Small::mount(ground.path("small"), "6m") else {
-        return as_root_of_its_own("faults::disk::row_05_a_worktree_waits_for_room");
-    };
-    let shop = disk.0.join("shop");
-    ground.git(&["clone", "-q", ".", shop.to_str().unwrap()]);
-    let ballast = disk.fill(0);
-    let mut command = ground.run_command(&["touch", "x", "claim"], &["done", "fine"], &[]);
-    command.current_dir(&shop);
-    let mut loopdash = Watched::start(command);
-    loopdash.says("No space left on device");
-    assert_idle(&loopdash);
-    std::fs::remove_file(&ballast).unwrap();
-    loopdash.end().exits(0);
-    let ran = ground.ran();
-    assert_eq!((ran.state.iterations.len(), ran.state.last_snapshot().unwrap().files), (1, 1));
-    ran.assert_gone();
-}
-
-#[test]
-fn row_05_a_snapshot_that_finds_no_room_is_taken_later() {
-    let ground = Ground::new();
-    let before = Before::of(&ground);
-    let told = with_fault(&ground, "enospc:snapshot@1").exits(0);
-    assert!(told.err.contains("No space left on device"), "{}", told.err);
-    let runs = before.holds(&ground);
-    assert_eq!((runs[0].state.iterations.len(), runs[0].state.last_snapshot().unwrap().files), (1, 1));
-}
-
-/// The last parts of the names of loopdash's refs.
-fn refs_of(repo: &Path) -> Vec<String> {
-    let mut git = Command::new("git");
-    let output = git.args(["for-each-ref", "--format=%(refname:lstrip=3)", "refs/loopdash"]).current_dir(repo).output();
-    String::from_utf8(output.unwrap().stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 #[test]

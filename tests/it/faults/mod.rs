@@ -15,6 +15,7 @@ mod killed;
 mod machine;
 mod matrix;
 mod places;
+mod room;
 mod terminal;
 mod watched;
 
@@ -24,6 +25,7 @@ use matrix::Row;
 const ROWS: &[&[Row]] = &[
     journal::ROWS,
     disk::ROWS,
+    room::ROWS,
     agents::ROWS,
     children::ROWS,
     killed::ROWS,
