@@ -10,6 +10,7 @@ pub mod attention;
 pub mod budget;
 pub mod collision;
 pub mod command;
+pub mod coverage;
 pub mod decide;
 pub mod duration;
 pub mod event;
