@@ -4,7 +4,7 @@ use crate::loops::core::budget::{Budget, Resource};
 use crate::loops::core::event::{
     Chore, Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, Trashed, When,
 };
-use crate::loops::core::gate::GateResult;
+use crate::loops::core::gate::{GateResult, gate_marks};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{RunState, gate_words};
 use crate::loops::core::step::{InterruptWhy, StepEnd, StepKind};
@@ -78,10 +78,11 @@ fn words(event: &Event) -> String {
         Event::LockAwaited(e) => format!("step {} waits for lock {}, held by {}", e.step, e.lock, e.holder),
         Event::GateFinished(e) => {
             let kind = if e.required { "gate" } else { "advisory gate" };
-            let words = gate_words(&e.outcome, e.excuse, e.tests.as_deref());
+            let words = gate_words(&e.outcome, e.excuse, e.tests.as_deref(), e.coverage.as_ref());
             let by = e.found_by.map(|run| format!(", as run {} found", run.short())).unwrap_or_default();
             let hint = if e.outcome == GateResult::OutOfMemory { FEWER } else { "" };
-            format!("{kind} {}: {words} after {}{by}{hint}", e.gate, duration(e.duration_ms))
+            let name = format!("{}{}", e.gate, gate_marks(&e.gate, e.kind, true));
+            format!("{kind} {name}: {words} after {}{by}{hint}", duration(e.duration_ms))
         }
         Event::VerdictReached(e) => verdict(&e.verdict),
         Event::Guidance(e) => {

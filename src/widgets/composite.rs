@@ -439,6 +439,7 @@ fn draw_gates(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let types = [c(Mark::Passed, None), c(Mark::Passed, None), c(Mark::Flaky, None), c(Mark::Active, None)];
     let gate = GateRow {
         name: "tests",
+        kind: "",
         command: "cargo test -p auth",
         required: true,
         cells: &tests,
@@ -450,6 +451,7 @@ fn draw_gates(theme: &Theme, area: Rect, buf: &mut Buffer) {
         gate,
         GateRow {
             name: "types",
+            kind: "",
             command: "tsc --noEmit",
             cells: &types,
             duration: Some("12s"),
@@ -459,6 +461,7 @@ fn draw_gates(theme: &Theme, area: Rect, buf: &mut Buffer) {
         },
         GateRow {
             name: "audit",
+            kind: "",
             command: "cargo deny check",
             required: false,
             cells: &tests,

@@ -27,6 +27,8 @@ pub struct GateCell {
 pub struct GateRow<'a> {
     /// Its name.
     pub name: &'a str,
+    /// What it checks; empty where nobody said so.
+    pub kind: &'a str,
     /// What it runs.
     pub command: &'a str,
     /// False where its failure does not count.
@@ -74,6 +76,7 @@ pub fn gate_areas(area: Rect, gates: usize) -> (Rect, Rect) {
 #[derive(Clone, Copy)]
 struct Columns {
     name: u16,
+    kind: u16,
     command: u16,
     cells: u16,
     duration: u16,
@@ -81,7 +84,7 @@ struct Columns {
 }
 
 impl GateTable<'_> {
-    /// Ranked: name, last result, the latest iterations, how long it took, the command.
+    /// Ranked: name, last result, the latest iterations, how long it took, what it checks, the command.
     fn columns(&self, width: u16, heads: &[&str]) -> Columns {
         let name = text::longest(self.rows.iter().map(|r| r.name), 16).max(5).min(width.saturating_sub(3));
         let mut room = Room(width.saturating_sub(3 + name));
@@ -93,13 +96,17 @@ impl GateTable<'_> {
         let some = all.min((width / 3).max(12)).min(room.0.saturating_sub(2));
         let cells = if some < 3 { 0 } else { room.take(some, 1) };
         let duration = room.take(6, 2);
+        let kind = room.take(text::longest(self.rows.iter().map(|r| r.kind), 8), 0);
         let command = text::longest(self.rows.iter().map(|r| r.command), 50).min(room.0.saturating_sub(2));
-        Columns { name, command: if command < 8 { 0 } else { command }, cells, duration, last }
+        Columns { name, kind, command: if command < 8 { 0 } else { command }, cells, duration, last }
     }
 
     fn draw_row(&self, row: &GateRow<'_>, heads: &[&str], c: Columns, mut pen: Pen<'_, '_>) {
         pen.put(if row.selected { "▸" } else { " " }, Role::Key).gap(1);
         pen.field(row.name, c.name, Align::Left, if row.selected { Role::Strong } else { Role::Text }).gap(1);
+        if c.kind > 0 {
+            pen.field(row.kind, c.kind, Align::Left, Role::Dim).gap(1);
+        }
         if c.command > 0 {
             pen.field(row.command, c.command, Align::Left, Role::Dim).gap(1);
         }
@@ -168,7 +175,8 @@ impl Widget for &GateTable<'_> {
         let (rows, below) = gate_areas(area, self.extent.total.max(self.rows.len()));
         let columns = self.columns(area.width, &heads);
         let mut pen = Pen::new(buf, self.theme, area, 0);
-        let lead = columns.name + if columns.command > 0 { columns.command + 1 } else { 0 };
+        let more = [columns.kind, columns.command].into_iter().filter(|wide| *wide > 0).map(|wide| wide + 1);
+        let lead = columns.name + more.sum::<u16>();
         pen.gap(2).field("gate", lead, Align::Left, Role::Dim).gap(1);
         if columns.cells > 0 {
             matrix::head(&mut pen, &heads, columns.cells);
@@ -206,6 +214,7 @@ mod tests {
 
     const ROW: GateRow<'static> = GateRow {
         name: "tests",
+        kind: "",
         command: "cargo test -p auth",
         required: true,
         cells: &CELLS,
@@ -225,7 +234,8 @@ mod tests {
             ..ROW
         },
         GateRow {
-            name: "audit",
+            name: "deny",
+            kind: "audit",
             command: "cargo deny check",
             required: false,
             last: (Mark::Failed, "timed out"),
@@ -251,10 +261,10 @@ mod tests {
             empty: "",
         };
         insta::assert_snapshot!(shot(&table, 76, 10), @"
-        ▏  gate                     base  i1  i2   took last
-        ▏▸ tests cargo test -p auth  ✗12  ✗2   ✓    14s ✓ exit 0
-        ▏  types tsc --noEmit          ✓   ·   ◉    14s ◉ running
-        ▏  audit cargo deny check    ✗12  ✗2   ✓    14s ✗ timed out, advisory
+        ▏  gate                           base  i1  i2   took last
+        ▏▸ tests       cargo test -p auth  ✗12  ✗2   ✓    14s ✓ exit 0
+        ▏  types       tsc --noEmit          ✓   ·   ◉    14s ◉ running
+        ▏  deny  audit cargo deny check    ✗12  ✗2   ✓    14s ✗ timed out, advisory
         ▏─ tests i2, exit 0 ─────────────────────────────────────────────────────────
         ▏   test result: ok. 41 passed
         ▏ ┃ warning: slow

@@ -20,6 +20,7 @@ fn kind(schema: &Value) -> String {
     match name {
         "Duration" => return "duration".to_owned(),
         "Dollars" => return "dollars".to_owned(),
+        "Percent" => return "percent".to_owned(),
         _ => {}
     }
     if let Some(choices) = schema["oneOf"].as_array() {

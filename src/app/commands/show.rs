@@ -10,6 +10,7 @@ use crate::app::sentence::{count, duration, interrupt, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::agent::Role;
 use crate::loops::core::fleet::FleetRun;
+use crate::loops::core::gate::gate_marks;
 use crate::loops::core::state::{GateRun, Iteration, RunState, StepOutcome, StepRecord};
 use crate::loops::core::step::StepKind;
 use crate::loops::core::usage::Total;
@@ -213,9 +214,9 @@ fn agent(step: &StepRecord) -> String {
 fn gates(gates: &[GateRun]) -> String {
     let mut text = String::new();
     for gate in gates {
-        let advisory = if gate.required { "" } else { " (advisory)" };
+        let marks = gate_marks(&gate.name, gate.kind, gate.required);
         let length = duration(gate.duration_ms);
-        let _ = writeln!(text, "    gate {}{advisory}: {} after {length}", line(&gate.name), gate.words());
+        let _ = writeln!(text, "    gate {}{marks}: {} after {length}", line(&gate.name), gate.words());
         let Some(tests) = gate.tests.as_deref().filter(|_| !gate.holds()) else { continue };
         for name in tests.new.iter().take(MAX_NAMED) {
             let _ = writeln!(text, "      new: {}", line(name));

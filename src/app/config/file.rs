@@ -8,8 +8,9 @@ use super::notify::Notify;
 use super::stuck::Stuck;
 use crate::loops::agent::profile::Profile;
 use crate::loops::core::budget::Budget;
+use crate::loops::core::coverage::Percent;
 use crate::loops::core::duration::Span;
-use crate::loops::core::gate::CommandLine;
+use crate::loops::core::gate::{CommandLine, GateKind};
 use crate::loops::core::spec::{CriticWhen, DEFAULT_PRIORITY, Isolation};
 use crate::loops::core::weigh::TestsPolicy;
 use crate::loops::core::worktree_path;
@@ -296,6 +297,9 @@ pub struct LoopLimits {
 pub struct Gate {
     /// Unique in its loop, such as `tests` or `lint`.
     pub name: String,
+    /// What it checks, for whoever reads its result: agents are told of types first, then of tests, lint and audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<GateKind>,
     /// A list is program and arguments; a string is run by `sh -c`, exactly as written.
     pub command: CommandLine,
     /// Longest time before it is stopped and has failed.
@@ -307,6 +311,14 @@ pub struct Gate {
     /// A JUnit report that it writes, relative to the worktree. Without one, tests are read from what the command prints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+    /// The least percentage of lines that its tests have to cover, for which it fails even with exit 0. Where the base is
+    /// under it, the base's own total is asked for instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage_floor: Option<Percent>,
+    /// A coverage report that it writes, relative to the worktree: lcov, Cobertura, JaCoCo, or a JSON summary. Without one, the
+    /// total is read from what the command prints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage_report: Option<String>,
     /// Whether it runs a second time at once when something new failed in it, and on the base when anything did. What passes
     /// then is flaky, and keeps no iteration back.
     #[serde(default = "yes")]

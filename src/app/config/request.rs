@@ -230,10 +230,13 @@ fn gate(definition: &Loop, command: &str) -> Result<Gate, Problem> {
     }
     Ok(Gate {
         name,
+        kind: None,
         command: CommandLine::Shell(command.to_owned()),
         timeout: default_gate_timeout(),
         required: true,
         junit: None,
+        coverage_floor: None,
+        coverage_report: None,
         rerun: true,
         // What is named beside an objective is what has to be reached.
         baseline: Some(false),

@@ -8,6 +8,7 @@ use super::layers::{Loaded, read_text};
 use super::origin::{child, element};
 use super::validate::check_inside;
 use crate::loops::core::agent::Role;
+use crate::loops::core::coverage::CoverageSpec;
 use crate::loops::core::gate::GateSpec;
 use crate::loops::core::spec::{AgentSpec, Limits, LoopSpec, Stronger};
 use crate::loops::core::test_state::{TestFile, TestSpec};
@@ -192,10 +193,12 @@ impl<'a> Resolver<'a> {
 fn gate_spec(definition: &Loop, gate: &Gate) -> GateSpec {
     GateSpec {
         name: gate.name.clone(),
+        kind: gate.kind,
         command: gate.command.clone(),
         timeout_ms: gate.timeout.millis(),
         required: gate.required,
         junit: gate.junit.clone(),
+        coverage: gate.coverage_floor.map(|floor| CoverageSpec { floor, report: gate.coverage_report.clone() }),
         rerun: gate.rerun,
         baseline: gate.baseline.unwrap_or(definition.baseline),
         lock: gate.lock.clone(),

@@ -320,6 +320,18 @@ const REFUSED: &[(&str, &str)] = &[
         "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"a\"\nobjective = \"x\"\n[[loop.gate]]\nname = \"t\"\ncommand = \"x\"\n[[loop.gate]]\nname = \"t\"\ncommand = \"x\"\n[[loop.gate]]\nname = \"verify\"\ncommand = \"x\"\n",
     ),
     (
+        "gate_checks",
+        "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"a\"\nobjective = \"x\"\n[[loop.gate]]\nname = \"a\"\ncommand = \"x\"\nkind = \"type\"\n[[loop.gate]]\nname = \"b\"\ncommand = \"x\"\ncoverage_floor = 101\n",
+    ),
+    (
+        "decimals",
+        "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"a\"\nobjective = \"x\"\n[[loop.gate]]\nname = \"a\"\ncommand = \"x\"\ncoverage_floor = 80.125\n",
+    ),
+    (
+        "reports",
+        "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"a\"\nobjective = \"x\"\n[[loop.gate]]\nname = \"a\"\ncommand = \"x\"\ncoverage_floor = 80\ncoverage_report = \"../lcov.info\"\n[[loop.gate]]\nname = \"b\"\ncommand = \"x\"\ncoverage_report = \"lcov.info\"\n",
+    ),
+    (
         "paths",
         "[agents.x]\ncommand = \"x\"\n[[loop]]\nname = \"a\"\nobjective_file = \"/etc/passwd\"\ntests = \"../tests.json\"\ncontext_files = [\"a/../../b\", \"a/../b\", \".git/config\", \"\"]\nbase = \"--help\"\nbranch = \"\"\n",
     ),

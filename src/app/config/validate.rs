@@ -291,8 +291,15 @@ impl Checks<'_> {
             self.value(&at, problem.label("taken by a gate above").help("give each gate its own name"));
         }
         self.command(&child(path, "command"), &gate.command, &format!("gate `{}`", gate.name));
-        if let Some(report) = &gate.junit {
-            self.inside(&child(path, "junit"), report);
+        for (key, report) in [("junit", &gate.junit), ("coverage_report", &gate.coverage_report)] {
+            if let Some(report) = report {
+                self.inside(&child(path, key), report);
+            }
+        }
+        if gate.coverage_report.is_some() && gate.coverage_floor.is_none() {
+            let problem = Problem::new(format!("gate `{}` has a coverage report and no floor", gate.name));
+            let problem = problem.label("nothing would be held to it").help("add `coverage_floor = 80`, or the like");
+            self.value(&child(path, "coverage_report"), problem);
         }
         if let Some(lock) = gate.lock.as_ref().filter(|lock| !is_lock_name(lock)) {
             let problem = Problem::new(format!("`{lock}` cannot name a lock"));

@@ -4,7 +4,7 @@
 
 use super::agent::{SPEED, SUBCOMMAND};
 use super::expected::Expected;
-use crate::loops::core::gate::{CommandLine, GateSpec};
+use crate::loops::core::gate::{CommandLine, GateKind, GateSpec};
 use crate::loops::core::spec::{AgentSpec, CriticWhen, DialectName, Isolation, Limits, LoopSpec};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use std::collections::BTreeMap;
@@ -221,16 +221,12 @@ impl Stage<'_> {
 }
 
 fn gate(name: &str, command: &str) -> GateSpec {
-    GateSpec {
-        name: name.to_owned(),
-        command: CommandLine::Shell(command.to_owned()),
-        timeout_ms: millis(STEP_TIMEOUT),
-        required: true,
-        junit: None,
-        rerun: false,
-        baseline: false,
-        lock: None,
-    }
+    let kind = match name {
+        "tests" => GateKind::Tests,
+        "lint" => GateKind::Lint,
+        _ => GateKind::Custom,
+    };
+    GateSpec { kind: Some(kind), ..GateSpec::new(name, CommandLine::Shell(command.to_owned()), millis(STEP_TIMEOUT)) }
 }
 
 /// A test that `tests/run.sh SUITE` verifies; none, if the name is empty.

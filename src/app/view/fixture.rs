@@ -5,7 +5,7 @@
 use crate::loops::core::activity::{Failure, FailureClass};
 use crate::loops::core::event::*;
 use crate::loops::core::fleet::{Fleet, FleetRun, Ownership};
-use crate::loops::core::gate::{CommandLine, GateResult, GateSpec};
+use crate::loops::core::gate::{CommandLine, GateKind, GateResult, GateSpec};
 use crate::loops::core::hold::Hold;
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::runner::TestsSeen;
@@ -66,16 +66,8 @@ pub fn test(id: &str, title: &str, needs: &[&str]) -> TestSpec {
 }
 
 pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
-    let gate = |name: &str, command: &str| GateSpec {
-        name: name.to_owned(),
-        command: CommandLine::Shell(command.to_owned()),
-        timeout_ms: 600_000,
-        required: true,
-        junit: None,
-        rerun: false,
-        baseline: false,
-        lock: None,
-    };
+    let gate = |name: &str, command: &str| GateSpec::new(name, CommandLine::Shell(command.to_owned()), 600_000);
+    let lint = GateSpec { kind: Some(GateKind::Lint), ..gate("lint", "cargo clippy -- -D warnings") };
     LoopSpec {
         name: name.to_owned(),
         repo: "/home/ada/shop".to_owned(),
@@ -101,7 +93,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         },
         context_files: Vec::new(),
         setup: None,
-        gates: vec![gate("tests", "cargo test -p auth"), gate("lint", "cargo clippy -- -D warnings")],
+        gates: vec![gate("tests", "cargo test -p auth"), lint],
         stuck: crate::loops::core::watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),

@@ -5,7 +5,7 @@
 use super::loaded::TailKey;
 use super::{Out, Scene, find};
 use crate::loops::agent::sanitize::plain_str;
-use crate::loops::core::gate::{Excuse, GateResult, VERIFY_GATE};
+use crate::loops::core::gate::{Excuse, GateResult, GateSpec, VERIFY_GATE, kind_beside};
 use crate::loops::core::ids::StepId;
 use crate::loops::core::state::{GateRun, Iteration, RunState, gate_words};
 use crate::loops::core::step::StepKind;
@@ -38,6 +38,7 @@ pub fn names(state: &RunState) -> Vec<String> {
 /// The texts of a gate's row.
 struct Texts {
     name: String,
+    kind: &'static str,
     command: String,
     required: bool,
     cells: Vec<GateCell>,
@@ -50,14 +51,21 @@ pub fn lines(state: &RunState) -> Vec<(String, Option<StepId>)> {
     let line = |name: String| {
         let last = last_run(state, &name).map(|(_, run)| run);
         let word = last.map(GateRun::words).unwrap_or_default();
-        ([name.as_str(), &command(state, &name), &word].join("\n"), last.map(|run| run.step))
+        ([name.as_str(), kind(state, &name), &command(state, &name), &word].join("\n"), last.map(|run| run.step))
     };
     names(state).into_iter().map(line).collect()
 }
 
+fn spec<'a>(state: &'a RunState, name: &str) -> Option<&'a GateSpec> {
+    state.spec.iter().flat_map(|spec| &spec.gates).find(|gate| gate.name == name)
+}
+
+fn kind(state: &RunState, name: &str) -> &'static str {
+    kind_beside(name, spec(state, name).and_then(|gate| gate.kind))
+}
+
 fn command(state: &RunState, name: &str) -> String {
-    let spec = state.spec.iter().flat_map(|spec| &spec.gates).find(|gate| gate.name == name);
-    spec.map_or_else(|| "each test's own command".to_owned(), |gate| gate.command.display())
+    spec(state, name).map_or_else(|| "each test's own command".to_owned(), |gate| gate.command.display())
 }
 
 /// Draws the pane.
@@ -80,6 +88,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
         .zip(&texts)
         .map(|(index, texts)| GateRow {
             name: &texts.name,
+            kind: texts.kind,
             command: &texts.command,
             required: texts.required,
             cells: &texts.cells,
@@ -132,6 +141,17 @@ fn has_base(state: &RunState) -> bool {
     !state.base_gates.is_empty() || state.base_gate().is_some()
 }
 
+/// How a gate's last run ended, where there is little room.
+fn last_words(run: &GateRun) -> String {
+    let coverage = run.coverage.as_ref().filter(|_| run.outcome.by_exit().passed());
+    match (coverage, run.excuse) {
+        (Some(coverage), Some(excuse)) => format!("{}, {}", excuse.word(), coverage.brief()),
+        (Some(coverage), None) if run.outcome.passed() => format!("passed, {}", coverage.brief()),
+        (Some(coverage), None) => coverage.brief(),
+        (None, excuse) => gate_words(&run.outcome, excuse, None, None),
+    }
+}
+
 /// The names of failures, new ones last, where the eye is.
 fn failures(run: &GateRun) -> Vec<StyledLine> {
     let Some(tests) = run.tests.as_deref() else { return Vec::new() };
@@ -145,7 +165,6 @@ fn failures(run: &GateRun) -> Vec<StyledLine> {
 }
 
 fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -> Texts {
-    let spec = state.spec.iter().flat_map(|spec| &spec.gates).find(|gate| gate.name == name);
     let running = state.active_step().filter(|step| matches!(&step.kind, StepKind::Gate(of) if of == name));
     let cell = |number: u32, ran: Option<&GateRun>| {
         let at_work = running.is_some_and(|step| step.iteration == number);
@@ -155,7 +174,8 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
             None => Mark::Nothing,
         };
         let failed = ran.and_then(|gate| gate.tests.as_ref()).map(|tests| tests.failed);
-        GateCell { mark, failures: failed.filter(|failed| *failed > 0 && !at_work) }
+        let failures = failed.filter(|failed| *failed > 0 && !at_work);
+        GateCell { mark, failures }
     };
     let base = has_base(state).then(|| cell(0, state.on_base(name)));
     let of = |iteration: &Iteration| cell(iteration.number, iteration.gates.iter().find(|gate| gate.name == name));
@@ -170,13 +190,14 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
             Some(waits) => (Mark::Waits, plain_str(&waits)),
             None => (Mark::Active, "running".to_owned()),
         },
-        (None, Some(run)) => (mark(run), gate_words(&run.outcome, run.excuse, None)),
+        (None, Some(run)) => (mark(run), last_words(run)),
         (None, None) => (Mark::Nothing, "not run".to_owned()),
     };
     Texts {
         name: name.to_owned(),
+        kind: kind(state, name),
         command: command(state, name),
-        required: spec.is_none_or(|gate| gate.required),
+        required: spec(state, name).is_none_or(|gate| gate.required),
         cells,
         duration,
         last: word,

@@ -3,9 +3,12 @@
 //! The output stays in the step's transcript; here is only the typed result.
 
 mod judge;
+mod kind;
 
 pub use judge::{Excuse, Ran, judge, judge_base, suspect};
+pub use kind::{GateKind, gate_marks, kind_beside};
 
+use super::coverage::CoverageSpec;
 use super::step::Exit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +55,9 @@ impl CommandLine {
 pub struct GateSpec {
     /// Unique within its loop, such as `tests` or `lint`.
     pub name: String,
+    /// What it checks, if that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<GateKind>,
     /// What to run in the worktree.
     pub command: CommandLine,
     /// Milliseconds until it is stopped and counted as timed out.
@@ -61,6 +67,9 @@ pub struct GateSpec {
     /// The JUnit report that it writes, relative to the worktree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub junit: Option<String>,
+    /// The coverage that it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoverageSpec>,
     /// Whether it runs a second time at once when something new failed in it, to see whether that is flaky.
     #[serde(default)]
     pub rerun: bool,
@@ -77,10 +86,12 @@ impl GateSpec {
     pub fn new(name: &str, command: CommandLine, timeout_ms: u64) -> Self {
         Self {
             name: name.to_owned(),
+            kind: None,
             command,
             timeout_ms,
             required: true,
             junit: None,
+            coverage: None,
             rerun: false,
             baseline: false,
             lock: None,
@@ -103,7 +114,7 @@ pub const VERIFY_GATE: &str = "verify";
 pub enum GateResult {
     /// Exit 0.
     Passed,
-    /// Another exit status, or a signal: a gate that dies has failed.
+    /// Another exit status, or a signal: a gate that dies has failed. With exit 0 it fails for its coverage.
     Failed {
         /// How it ended.
         exit: Exit,
@@ -126,10 +137,19 @@ impl GateResult {
         matches!(self, Self::Passed)
     }
 
-    /// `passed`, `exit 101`, `signal KILL`, `killed (likely out of memory)`, `timed out`, `could not run`.
+    /// What its exit alone says, whatever its coverage is.
+    pub const fn by_exit(&self) -> &Self {
+        match self {
+            Self::Failed { exit: Exit::Code(0) } => &Self::Passed,
+            other => other,
+        }
+    }
+
+    /// `passed`, `exit 101`, `failed` where that is not for its exit, `signal KILL`, `killed (likely out of memory)`, `timed out`, `could not run`.
     pub fn word(&self) -> String {
         match self {
             Self::Passed => "passed".to_owned(),
+            Self::Failed { exit } if exit.ok() => "failed".to_owned(),
             Self::Failed { exit } => exit.word(),
             Self::OutOfMemory => "killed (likely out of memory)".to_owned(),
             Self::TimedOut => "timed out".to_owned(),

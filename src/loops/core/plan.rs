@@ -273,7 +273,8 @@ fn judge(run: &RunState, iteration: &Iteration) -> Next {
     if snapshot.empty {
         return failed(run, iteration, "nothing was changed".to_owned());
     }
-    let red: Vec<String> = iteration.failed_gates().map(|gate| format!("{}: {}", gate.name, gate.words())).collect();
+    let red = iteration.gates_to_tell().into_iter().filter(|gate| gate.required && !gate.holds());
+    let red: Vec<String> = red.map(|gate| format!("{}: {}", gate.name, gate.words())).collect();
     if !red.is_empty() {
         return failed(run, iteration, format!("gate {}", red.join(", ")));
     }

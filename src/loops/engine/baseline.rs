@@ -3,6 +3,7 @@
 //! A result is used again for a day, on the same commit of the same repository, for the same command after the same
 //! setup. It is derived: without it, the gate runs.
 
+use crate::loops::core::coverage::{Coverage, CoverageSpec};
 use crate::loops::core::event::GateFinished;
 use crate::loops::core::gate::{CommandLine, Excuse, GateResult, GateSpec};
 use crate::loops::core::ids::{Millis, RunId};
@@ -32,6 +33,8 @@ pub(super) struct BaseGate {
     setup: Vec<String>,
     command: Vec<String>,
     junit: Option<String>,
+    #[serde(default)]
+    coverage: Option<CoverageSpec>,
     /// Whether it runs again when it fails.
     rerun: bool,
 }
@@ -54,6 +57,7 @@ impl BaseGate {
             setup: spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             command: gate.command.argv(),
             junit: gate.junit.clone(),
+            coverage: gate.coverage.clone(),
             rerun: gate.rerun,
         })
     }
@@ -72,6 +76,9 @@ pub(super) struct Baseline {
     pub(super) outcome: GateResult,
     /// What its tests came to.
     pub(super) tests: Option<Box<TestsSeen>>,
+    /// Its coverage, where it is held to a floor.
+    #[serde(default)]
+    pub(super) coverage: Option<Coverage>,
     /// Whether it failed in the first of two runs alone.
     pub(super) excuse: Option<Excuse>,
     /// Wall time.
@@ -88,6 +95,7 @@ impl Baseline {
             run,
             outcome: found.outcome.clone(),
             tests: found.tests.clone(),
+            coverage: found.coverage.clone(),
             excuse: found.excuse,
             duration_ms: found.duration_ms,
         }
@@ -158,6 +166,7 @@ mod tests {
             setup: Vec::new(),
             command: vec![command.into()],
             junit: None,
+            coverage: None,
             rerun: true,
         }
     }

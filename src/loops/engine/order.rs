@@ -304,16 +304,7 @@ impl Order {
             return Some(gate.clone());
         }
         let verify = self.test.as_ref()?.verify.clone()?;
-        (name == VERIFY_GATE).then(|| GateSpec {
-            name: VERIFY_GATE.to_owned(),
-            command: CommandLine::Argv(verify),
-            timeout_ms: VERIFY_TIMEOUT_MS,
-            required: true,
-            junit: None,
-            rerun: false,
-            baseline: false,
-            lock: None,
-        })
+        (name == VERIFY_GATE).then(|| GateSpec::new(VERIFY_GATE, CommandLine::Argv(verify), VERIFY_TIMEOUT_MS))
     }
 
     /// Whether it runs a gate on the base, before the first iteration.

@@ -276,16 +276,7 @@ impl Rig {
             context_files: Vec::new(),
             setup: None,
             hooks: Default::default(),
-            gates: vec![GateSpec {
-                name: "tests".to_owned(),
-                command: CommandLine::Shell("true".to_owned()),
-                timeout_ms: 1000,
-                required: true,
-                junit: None,
-                rerun: false,
-                baseline: false,
-                lock: None,
-            }],
+            gates: vec![GateSpec::new("tests", CommandLine::Shell("true".to_owned()), 1000)],
             stuck: crate::loops::core::watch::Policy::default(),
             tests_policy: Default::default(),
         }

@@ -10,17 +10,19 @@ use super::replay::{Replay, read};
 use super::testing::{bytes, life, number, plant, run, store};
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::budget::Budget;
+use crate::loops::core::coverage::{Coverage, CoverageSpec, Percent};
 use crate::loops::core::event::{
-    AgentSet, Answered, Chore, ChoreAsked, ClockJumped, Event, GatesRerun, Guidance, HeldBehind, Kept, LimitsSet,
-    LockAwaited, Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused, PrioritySet, Record, RemedyTaken,
-    Reopened, RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign, Signal, SignalCleared,
-    SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested, TakenOver, TestAdded,
-    TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived, TestsWeighed, Trashed, Unparked, VerdictReached,
-    When,
+    AgentSet, Answered, Chore, ChoreAsked, ClockJumped, Event, GateFinished, GatesRerun, Guidance, HeldBehind,
+    IterationStarted, Kept, LimitsSet, LockAwaited, Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused,
+    PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign,
+    Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested,
+    TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived, TestsWeighed, Trashed,
+    Unparked, VerdictReached, When,
 };
+use crate::loops::core::gate::{CommandLine, Excuse, GateKind, GateResult, GateSpec};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
 use crate::loops::core::record::{Decoded, decode};
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{GateRun, RunState};
 use crate::loops::core::step::{Cause, Exit, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::verdict::{Decision, Finding, Severity, Verdict};
@@ -56,6 +58,28 @@ fn every_type_reads_and_writes_as_it_did() {
     let text = golden("v1-every-type.jsonl", || bytes(&records));
     assert_eq!(opened(&text).unwrap().records, records);
     assert_eq!(String::from_utf8(bytes(&records)), String::from_utf8(text));
+}
+
+/// Kinds and coverage came after the first journals: they are left out where nothing is said, and who does not know them reads
+/// on without.
+#[test]
+fn what_gates_were_given_later_reads_and_writes_as_it_did() {
+    let records = later_gates(run(1));
+    let text = golden("v1-gates.jsonl", || bytes(&records));
+    assert_eq!(opened(&text).unwrap().records, records);
+    assert_eq!(String::from_utf8(bytes(&records)), String::from_utf8(text.clone()));
+    let state = RunState::replay(run(1), &records);
+    let words: Vec<String> = state.iterations[0].gates.iter().map(GateRun::words).collect();
+    assert_eq!(
+        words,
+        [
+            "exit 2",
+            "failed, known, coverage 62.5 % is under the floor of 80 %, as on the base with 62.25 %",
+            "failed, no coverage total found in target/lcov.info: the gate did not write it",
+        ]
+    );
+    let plain = String::from_utf8(bytes(&every_type(run(1)))).unwrap();
+    assert!(!plain.contains("\"kind\":\"t") && !plain.contains("coverage"));
 }
 
 #[test]
@@ -127,6 +151,63 @@ fn every_type(run: RunId) -> Vec<Record> {
     events.extend(life(run).into_iter().map(|record| record.event));
     let first = |kind: &&str| events.iter().find(|event| event.kind() == *kind).cloned();
     number(run, Event::KINDS.iter().filter_map(first))
+}
+
+/// A run whose gates have kinds and floors: on the base, and in an iteration.
+fn later_gates(run: RunId) -> Vec<Record> {
+    let floor = Percent::of(80, 100).unwrap();
+    let gate = |name: &str, kind, report: Option<&str>| GateSpec {
+        kind: Some(kind),
+        coverage: report.map(|report| CoverageSpec {
+            floor,
+            report: Some(report).filter(|report| !report.is_empty()).map(str::to_owned),
+        }),
+        ..GateSpec::new(name, CommandLine::Shell(format!("make {name}")), 600_000)
+    };
+    let gates = vec![
+        gate("mypy", GateKind::Types, None),
+        gate("unit tests", GateKind::Tests, Some("")),
+        gate("slow tests", GateKind::Tests, Some("target/lcov.info")),
+    ];
+    let mut events: Vec<Event> = life(run).into_iter().map(|record| record.event).take(2).collect();
+    if let Some(Event::Submitted(e)) = events.first_mut() {
+        e.spec.gates = gates;
+    }
+    let failed = |code| GateResult::Failed { exit: Exit::Code(code) };
+    let told = |step, name: &str, kind, outcome| GateFinished {
+        kind: Some(kind),
+        ..GateFinished::new(StepId(step), name.to_owned(), true, outcome, 200)
+    };
+    let base = Coverage::new(Ok(Percent::read("62.25").unwrap()), floor, None);
+    let held = Coverage::new(Ok(Percent::read("62.5").unwrap()), floor, Some(&base));
+    let lost = Coverage::new(Err("in target/lcov.info: the gate did not write it".to_owned()), floor, None);
+    let started = |step, name: &str, iteration| StepStarted {
+        step: StepId(step),
+        kind: StepKind::Gate(name.to_owned()),
+        iteration,
+        agent: None,
+        argv: Vec::new(),
+        cwd: String::new(),
+        prompt: None,
+        guidance: Vec::new(),
+    };
+    events.extend([
+        started(1, "unit tests", 0).into(),
+        GateFinished { coverage: Some(base), ..told(1, "unit tests", GateKind::Tests, failed(0)) }.into(),
+        IterationStarted { iteration: 1, test: "CP-1".to_owned() }.into(),
+        started(2, "mypy", 1).into(),
+        told(2, "mypy", GateKind::Types, failed(2)).into(),
+        started(3, "unit tests", 1).into(),
+        GateFinished {
+            coverage: Some(held),
+            excuse: Some(Excuse::Known),
+            ..told(3, "unit tests", GateKind::Tests, failed(0))
+        }
+        .into(),
+        started(4, "slow tests", 1).into(),
+        GateFinished { coverage: Some(lost), ..told(4, "slow tests", GateKind::Tests, failed(0)) }.into(),
+    ]);
+    number(run, events)
 }
 
 /// Events that a plain run has not, or not with all their fields.

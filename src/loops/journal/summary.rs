@@ -6,8 +6,9 @@ use super::atomic::replace;
 use super::error::JournalError;
 use super::report::report;
 use super::store::RunDir;
+use crate::loops::core::coverage::Coverage;
 use crate::loops::core::event::Outcome;
-use crate::loops::core::gate::{Excuse, GateResult};
+use crate::loops::core::gate::{Excuse, GateKind, GateResult};
 use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::state::{Iteration, RunState, StepRecord};
@@ -135,6 +136,9 @@ pub struct TestSummary {
 pub struct GateSummary {
     /// Its name.
     pub gate: String,
+    /// What it checks, if that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<GateKind>,
     /// In which iteration.
     pub iteration: u32,
     /// Whether the iteration needed it.
@@ -147,6 +151,9 @@ pub struct GateSummary {
     /// What its tests came to, where its runner is understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Box<TestsSeen>>,
+    /// Its coverage, where it is held to a floor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// Why its failure does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excuse: Option<Excuse>,
@@ -243,11 +250,13 @@ fn gates(state: &RunState) -> Vec<GateSummary> {
         for gate in &iteration.gates {
             let last = GateSummary {
                 gate: gate.name.clone(),
+                kind: gate.kind,
                 iteration: iteration.number,
                 required: gate.required,
                 outcome: gate.outcome.clone(),
                 duration_ms: gate.duration_ms,
                 tests: gate.tests.clone(),
+                coverage: gate.coverage.clone(),
                 excuse: gate.excuse,
                 on_base: state.on_base(&gate.name).map(|base| base.outcome.clone()),
             };

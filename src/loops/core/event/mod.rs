@@ -3,11 +3,13 @@
 //! Each variant of [`Event`] wraps one plain struct; its snake_case name is the `type` in the journal.
 
 mod chore;
+mod gate;
 mod life;
 mod watch;
 mod work;
 
 pub use chore::*;
+pub use gate::*;
 pub use life::*;
 pub use watch::*;
 pub use work::*;

@@ -2,9 +2,7 @@
 //!
 //! Each struct is the payload of the [`Event`](super::Event) of its name.
 
-use crate::loops::core::gate::{Excuse, GateResult};
-use crate::loops::core::ids::{RunId, StepId, TestId, Who};
-use crate::loops::core::runner::TestsSeen;
+use crate::loops::core::ids::{StepId, TestId, Who};
 use crate::loops::core::step::{AgentEnd, InterruptWhy, StepEnd, StepKind, Usage};
 use crate::loops::core::test_state::TestSpec;
 use crate::loops::core::verdict::Verdict;
@@ -371,53 +369,6 @@ pub struct RepositoryTouched {
     /// Commits of the run's own that are gone from the repository: what they held cannot be gone back to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
-}
-
-/// A gate waits for a lock that another has; it is over when its process is there, or its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LockAwaited {
-    /// By which step.
-    pub step: StepId,
-    /// Which lock.
-    pub lock: String,
-    /// Who had it when the wait began, in their own words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub holder: String,
-}
-
-/// A gate has its result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateFinished {
-    /// By which step.
-    pub step: StepId,
-    /// The gate's name.
-    pub gate: String,
-    /// Whether the iteration needs it.
-    pub required: bool,
-    /// What became of it.
-    #[serde(flatten)]
-    pub outcome: GateResult,
-    /// Wall time.
-    pub duration_ms: u64,
-    /// The digest of the end of what it printed, normalised, if it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    /// What its tests came to, where its runner is understood.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tests: Option<Box<TestsSeen>>,
-    /// Why its failure, or that of its first run in this iteration, does not count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub excuse: Option<Excuse>,
-    /// On the base: the run that found this before, on the same commit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub found_by: Option<RunId>,
-}
-
-impl GateFinished {
-    /// A gate that ended so, of whose output nothing is known.
-    pub const fn new(step: StepId, gate: String, required: bool, outcome: GateResult, duration_ms: u64) -> Self {
-        Self { step, gate, required, outcome, duration_ms, digest: None, tests: None, excuse: None, found_by: None }
-    }
 }
 
 /// The critic has spoken, or could not be read.

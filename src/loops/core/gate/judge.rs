@@ -4,6 +4,7 @@
 //! What cannot be compared is new: an excuse needs evidence.
 
 use super::GateResult;
+use crate::loops::core::coverage::Coverage;
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::step::Exit;
 use serde::{Deserialize, Serialize};
@@ -35,9 +36,16 @@ pub struct Ran<'a> {
     pub outcome: &'a GateResult,
     /// What its tests came to.
     pub tests: Option<&'a TestsSeen>,
+    /// Its coverage, where it is held to a floor.
+    pub coverage: Option<&'a Coverage>,
 }
 
 impl Ran<'_> {
+    /// The same, with what its exit alone says.
+    const fn by_exit(self) -> Self {
+        Self { outcome: self.outcome.by_exit(), ..self }
+    }
+
     /// The names of its failures, if each has one.
     fn names(&self) -> Option<Vec<&String>> {
         self.tests.filter(|tests| tests.all_named()).map(|tests| tests.failures().collect())
@@ -49,17 +57,21 @@ impl Ran<'_> {
 pub fn judge(
     outcome: &GateResult,
     tests: Option<TestsSeen>,
+    coverage: Option<&Coverage>,
     base: Option<Ran<'_>>,
     first: Option<Ran<'_>>,
 ) -> (Option<Excuse>, Option<TestsSeen>) {
+    // Exit and coverage are two things: a change that settles one of them is held to the other alone.
     let (known, tests) = match base {
-        Some(base) => against_base(outcome, tests, base),
+        Some(base) => against_base(outcome.by_exit(), tests, base.by_exit()),
         None => (false, tests),
     };
-    let excuse = known.then_some(Excuse::Known);
+    let covered = coverage.is_none_or(|now| !now.is_short() || now.is_known(base.and_then(|base| base.coverage)));
+    let excused = covered && !outcome.passed() && (known || outcome.by_exit().passed());
+    let excuse = excused.then_some(Excuse::Known);
     let Some(first) = first else { return (excuse, tests) };
     if !outcome.passed() && excuse.is_none() {
-        return (None, partly(first, Ran { outcome, tests: tests.as_ref() }).or(tests));
+        return (None, partly(first, Ran { outcome, tests: tests.as_ref(), coverage }).or(tests));
     }
     (Some(Excuse::Flaky), settled(first.tests, tests))
 }
@@ -76,7 +88,7 @@ pub fn judge_base(
     };
     let tests = tests.map(known);
     let Some(first) = first.filter(|first| !first.outcome.passed()) else { return (None, tests) };
-    let now = Ran { outcome, tests: tests.as_ref() };
+    let now = Ran { outcome, tests: tests.as_ref(), coverage: None };
     if outcome.passed() {
         let mut all = first.tests.cloned().or_else(|| tests.clone());
         if let Some(all) = &mut all {
@@ -118,7 +130,7 @@ fn partly(first: Ran<'_>, now: Ran<'_>) -> Option<TestsSeen> {
 /// Whether all that failed is there on the base.
 fn against_base(outcome: &GateResult, tests: Option<TestsSeen>, base: Ran<'_>) -> (bool, Option<TestsSeen>) {
     let same_end = !outcome.passed() && outcome == base.outcome;
-    let now = Ran { outcome, tests: tests.as_ref() };
+    let now = Ran { outcome, tests: tests.as_ref(), coverage: None };
     let (Some(_), Some(_)) = (now.names(), base.names()) else {
         return (same_end && !differs(tests.as_ref(), base.tests), tests);
     };
@@ -160,7 +172,8 @@ fn settled(first: Option<&TestsSeen>, second: Option<TestsSeen>) -> Option<Tests
 /// Whether a gate that failed, and is not excused, is worth a second run: something new failed in it that did not fail
 /// in the iteration before already, or that is flaky on the run's base.
 pub fn suspect(now: Ran<'_>, before: Option<Ran<'_>>, base: Option<Ran<'_>>) -> bool {
-    if !matches!(now.outcome, GateResult::Failed { exit: Exit::Code(_) }) {
+    // Coverage is a number, and does not come by chance.
+    if !matches!(now.outcome.by_exit(), GateResult::Failed { exit: Exit::Code(_) }) {
         return false;
     }
     let Some(before) = before else { return true };
@@ -176,10 +189,14 @@ pub fn suspect(now: Ran<'_>, before: Option<Ran<'_>>, base: Option<Ran<'_>>) -> 
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::loops::core::coverage::Percent;
 
     const RED: GateResult = GateResult::Failed { exit: Exit::Code(101) };
+    /// Its coverage was too low.
+    const SHORT: GateResult = GateResult::Failed { exit: Exit::Code(0) };
 
     fn tests(failures: &[&str]) -> TestsSeen {
         TestsSeen {
@@ -190,9 +207,14 @@ mod tests {
         }
     }
 
+    fn floor() -> Percent {
+        Percent::of(80, 100).unwrap()
+    }
+
     fn judged(now: &[&str], base: &[&str]) -> (Option<Excuse>, String) {
         let base = tests(base);
-        let (excuse, tests) = judge(&RED, Some(tests(now)), Some(Ran { outcome: &RED, tests: Some(&base) }), None);
+        let (excuse, tests) =
+            judge(&RED, Some(tests(now)), None, Some(Ran { outcome: &RED, tests: Some(&base), coverage: None }), None);
         (excuse, tests.unwrap_or_default().words())
     }
 
@@ -208,7 +230,7 @@ mod tests {
     #[test]
     fn another_end_is_new_whatever_failed() {
         let (base, named) = (tests(&["a"]), || Some(tests(&["a"])));
-        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
+        let base = Some(Ran { outcome: &RED, tests: Some(&base), coverage: None });
         for outcome in [
             GateResult::TimedOut,
             GateResult::OutOfMemory,
@@ -216,70 +238,82 @@ mod tests {
             GateResult::Failed { exit: Exit::Signal(11) },
             GateResult::CouldNotRun { error: "gone".into() },
         ] {
-            assert_eq!(judge(&outcome, named(), base, None).0, None, "{outcome:?}");
+            assert_eq!(judge(&outcome, named(), None, base, None).0, None, "{outcome:?}");
         }
-        assert_eq!(judge(&RED, None, base, None).0, None, "it does not even say what failed");
+        assert_eq!(judge(&RED, None, None, base, None).0, None, "it does not even say what failed");
         let unnamed = TestsSeen { new: Vec::new(), ..tests(&["a"]) };
-        assert_eq!(judge(&RED, Some(unnamed), base, None).0, None);
+        assert_eq!(judge(&RED, Some(unnamed), None, base, None).0, None);
         let none = TestsSeen { passed: Some(10), ..TestsSeen::default() };
-        assert_eq!(judge(&RED, Some(none), base, None).0, None, "no failing test explains its end");
-        let green = Some(Ran { outcome: &GateResult::Passed, tests: None });
-        assert_eq!(judge(&RED, named(), green, None).0, None);
-        assert_eq!(judge(&RED, named(), None, None).0, None);
+        assert_eq!(judge(&RED, Some(none), None, base, None).0, None, "no failing test explains its end");
+        let green = Some(Ran { outcome: &GateResult::Passed, tests: None, coverage: None });
+        assert_eq!(judge(&RED, named(), None, green, None).0, None);
+        assert_eq!(judge(&RED, named(), None, None, None).0, None);
     }
 
     #[test]
     fn without_names_the_end_decides() {
-        let base = Some(Ran { outcome: &RED, tests: None });
-        assert_eq!(judge(&RED, None, base, None).0, Some(Excuse::Known));
+        let base = Some(Ran { outcome: &RED, tests: None, coverage: None });
+        assert_eq!(judge(&RED, None, None, base, None).0, Some(Excuse::Known));
         let other = GateResult::Failed { exit: Exit::Code(1) };
-        assert_eq!(judge(&other, None, base, None).0, None);
-        assert_eq!(judge(&GateResult::Passed, None, base, None).0, None, "nothing is to be excused");
-        let late = Some(Ran { outcome: &GateResult::TimedOut, tests: None });
-        assert_eq!(judge(&GateResult::TimedOut, None, late, None).0, Some(Excuse::Known));
-        assert_eq!(judge(&RED, Some(tests(&["a"])), base, None).0, None, "on the base nobody knows what failed");
+        assert_eq!(judge(&other, None, None, base, None).0, None);
+        assert_eq!(judge(&GateResult::Passed, None, None, base, None).0, None, "nothing is to be excused");
+        let late = Some(Ran { outcome: &GateResult::TimedOut, tests: None, coverage: None });
+        assert_eq!(judge(&GateResult::TimedOut, None, None, late, None).0, Some(Excuse::Known));
+        assert_eq!(judge(&RED, Some(tests(&["a"])), None, base, None).0, None, "on the base nobody knows what failed");
         let counted = |failed| TestsSeen { failed, ..TestsSeen::default() };
         let three = counted(3);
-        let base = Some(Ran { outcome: &RED, tests: Some(&three) });
-        assert_eq!(judge(&RED, Some(counted(3)), base, None).0, Some(Excuse::Known));
-        assert_eq!(judge(&RED, Some(counted(4)), base, None).0, None);
+        let base = Some(Ran { outcome: &RED, tests: Some(&three), coverage: None });
+        assert_eq!(judge(&RED, Some(counted(3)), None, base, None).0, Some(Excuse::Known));
+        assert_eq!(judge(&RED, Some(counted(4)), None, base, None).0, None);
     }
 
     #[test]
     fn what_passes_the_second_time_is_flaky_and_nothing_else_is() {
         let base = tests(&["old"]);
-        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
-        let first = judge(&RED, Some(tests(&["old", "new"])), base, None).1.unwrap_or_default();
-        let first = Some(Ran { outcome: &RED, tests: Some(&first) });
-        let (excuse, settled) = judge(&RED, Some(tests(&["old"])), base, first);
+        let base = Some(Ran { outcome: &RED, tests: Some(&base), coverage: None });
+        let first = judge(&RED, Some(tests(&["old", "new"])), None, base, None).1.unwrap_or_default();
+        let first = Some(Ran { outcome: &RED, tests: Some(&first), coverage: None });
+        let (excuse, settled) = judge(&RED, Some(tests(&["old"])), None, base, first);
         assert_eq!(excuse, Some(Excuse::Flaky));
         assert_eq!(settled.map(|tests| tests.words()), Some("9 passed 2 failed (1 known 1 flaky)".into()));
-        let (excuse, again) = judge(&RED, Some(tests(&["old", "new"])), base, first);
+        let (excuse, again) = judge(&RED, Some(tests(&["old", "new"])), None, base, first);
         assert_eq!((excuse, again.map(|tests| tests.new)), (None, Some(vec!["new".to_owned()])));
-        assert_eq!(judge(&RED, Some(tests(&["old", "other"])), base, first).0, None, "another test failed instead");
-        assert_eq!(judge(&GateResult::Passed, None, None, first).0, Some(Excuse::Flaky));
-        assert_eq!(judge(&GateResult::TimedOut, None, base, first).0, None);
+        assert_eq!(
+            judge(&RED, Some(tests(&["old", "other"])), None, base, first).0,
+            None,
+            "another test failed instead"
+        );
+        assert_eq!(judge(&GateResult::Passed, None, None, None, first).0, Some(Excuse::Flaky));
+        assert_eq!(judge(&GateResult::TimedOut, None, None, base, first).0, None);
     }
 
     #[test]
     fn a_second_run_is_for_what_failed_for_the_first_time() {
         let (old, both) = (tests(&["a"]), tests(&["a", "b"]));
-        let ran = |tests| Ran { outcome: &RED, tests: Some(tests) };
+        let ran = |tests| Ran { outcome: &RED, tests: Some(tests), coverage: None };
         assert!(suspect(ran(&old), None, None));
         assert!(!suspect(ran(&old), Some(ran(&both)), None));
         assert!(suspect(ran(&both), Some(ran(&old)), None));
-        assert!(!suspect(Ran { outcome: &RED, tests: None }, Some(Ran { outcome: &RED, tests: None }), None));
-        assert!(!suspect(Ran { outcome: &GateResult::TimedOut, tests: None }, None, None));
-        assert!(!suspect(Ran { outcome: &GateResult::Failed { exit: Exit::Signal(9) }, tests: None }, None, None));
+        assert!(!suspect(
+            Ran { outcome: &RED, tests: None, coverage: None },
+            Some(Ran { outcome: &RED, tests: None, coverage: None }),
+            None
+        ));
+        assert!(!suspect(Ran { outcome: &GateResult::TimedOut, tests: None, coverage: None }, None, None));
+        assert!(!suspect(
+            Ran { outcome: &GateResult::Failed { exit: Exit::Signal(9) }, tests: None, coverage: None },
+            None,
+            None
+        ));
     }
 
     #[test]
     fn of_two_new_failures_the_one_that_passes_when_tried_again_is_flaky() {
         let base = tests(&["old"]);
-        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
-        let first = judge(&RED, Some(tests(&["old", "a", "b"])), base, None).1.unwrap_or_default();
-        let first = Some(Ran { outcome: &RED, tests: Some(&first) });
-        let (excuse, settled) = judge(&RED, Some(tests(&["old", "b"])), base, first);
+        let base = Some(Ran { outcome: &RED, tests: Some(&base), coverage: None });
+        let first = judge(&RED, Some(tests(&["old", "a", "b"])), None, base, None).1.unwrap_or_default();
+        let first = Some(Ran { outcome: &RED, tests: Some(&first), coverage: None });
+        let (excuse, settled) = judge(&RED, Some(tests(&["old", "b"])), None, base, first);
         assert_eq!(
             (excuse, settled.map(|tests| tests.words())),
             (None, Some("8 passed 3 failed (1 known 1 flaky 1 new)".into()))
@@ -290,7 +324,7 @@ mod tests {
     fn what_fails_on_the_base_in_one_of_two_runs_is_flaky_there_and_known_to_nobody() {
         let first = judge_base(&RED, Some(tests(&["a", "b"])), None).1.unwrap_or_default();
         assert_eq!(first.known, ["a", "b"]);
-        let ran = Some(Ran { outcome: &RED, tests: Some(&first) });
+        let ran = Some(Ran { outcome: &RED, tests: Some(&first), coverage: None });
         let (excuse, second) = judge_base(&RED, Some(tests(&["b", "c"])), ran);
         let base = second.unwrap_or_default();
         assert_eq!(
@@ -298,15 +332,15 @@ mod tests {
             (None, &vec!["b".to_owned()], &vec!["c".to_owned(), "a".to_owned()])
         );
         assert!(base.all_named());
-        let base = Some(Ran { outcome: &RED, tests: Some(&base) });
-        let (excuse, now) = judge(&RED, Some(tests(&["a", "b"])), base, None);
+        let base = Some(Ran { outcome: &RED, tests: Some(&base), coverage: None });
+        let (excuse, now) = judge(&RED, Some(tests(&["a", "b"])), None, base, None);
         let now = now.unwrap_or_default();
         assert_eq!((excuse, &now.new), (None, &vec!["a".to_owned()]), "it has to show that it is flaky here, too");
-        let now = Ran { outcome: &RED, tests: Some(&now) };
+        let now = Ran { outcome: &RED, tests: Some(&now), coverage: None };
         assert!(suspect(now, Some(now), base), "whatever it did before");
-        let again = judge(&RED, Some(tests(&["b"])), base, Some(now));
+        let again = judge(&RED, Some(tests(&["b"])), None, base, Some(now));
         assert_eq!((again.0, again.1.map(|tests| tests.flaky)), (Some(Excuse::Flaky), Some(vec!["a".to_owned()])));
-        assert_eq!(judge(&RED, Some(tests(&["a", "b"])), base, Some(now)).0, None, "twice in a row is no chance");
+        assert_eq!(judge(&RED, Some(tests(&["a", "b"])), None, base, Some(now)).0, None, "twice in a row is no chance");
 
         let (excuse, whole) = judge_base(&GateResult::Passed, Some(tests(&[])), ran);
         let whole = whole.unwrap_or_default();
@@ -314,7 +348,7 @@ mod tests {
             (excuse, whole.flaky, whole.known),
             (Some(Excuse::Flaky), vec!["a".to_owned(), "b".to_owned()], vec![])
         );
-        let plain = Some(Ran { outcome: &RED, tests: None });
+        let plain = Some(Ran { outcome: &RED, tests: None, coverage: None });
         assert_eq!(judge_base(&GateResult::Passed, None, plain).0, Some(Excuse::Flaky));
         assert_eq!(judge_base(&RED, None, plain), (None, None));
     }
@@ -323,11 +357,55 @@ mod tests {
     fn more_failures_than_are_named_are_known_only_if_they_are_the_same() {
         let cut = |all: Option<&str>| TestsSeen { failed: 250, all: all.map(str::to_owned), ..tests(&["a"]) };
         let (one, none) = (cut(Some("1")), cut(None));
-        let base = |tests| Some(Ran { outcome: &RED, tests: Some(tests) });
-        assert_eq!(judge(&RED, Some(cut(Some("1"))), base(&one), None).0, Some(Excuse::Known));
-        assert_eq!(judge(&RED, Some(cut(Some("2"))), base(&one), None).0, None, "some are fixed, and as many broken");
-        assert_eq!(judge(&RED, Some(cut(None)), base(&none), None).0, None);
-        let ran = |tests| Ran { outcome: &RED, tests: Some(tests) };
+        let base = |tests| Some(Ran { outcome: &RED, tests: Some(tests), coverage: None });
+        assert_eq!(judge(&RED, Some(cut(Some("1"))), None, base(&one), None).0, Some(Excuse::Known));
+        assert_eq!(
+            judge(&RED, Some(cut(Some("2"))), None, base(&one), None).0,
+            None,
+            "some are fixed, and as many broken"
+        );
+        assert_eq!(judge(&RED, Some(cut(None)), None, base(&none), None).0, None);
+        let ran = |tests| Ran { outcome: &RED, tests: Some(tests), coverage: None };
         assert!(!suspect(ran(&one), Some(ran(&one)), None) && suspect(ran(&cut(Some("2"))), Some(ran(&one)), None));
+    }
+
+    #[test]
+    fn coverage_is_excused_where_it_has_not_fallen_under_the_base_and_by_itself_alone() {
+        let of = |percent: &str, base| Coverage::new(Ok(Percent::read(percent).unwrap()), floor(), base);
+        let (there, lost) = (of("62", None), || Coverage::new(Err("in the output".to_owned()), floor(), None));
+        let ran = |outcome, tests, coverage| Some(Ran { outcome, tests, coverage });
+        let judged = |outcome, tests: Option<&TestsSeen>, now: &Coverage, base| {
+            judge(outcome, tests.cloned(), Some(now), base, None).0
+        };
+        let short = ran(&SHORT, None, Some(&there));
+        assert_eq!(judged(&SHORT, None, &of("62", Some(&there)), short), Some(Excuse::Known));
+        assert_eq!(judged(&SHORT, None, &of("79.9", Some(&there)), short), Some(Excuse::Known));
+        assert_eq!(judged(&SHORT, None, &of("61.99", Some(&there)), short), None, "it has fallen");
+        assert_eq!(judged(&SHORT, None, &of("71.4", None), None), None, "nobody knows the base");
+        let green = ran(&GateResult::Passed, None, None);
+        assert_eq!(judged(&SHORT, None, &of("71.4", None), green), None);
+
+        let failing = tests(&["a"]);
+        let red = ran(&RED, Some(&failing), Some(&there));
+        assert_eq!(judged(&RED, Some(&failing), &of("62", Some(&there)), red), Some(Excuse::Known));
+        assert_eq!(
+            judged(&RED, Some(&failing), &of("61", Some(&there)), red),
+            None,
+            "known tests, and less of the code"
+        );
+        assert_eq!(judged(&RED, Some(&tests(&["b"])), &of("90", Some(&there)), red), None, "another test");
+        assert_eq!(judged(&SHORT, None, &of("62", Some(&there)), red), Some(Excuse::Known), "the test was mended");
+        assert_eq!(judged(&GateResult::Passed, None, &of("90", Some(&there)), red), None, "nothing is to be excused");
+
+        let nothing = lost();
+        let without = ran(&SHORT, None, Some(&nothing));
+        assert_eq!(judged(&SHORT, None, &lost(), without), Some(Excuse::Known), "it tells none there, either");
+        assert_eq!(judged(&SHORT, None, &lost(), short), None);
+        assert_eq!(
+            judged(&SHORT, None, &of("10", Some(&nothing)), without),
+            None,
+            "there is nothing to compare it with"
+        );
+        assert!(!suspect(Ran { outcome: &SHORT, tests: None, coverage: Some(&there) }, None, None), "it is no chance");
     }
 }

@@ -69,16 +69,7 @@ pub(super) fn spec(tests: Vec<TestSpec>) -> LoopSpec {
         context_files: Vec::new(),
         setup: None,
         hooks: Default::default(),
-        gates: vec![GateSpec {
-            name: "tests".to_owned(),
-            command: CommandLine::Shell("true".to_owned()),
-            timeout_ms: 1000,
-            required: true,
-            junit: None,
-            rerun: false,
-            baseline: false,
-            lock: None,
-        }],
+        gates: vec![GateSpec::new("tests", CommandLine::Shell("true".to_owned()), 1000)],
         stuck: Policy::default(),
         tests_policy: Default::default(),
     }
@@ -194,7 +185,7 @@ impl Driver {
         let (excuse, tests) = if on_base {
             gate::judge_base(&outcome, tests, base)
         } else {
-            gate::judge(&outcome, tests, base, first.map(GateRun::ran))
+            gate::judge(&outcome, tests, None, base, first.map(GateRun::ran))
         };
         let (tests, digest) = (tests.map(Box::new), digested.then(|| "d".to_owned()));
         let fact = GateFinished::new(step, name.to_owned(), true, outcome, 3);

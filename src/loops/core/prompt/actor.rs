@@ -6,8 +6,8 @@
 use super::budget::{Block, Keep};
 use super::fence::{LineEnds, code, fence, one_line, visible};
 use super::{
-    Draft, GateTail, OperatorNote, Prompt, PromptError, TestBrief, body, criteria_block, findings_block, gate_blocks,
-    gates_text, notes_block, objective_block, test_values,
+    Check, Draft, GateTail, OperatorNote, Prompt, PromptError, TestBrief, body, criteria_block, findings_block,
+    gate_blocks, gates_text, notes_block, objective_block, test_values,
 };
 use crate::loops::core::spec::{ASK_TOKEN, CLAIM_TOKEN};
 use crate::loops::core::verdict::Verdict;
@@ -38,8 +38,8 @@ pub struct ActorPrompt<'a> {
     pub in_place: bool,
     /// Whether a critic judges the work.
     pub critic: bool,
-    /// Gates that will be run: name and command as shown to a person.
-    pub checks: &'a [(String, String)],
+    /// Gates that will be run.
+    pub checks: &'a [Check],
     /// Files whose text it is given: path and text.
     pub context: &'a [(String, String)],
     /// Results of the last iteration on this test.
@@ -79,15 +79,15 @@ pub fn actor(facts: &ActorPrompt<'_>) -> Result<Prompt, PromptError> {
     let gates = || facts.gates.iter().enumerate();
     let mut first: Vec<usize> = (files_at..blocks.len()).rev().collect();
     first.extend(gates().filter(|(_, gate)| gate.passed).map(|(nth, _)| gates_at + nth));
-    first.extend(gates().filter(|(_, gate)| !gate.passed).map(|(nth, _)| gates_at + nth));
+    // What is told first explains the rest, and is cut last.
+    first.extend(gates().rev().filter(|(_, gate)| !gate.passed).map(|(nth, _)| gates_at + nth));
     first.extend([3, 4, 5]);
 
     let attempt = match facts.attempt {
         (attempt, of) if of > 1 => format!(", attempt {attempt} of {of}"),
         _ => String::new(),
     };
-    let checks: Vec<String> =
-        facts.checks.iter().map(|(name, command)| format!("- {}: {}", code(name), code(command))).collect();
+    let checks: Vec<String> = facts.checks.iter().map(Check::line).collect();
     let mut values = BTreeMap::from([
         ("iteration", Value::from(facts.iteration)),
         ("attempt", Value::from(attempt)),

@@ -70,7 +70,8 @@ pub fn critic(facts: &CriticPrompt<'_>) -> Result<Prompt, PromptError> {
     let gates = || facts.gates.iter().enumerate();
     let mut first: Vec<usize> = Vec::with_capacity(blocks.len());
     first.extend(gates().filter(|(_, gate)| gate.passed).map(|(nth, _)| gates_at + nth));
-    first.extend(gates().filter(|(_, gate)| !gate.passed).map(|(nth, _)| gates_at + nth));
+    // What is told first explains the rest, and is cut last.
+    first.extend(gates().rev().filter(|(_, gate)| !gate.passed).map(|(nth, _)| gates_at + nth));
     first.extend([3, 4]);
 
     let mut values = BTreeMap::from([

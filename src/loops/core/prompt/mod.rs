@@ -10,6 +10,8 @@ mod fence;
 pub use actor::{ActorPrompt, actor};
 pub use critic::{CriticPrompt, critic};
 
+use super::coverage::Percent;
+use super::gate::{GateKind, gate_marks};
 use super::verdict::{Finding, Severity};
 use budget::{Block, Keep, fit};
 use fence::{LineEnds, code, fence, item, one_line, visible};
@@ -67,11 +69,33 @@ pub struct TestBrief<'a> {
     pub criteria: &'a [String],
 }
 
+/// A gate that will be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// What it checks, if that is said.
+    pub kind: Option<GateKind>,
+    /// Its command, as shown to a person.
+    pub command: String,
+    /// The coverage that it asks for.
+    pub floor: Option<Percent>,
+}
+
+impl Check {
+    fn line(&self) -> String {
+        let floor = self.floor.map(|floor| format!(", and at least {floor} coverage")).unwrap_or_default();
+        format!("- {}{}: {}{floor}", code(&self.name), gate_marks(&self.name, self.kind, true), code(&self.command))
+    }
+}
+
 /// A gate's result.
 #[derive(Clone, Copy, Debug)]
 pub struct GateTail<'a> {
     /// Its name.
     pub name: &'a str,
+    /// What it checks, if that is said.
+    pub kind: Option<GateKind>,
     /// Its result in a word, such as `exit 1`.
     pub word: &'a str,
     /// Whether it let the iteration through.
@@ -213,9 +237,9 @@ fn gates_text(gates: &[GateTail<'_>], blocks: &[Block]) -> String {
         .iter()
         .zip(blocks)
         .map(|(gate, block)| {
-            let weight = if gate.required { "" } else { " (advisory)" };
+            let marks = gate_marks(gate.name, gate.kind, gate.required);
             let tail = if block.body.is_empty() { String::new() } else { format!("\n\n{}\n", fence("", &block.body)) };
-            format!("- {}{weight}: {}{tail}", code(gate.name), one_line(gate.word))
+            format!("- {}{marks}: {}{tail}", code(gate.name), one_line(gate.word))
         })
         .collect();
     lines.join("\n").trim_end().to_owned()

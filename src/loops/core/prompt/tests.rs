@@ -50,14 +50,20 @@ fn plain_critic<'a>() -> CriticPrompt<'a> {
     }
 }
 
+fn check(name: &str, kind: Option<GateKind>, command: &str) -> Check {
+    Check { name: name.to_owned(), kind, command: command.to_owned(), floor: None }
+}
+
 const RED: GateTail<'_> = GateTail {
     name: "tests",
+    kind: None,
     word: "exit 1",
     passed: false,
     required: true,
     tail: "running 2 tests\ntest add ... FAILED\n",
 };
-const GREEN: GateTail<'_> = GateTail { name: "lint", word: "passed", passed: true, required: false, tail: "" };
+const GREEN: GateTail<'_> =
+    GateTail { name: "lint", kind: Some(GateKind::Audit), word: "passed", passed: true, required: false, tail: "" };
 
 #[test]
 fn the_critic_is_told_what_was_weakened_and_nothing_of_it_is_an_instruction() {
@@ -94,7 +100,7 @@ fn an_actor_prompt_with_everything() {
         base: Some("1f2e3d4"),
         in_place: true,
         critic: true,
-        checks: &[("tests".to_owned(), "cargo test".to_owned()), ("lint".to_owned(), "cargo clippy".to_owned())],
+        checks: &[check("tests", None, "cargo test"), check("clippy", Some(GateKind::Lint), "cargo clippy")],
         context: &[("docs/add.md".to_owned(), "# Adding\n```\n1 + 1\n```\n".to_owned())],
         gates: &[RED, GREEN],
         verdict: Some(&verdict),

@@ -3,8 +3,9 @@
 //! Its phase is not stored but follows from what is there, so that clearing a result is enough to do it again.
 
 use super::RunState;
+use crate::loops::core::coverage::Coverage;
 use crate::loops::core::event::{GateFinished, UndoneHunk};
-use crate::loops::core::gate::{Excuse, GateResult, Ran, suspect};
+use crate::loops::core::gate::{Excuse, GateKind, GateResult, Ran, suspect};
 use crate::loops::core::hook::HooksDone;
 use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
@@ -76,6 +77,8 @@ pub struct SnapshotInfo {
 pub struct GateRun {
     /// Its name.
     pub name: String,
+    /// What it checks, if that is said.
+    pub kind: Option<GateKind>,
     /// Whether the iteration needs it.
     pub required: bool,
     /// What became of it.
@@ -86,6 +89,8 @@ pub struct GateRun {
     pub digest: Option<String>,
     /// What its tests came to, where its runner is understood.
     pub tests: Option<Box<TestsSeen>>,
+    /// Its coverage, where it is held to a floor.
+    pub coverage: Option<Coverage>,
     /// Why its failure does not count.
     pub excuse: Option<Excuse>,
     /// How often it ran in this iteration.
@@ -101,11 +106,13 @@ impl GateRun {
     pub fn new(e: &GateFinished, runs: u32) -> Self {
         Self {
             name: e.gate.clone(),
+            kind: e.kind,
             required: e.required,
             outcome: e.outcome.clone(),
             duration_ms: e.duration_ms,
             digest: e.digest.clone(),
             tests: e.tests.clone(),
+            coverage: e.coverage.clone(),
             excuse: e.excuse,
             runs,
             found_by: e.found_by,
@@ -129,19 +136,24 @@ impl GateRun {
 
     /// What is compared with another run of it.
     pub fn ran(&self) -> Ran<'_> {
-        Ran { outcome: &self.outcome, tests: self.tests.as_deref() }
+        Ran { outcome: &self.outcome, tests: self.tests.as_deref(), coverage: self.coverage.as_ref() }
     }
 
-    /// Its end in a few words, and what its tests came to: `exit 101, known, 412 passed 3 failed (3 known)`.
+    /// Its end in a few words, what its tests came to, and its coverage: `exit 101, known, 412 passed 3 failed (3 known)`.
     pub fn words(&self) -> String {
-        gate_words(&self.outcome, self.excuse, self.tests.as_deref())
+        gate_words(&self.outcome, self.excuse, self.tests.as_deref(), self.coverage.as_ref())
     }
 }
 
-/// A gate's end in a few words, and what its tests came to.
-pub fn gate_words(outcome: &GateResult, excuse: Option<Excuse>, tests: Option<&TestsSeen>) -> String {
+/// A gate's end in a few words, what its tests came to, and its coverage.
+pub fn gate_words(
+    outcome: &GateResult,
+    excuse: Option<Excuse>,
+    tests: Option<&TestsSeen>,
+    coverage: Option<&Coverage>,
+) -> String {
     let excuse = excuse.map(|excuse| excuse.word().to_owned());
-    let words = [Some(outcome.word()), excuse, tests.map(TestsSeen::words)];
+    let words = [Some(outcome.word()), excuse, tests.map(TestsSeen::words), coverage.map(Coverage::words)];
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -278,6 +290,13 @@ impl Iteration {
     /// What whoever merges its work has to be asked about first, a line each.
     pub fn ask_before_merge(&self) -> Vec<String> {
         self.weighed.iter().map(|change| format!("tests weakened: {}", change.words())).collect()
+    }
+
+    /// Its gates in the order in which agents are told of them: what explains others before them, else as they ran.
+    pub fn gates_to_tell(&self) -> Vec<&GateRun> {
+        let mut gates: Vec<&GateRun> = self.gates.iter().collect();
+        gates.sort_by_key(|gate| GateKind::rank(gate.kind));
+        gates
     }
 
     /// Required gates that failed, and whose failure is not excused.

@@ -4,12 +4,13 @@
 
 use super::gate_output::{self, Report};
 use super::{Done, Job, Workshop, millis, process};
+use crate::loops::core::coverage::{Coverage, Percent};
 use crate::loops::core::event::{Event, GateFinished};
 use crate::loops::core::gate::{GateResult, GateSpec, judge, judge_base};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::runner::TestsSeen;
 use crate::loops::core::state::GateRun;
-use crate::loops::core::step::{Cause, StepEnd};
+use crate::loops::core::step::{Cause, Exit, StepEnd};
 use crate::loops::engine::baseline::{BaseGate, Baseline, Baselines};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,13 +27,14 @@ impl Workshop {
         let again = job.order.first_run().is_some();
         if !again && let Some(found) = self.found_before(shared.clone()).await {
             let fact = finished(job, &gate, found.outcome, found.duration_ms);
-            let fact = GateFinished { tests: found.tests, excuse: found.excuse, found_by: Some(found.run), ..fact };
+            let fact = GateFinished { tests: found.tests, coverage: found.coverage, excuse: found.excuse, ..fact };
+            let fact = GateFinished { found_by: Some(found.run), ..fact };
             return Done { facts: vec![fact.into()], ..job.well() };
         }
         let done = self.run_gate(job, &gate).await;
         if let (Some(shared), Some(Event::GateFinished(fact)), false) = (shared, done.facts.last(), done.stopped)
             // One that runs again has not said its last.
-            && (again || !gate.rerun || fact.outcome.passed())
+            && (again || !gate.rerun || fact.outcome.by_exit().passed())
         {
             self.keep_baseline(Baseline::new(shared, job.order.run, now(), fact)).await;
         }
@@ -48,7 +50,8 @@ impl Workshop {
                 Err(done) => return unheld(job, gate, *done),
             },
         };
-        let report = expected(job, gate).await;
+        let report = expected(job, gate.junit.clone()).await;
+        let covers = expected(job, gate.coverage.as_ref().and_then(|coverage| coverage.report.clone())).await;
         let mut done = self.run_process(job, gate.command.argv(), process::Prompt::None).await;
         let ran = done.end.cause != Cause::NotStarted;
         let tests = if ran { tests_of(job.order.step_dir(), report).await } else { None };
@@ -59,15 +62,26 @@ impl Workshop {
             }
             outcome => outcome,
         };
+        let coverage = match &gate.coverage {
+            Some(asked) => coverage_of(job, asked.floor, &outcome, covers).await,
+            None => None,
+        };
+        let outcome = match outcome {
+            GateResult::Passed if coverage.as_ref().is_some_and(Coverage::is_short) => {
+                GateResult::Failed { exit: Exit::Code(0) }
+            }
+            outcome => outcome,
+        };
         let digest = if outcome.passed() { None } else { self.gate_digest(&job.order).await };
         let (base, first) = (job.order.on_base.as_ref(), job.order.first_run().map(GateRun::ran));
         let (excuse, tests) = if job.order.is_base_gate() {
             judge_base(&outcome, tests, first)
         } else {
-            judge(&outcome, tests, base.map(GateRun::ran), first)
+            judge(&outcome, tests, coverage.as_ref(), base.map(GateRun::ran), first)
         };
         let tests = tests.map(Box::new);
-        let fact = GateFinished { tests, excuse, digest, ..finished(job, gate, outcome, done.end.duration_ms) };
+        let fact =
+            GateFinished { tests, coverage, excuse, digest, ..finished(job, gate, outcome, done.end.duration_ms) };
         done.facts.push(fact.into());
         done
     }
@@ -88,7 +102,8 @@ impl Workshop {
 }
 
 fn finished(job: &Job, gate: &GateSpec, outcome: GateResult, took: u64) -> GateFinished {
-    GateFinished::new(job.order.step, gate.name.clone(), gate.required, outcome, took)
+    let fact = GateFinished::new(job.order.step, gate.name.clone(), gate.required, outcome, took);
+    GateFinished { kind: gate.kind, ..fact }
 }
 
 fn now() -> Millis {
@@ -107,10 +122,23 @@ fn unheld(job: &Job, gate: &GateSpec, mut done: Done) -> Done {
     done
 }
 
-/// The report that the gate is to write, as it lies there before.
-async fn expected(job: &Job, gate: &GateSpec) -> Option<Report> {
-    let (root, name) = (PathBuf::from(&job.order.workspace.as_ref()?.path), gate.junit.clone()?);
+/// The report that a gate is to write, as it lies there before.
+async fn expected(job: &Job, name: Option<String>) -> Option<Report> {
+    let (root, name) = (PathBuf::from(&job.order.workspace.as_ref()?.path), name?);
     tokio::task::spawn_blocking(move || Report::expect(&root, &name)).await.ok()
+}
+
+/// The coverage of a gate that ran, held to its floor. Where it was cut short, or failed before it told a total, there is
+/// none to be held to anything.
+async fn coverage_of(job: &Job, floor: Percent, outcome: &GateResult, report: Option<Report>) -> Option<Coverage> {
+    if !matches!(outcome, GateResult::Passed | GateResult::Failed { exit: Exit::Code(_) }) {
+        return None;
+    }
+    let dir = job.order.step_dir();
+    let found = tokio::task::spawn_blocking(move || gate_output::coverage(&dir, report.as_ref())).await;
+    let found = found.unwrap_or_else(|_| Err("as its output could not be read".to_owned()));
+    let base = job.order.on_base.as_ref().filter(|_| !job.order.is_base_gate()).and_then(|base| base.coverage.as_ref());
+    (found.is_ok() || outcome.passed()).then(|| Coverage::new(found, floor, base))
 }
 
 async fn tests_of(dir: PathBuf, report: Option<Report>) -> Option<TestsSeen> {

@@ -5,9 +5,9 @@
 
 use super::Workshop;
 use crate::loops::agent::transcript::Transcript;
-use crate::loops::core::gate::VERIFY_GATE;
+use crate::loops::core::gate::{GateKind, VERIFY_GATE};
 use crate::loops::core::prompt::{
-    self, ActorPrompt, CriticPrompt, DEFAULT_BUDGET, GateTail, OperatorNote, Prompt, TestBrief,
+    self, ActorPrompt, Check, CriticPrompt, DEFAULT_BUDGET, GateTail, OperatorNote, Prompt, TestBrief,
 };
 use crate::loops::core::state::{GateRun, Iteration, OBJECTIVE_TEST};
 use crate::loops::core::step::StepKind;
@@ -36,6 +36,7 @@ const MAX_NAMED: usize = 40;
 /// A gate's result with the end of its output, owned.
 struct Tail {
     name: String,
+    kind: Option<GateKind>,
     word: String,
     passed: bool,
     required: bool,
@@ -132,10 +133,18 @@ const fn attempts_shown(max: u32) -> u32 {
     if max > 1_000 { 1 } else { max }
 }
 
-fn checks(order: &Order) -> Vec<(String, String)> {
-    let gates = order.spec.gates.iter().map(|gate| (gate.name.clone(), gate.command.display()));
+fn checks(order: &Order) -> Vec<Check> {
+    let gates = order.spec.gates.iter();
+    let gates = gates.map(|gate| Check {
+        name: gate.name.clone(),
+        kind: gate.kind,
+        command: gate.command.display(),
+        floor: gate.coverage.as_ref().map(|coverage| coverage.floor),
+    });
     let verify = order.test.as_ref().and_then(|test| test.verify.as_ref());
-    gates.chain(verify.map(|argv| (VERIFY_GATE.to_owned(), argv.join(" ")))).collect()
+    let verify =
+        verify.map(|argv| Check { name: VERIFY_GATE.to_owned(), kind: None, command: argv.join(" "), floor: None });
+    gates.chain(verify).collect()
 }
 
 fn notes(order: &Order) -> Vec<OperatorNote<'_>> {
@@ -150,13 +159,14 @@ fn tails(dir: &RunDir, iteration: &Iteration) -> Vec<Tail> {
         let text = if gate.holds() { Ok(String::new()) } else { Transcript::open(&path).tail(TAIL_LINES, TAIL_BYTES) };
         Tail {
             name: gate.name.clone(),
+            kind: gate.kind,
             word: told(gate),
             passed: gate.holds(),
             required: gate.required,
             text: text.unwrap_or_else(|error| format!("[its output could not be read: {error}]")),
         }
     };
-    iteration.gates.iter().map(tail).collect()
+    iteration.gates_to_tell().into_iter().map(tail).collect()
 }
 
 /// A gate's result as an agent is told it: what is new by name, and what it may leave alone.
@@ -184,6 +194,7 @@ fn as_gates(tails: &[Tail]) -> Vec<GateTail<'_>> {
     tails
         .map(|tail| GateTail {
             name: &tail.name,
+            kind: tail.kind,
             word: &tail.word,
             passed: tail.passed,
             required: tail.required,

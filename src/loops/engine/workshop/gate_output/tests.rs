@@ -115,6 +115,44 @@ fn only_a_report_that_the_gate_wrote_counts_and_only_inside_the_worktree() {
 }
 
 #[test]
+fn only_a_coverage_report_that_the_gate_wrote_counts_and_only_whole_and_inside_the_worktree() {
+    let (root, out, step) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let covered = "SF:a\nDA:1,1\nDA:2,0\nend_of_record\n";
+    std::fs::write(step.path().join("stdout.log"), "coverage: 90.0% of statements\n").unwrap();
+    assert_eq!(coverage(step.path(), None), Ok(Percent::of(90, 100).unwrap()));
+    let told = |report: &Report| coverage(step.path(), Some(report)).map(|total| total.to_string());
+    let none = |name: &str, why: &str| Err(format!("in {name}{why}"));
+
+    let path = root.path().join("lcov.info");
+    let expected = Report::expect(root.path(), "lcov.info");
+    assert_eq!(told(&expected), none("lcov.info", ": the gate did not write it"), "whatever was printed");
+    std::fs::write(&path, covered).unwrap();
+    assert_eq!(told(&expected), Ok("50 %".to_owned()));
+    let expected = Report::expect(root.path(), "lcov.info");
+    assert_eq!(told(&expected), none("lcov.info", ": the gate did not write it"), "it is an old one");
+    std::fs::write(&path, "nothing of the kind").unwrap();
+    assert_eq!(told(&expected), none("lcov.info", ""));
+    File::options().write(true).open(&path).unwrap().set_len(LARGEST_COVERAGE + 1).unwrap();
+    assert_eq!(told(&expected), none("lcov.info", ": it is larger than 32 MiB"));
+
+    let outside = out.path().join("lcov.info");
+    std::fs::write(&outside, covered).unwrap();
+    std::os::unix::fs::symlink(&outside, root.path().join("link.info")).unwrap();
+    std::os::unix::fs::symlink(out.path(), root.path().join("dir")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, root.path().join("pipe"), rustix::fs::Mode::RUSR).unwrap();
+    std::fs::create_dir(root.path().join("out")).unwrap();
+    for (name, why) in [
+        ("link.info", ": it leads out of the worktree"),
+        ("dir/lcov.info", ": it leads out of the worktree"),
+        ("pipe", ": it is not a file"),
+        ("out", ": it is not a file"),
+    ] {
+        let report = Report { before: None, ..Report::expect(root.path(), name) };
+        assert_eq!(told(&report), none(name, why));
+    }
+}
+
+#[test]
 fn other_programs_tell_nothing() {
     let lines =
         ["warning: unused variable", "0 errors in 4 files", "FAILED", "ok", "Tests: none", "Summary [", "12 passed"];
