@@ -434,7 +434,7 @@ fn draw_tests(theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn draw_gates(theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let c = |mark, failures| GateCell { mark, failures };
+    let c = |mark, failures| GateCell { mark, failures, doubtful: false };
     let tests = [c(Mark::Failed, Some(12)), c(Mark::Failed, Some(4)), c(Mark::Failed, Some(2)), c(Mark::Passed, None)];
     let types = [c(Mark::Passed, None), c(Mark::Passed, None), c(Mark::Flaky, None), c(Mark::Active, None)];
     let gate = GateRow {
@@ -445,6 +445,7 @@ fn draw_gates(theme: &Theme, area: Rect, buf: &mut Buffer) {
         cells: &tests,
         duration: Some("14s"),
         last: (Mark::Passed, "exit 0"),
+        doubtful: false,
         selected: true,
     };
     let rows = [
@@ -467,6 +468,7 @@ fn draw_gates(theme: &Theme, area: Rect, buf: &mut Buffer) {
             cells: &tests,
             duration: Some("2.1s"),
             last: (Mark::Failed, "exit 1"),
+            doubtful: false,
             selected: false,
         },
     ];

@@ -20,7 +20,26 @@ pub struct GateCell {
     pub mark: Mark,
     /// How many failures, where they were counted.
     pub failures: Option<u32>,
+    /// Whether it lets an iteration through that weakened tests.
+    pub doubtful: bool,
 }
+
+impl GateCell {
+    fn text(&self) -> String {
+        match self.failures.filter(|n| *n > 0) {
+            _ if self.doubtful => format!("{}{DOUBT}", self.mark.glyph()),
+            Some(n) => format!("{}{n}", self.mark.glyph()),
+            None => self.mark.glyph().to_owned(),
+        }
+    }
+
+    const fn role(&self) -> Role {
+        if self.doubtful { Role::Attention } else { self.mark.role() }
+    }
+}
+
+/// Stands behind a result that is not to be taken at its face value.
+const DOUBT: &str = "⚠";
 
 /// One gate.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +58,8 @@ pub struct GateRow<'a> {
     pub duration: Option<&'a str>,
     /// The state of the last run, and a word for it such as `exit 101` or `timed out`.
     pub last: (Mark, &'a str),
+    /// Whether that lets an iteration through that weakened tests.
+    pub doubtful: bool,
     /// True for the row whose tail is shown.
     pub selected: bool,
 }
@@ -88,7 +109,8 @@ impl GateTable<'_> {
     fn columns(&self, width: u16, heads: &[&str]) -> Columns {
         let name = text::longest(self.rows.iter().map(|r| r.name), 16).max(5).min(width.saturating_sub(3));
         let mut room = Room(width.saturating_sub(3 + name));
-        let last = match room.take(text::longest(self.rows.iter().map(|r| r.last.1), 16).max(6) + 2, 0) {
+        let doubt = u16::from(self.rows.iter().any(|r| r.doubtful));
+        let last = match room.take(text::longest(self.rows.iter().map(|r| r.last.1), 16).max(6) + 2 + doubt, 0) {
             0 => room.take(1, 0),
             wide => wide,
         };
@@ -111,15 +133,8 @@ impl GateTable<'_> {
             pen.field(row.command, c.command, Align::Left, Role::Dim).gap(1);
         }
         if c.cells > 0 {
-            let texts: Vec<String> = row
-                .cells
-                .iter()
-                .map(|cell| match cell.failures.filter(|n| *n > 0) {
-                    Some(n) => format!("{}{n}", cell.mark.glyph()),
-                    None => cell.mark.glyph().to_owned(),
-                })
-                .collect();
-            let shown = texts.iter().zip(row.cells).map(|(t, c)| (t.as_str(), c.mark.role()));
+            let texts: Vec<String> = row.cells.iter().map(GateCell::text).collect();
+            let shown = texts.iter().zip(row.cells).map(|(t, c)| (t.as_str(), c.role()));
             matrix::cells(&mut pen, heads, shown, c.cells);
             pen.gap(1);
         }
@@ -127,8 +142,12 @@ impl GateTable<'_> {
             pen.field(row.duration.unwrap_or_default(), c.duration, Align::Right, Role::Dim).gap(1);
         }
         let (mark, word) = row.last;
-        let role = if row.required || mark != Mark::Failed { mark.role() } else { Role::Attention };
+        let doubt = row.doubtful || (!row.required && mark == Mark::Failed);
+        let role = if doubt { Role::Attention } else { mark.role() };
         pen.put(mark.glyph(), role);
+        if row.doubtful && c.last > 1 {
+            pen.put(DOUBT, role);
+        }
         if c.last > 1 {
             pen.gap(1).put(word, role);
             if !row.required && usize::from(pen.left()) > 10 {
@@ -207,7 +226,7 @@ mod tests {
     use crate::widgets::transcript::Stream;
 
     const fn cell(mark: Mark, failures: Option<u32>) -> GateCell {
-        GateCell { mark, failures }
+        GateCell { mark, failures, doubtful: false }
     }
 
     const CELLS: [GateCell; 3] = [cell(Mark::Failed, Some(12)), cell(Mark::Failed, Some(2)), cell(Mark::Passed, None)];
@@ -220,8 +239,34 @@ mod tests {
         cells: &CELLS,
         duration: Some("14s"),
         last: (Mark::Passed, "exit 0"),
+        doubtful: false,
         selected: true,
     };
+
+    #[test]
+    fn a_green_in_an_iteration_that_weakened_tests_is_doubtful() {
+        let theme = theme();
+        let cells = [cell(Mark::Passed, None), GateCell { doubtful: true, ..cell(Mark::Passed, None) }];
+        let rows = [GateRow { cells: &cells, last: (Mark::Passed, "passed, 84.2 %"), doubtful: true, ..ROW }];
+        let table = GateTable {
+            theme: &theme,
+            iterations: &["i1", "i2"],
+            rows: &rows,
+            extent: Extent { total: 1, offset: 0, visible: 1 },
+            tail_title: "",
+            tail: &[],
+            empty: "",
+        };
+        let shown: Vec<_> = [60, 40, 16].into_iter().flat_map(|w| draw(&table, w, 2)[1..].to_vec()).collect();
+        insta::assert_snapshot!(shown.join("\n"), @"
+        ▸ tests cargo test -p au…   ✓  ✓⚠    14s ✓⚠ passed, 84.2 %
+        ▸ tests   ✓  ✓⚠ ✓⚠ passed, 84.2 %
+        ▸ tests  ✓⚠  ✓
+        ");
+        let buf = paint(&table, 60, 2);
+        assert!(has_role(&buf, "✓⚠", Role::Attention));
+        hold_at_all_sizes(&table);
+    }
 
     const ROWS: [GateRow<'static>; 3] = [
         ROW,

@@ -330,3 +330,19 @@ fn kinds_are_told_and_what_explains_others_comes_first() {
     let shown = ground.loopdash(&["show", "shop"]).exits(0).out;
     assert!(shown.contains("gate clippy (lint, advisory): passed"), "{shown}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_green_gate_in_an_iteration_that_weakened_tests_is_marked() {
+    let ground = ground("rm -f tests/till.sh; touch work", "", &gate("check", "true", "kind = \"tests\""));
+    std::fs::create_dir_all(ground.repo().join("tests")).unwrap();
+    ground.write("tests/till.sh", "test -e till\n");
+    ground.commit("a test");
+    ground.loopdash(&["run", "--headless", "--loop", "shop"]).exits(0);
+    let mut term = open(&ground, &[]);
+    term.see("1 done").await;
+    term.keys("5").await;
+    term.see("check i1, TESTS WEAKENED, see Diff: passed").await;
+    let screen = term.text();
+    assert!(screen.contains("✓⚠ passed") && screen.contains("check tests "), "{screen}");
+    leave(&mut term).await;
+}

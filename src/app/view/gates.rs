@@ -44,6 +44,7 @@ struct Texts {
     cells: Vec<GateCell>,
     duration: Option<String>,
     last: (Mark, String),
+    doubtful: bool,
 }
 
 /// What is seen and can be searched: a row for each gate, and the step whose last lines are shown with it.
@@ -94,6 +95,7 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
             cells: &texts.cells,
             duration: texts.duration.as_deref(),
             last: (texts.last.0, &texts.last.1),
+            doubtful: texts.doubtful,
             selected: index == selected,
         })
         .collect();
@@ -109,7 +111,10 @@ pub(super) fn draw(scene: &Scene<'_>, state: &RunState, area: Rect, buf: &mut Bu
     let failures = last.map(|(_, run)| failures(run)).unwrap_or_default();
     let tail: Vec<StyledLine> = printed.iter().cloned().chain(failures).collect();
     let title = match last {
-        Some((Some(iteration), run)) => format!("{} i{}, {}", run.name, iteration.number, run.words()),
+        Some((Some(iteration), run)) => {
+            let doubt = if doubtful(Some(iteration), Some(run)) { ", TESTS WEAKENED, see Diff:" } else { "," };
+            format!("{} i{}{doubt} {}", run.name, iteration.number, run.words())
+        }
         Some((None, run)) => format!("{} on the base, {}", run.name, run.words()),
         None => names.get(selected).cloned().unwrap_or_default(),
     };
@@ -166,7 +171,8 @@ fn failures(run: &GateRun) -> Vec<StyledLine> {
 
 fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -> Texts {
     let running = state.active_step().filter(|step| matches!(&step.kind, StepKind::Gate(of) if of == name));
-    let cell = |number: u32, ran: Option<&GateRun>| {
+    let cell = |iteration: Option<&Iteration>, ran: Option<&GateRun>| {
+        let number = iteration.map_or(0, |iteration| iteration.number);
         let at_work = running.is_some_and(|step| step.iteration == number);
         let mark = match ran {
             _ if at_work => Mark::Active,
@@ -175,12 +181,12 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
         };
         let failed = ran.and_then(|gate| gate.tests.as_ref()).map(|tests| tests.failed);
         let failures = failed.filter(|failed| *failed > 0 && !at_work);
-        GateCell { mark, failures }
+        GateCell { mark, failures, doubtful: !at_work && doubtful(iteration, ran) }
     };
-    let base = has_base(state).then(|| cell(0, state.on_base(name)));
-    let of = |iteration: &Iteration| cell(iteration.number, iteration.gates.iter().find(|gate| gate.name == name));
+    let base = has_base(state).then(|| cell(None, state.on_base(name)));
+    let of = |iteration: &Iteration| cell(Some(iteration), iteration.gates.iter().find(|gate| gate.name == name));
     let cells = base.into_iter().chain(shown.iter().map(of)).collect();
-    let last = last_run(state, name).map(|(_, run)| run);
+    let (iteration, last) = last_run(state, name).map_or((None, None), |(of, run)| (of, Some(run)));
     let lively = scene.live(state).is_some_and(|live| live.lively);
     let duration = running
         .map(|step| scene.clock.running(step.started, lively))
@@ -201,7 +207,13 @@ fn texts(scene: &Scene<'_>, state: &RunState, shown: &[Iteration], name: &str) -
         cells,
         duration,
         last: word,
+        doubtful: running.is_none() && doubtful(iteration, last),
     }
+}
+
+/// Whether a gate lets an iteration through that weakened tests, so that it has to be looked at what its word is worth.
+fn doubtful(iteration: Option<&Iteration>, ran: Option<&GateRun>) -> bool {
+    iteration.is_some_and(|iteration| !iteration.weighed.is_empty()) && ran.is_some_and(GateRun::holds)
 }
 
 const fn mark(run: &GateRun) -> Mark {

@@ -353,6 +353,26 @@ fn gates() {
 }
 
 #[test]
+fn gates_doubtful() {
+    use crate::loops::core::coverage::{Coverage, Percent};
+    use crate::loops::core::weigh::{TestChange, TestChangeKind};
+    snap("gates_doubtful", |size| {
+        let mut desk = Desk::on("auth-refactor", size).keys("5");
+        let state = &mut desk.fleet.runs.get_mut(&fixture::id("auth-refactor")).unwrap().state;
+        let floor = Percent::of(80, 100).unwrap();
+        for iteration in state.iterations.iter_mut().rev().take(2) {
+            iteration.weighed = vec![TestChange::new(TestChangeKind::Deleted, "tests/session.rs".to_owned())];
+        }
+        for iteration in &mut state.iterations {
+            let tests = iteration.gates.iter_mut().filter(|gate| gate.name == "tests");
+            tests
+                .for_each(|gate| gate.coverage = Some(Coverage::new(Ok(Percent::of(842, 1000).unwrap()), floor, None)));
+        }
+        desk
+    });
+}
+
+#[test]
 fn timeline() {
     snap("timeline", |size| Desk::on("auth-refactor", size).keys("6"));
 }
