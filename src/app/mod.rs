@@ -66,6 +66,7 @@ fn dispatch(context: &Context, cli: Cli) -> Result<Exit, Failure> {
         Some(Command::List) => commands::list::list(context),
         Some(Command::Show(args)) => commands::show::show(context, &args),
         Some(Command::Diff(args)) => commands::diff::diff(context, &args),
+        Some(Command::Land(args)) => commands::land::land(context, &args),
         Some(Command::Clean(args)) => commands::clean::clean(context, &args),
         Some(Command::Log(args)) => commands::log::log(context, &args),
         Some(Command::Schema(args)) => commands::print::schema(args),

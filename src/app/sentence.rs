@@ -1,9 +1,12 @@
 //! One line of words for each event, for `log`, headless output and the timeline: [`sentence`].
 
+mod chores;
+
+pub use chores::landing;
+use chores::{chore, conflicted, kept, kept_in, merged};
+
 use crate::loops::core::budget::{Budget, Resource};
-use crate::loops::core::event::{
-    Chore, Event, Kept, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, Trashed, When,
-};
+use crate::loops::core::event::{Event, ParkReason, Sign, Signal, SnapshotTaken, StepStarted, When};
 use crate::loops::core::gate::{GateResult, gate_marks};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::state::{RunState, gate_words};
@@ -67,6 +70,8 @@ fn words(event: &Event) -> String {
             let left = e.branch_left.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
             format!("worktree removed{}{left}", kept_in(e.trash.as_ref()))
         }
+        Event::Merged(e) => merged(e),
+        Event::MergeConflicted(e) => conflicted(e),
         Event::Restored(e) => format!("worktree brought back{}", kept_in(e.trash.as_ref())),
         Event::TestsWeighed(e) => format!("tests weakened: {}", in_words(&e.changes)),
         Event::RepositoryTouched(e) => format!("not the run's, and changed: {}", e.changed.join(", ")),
@@ -335,36 +340,6 @@ fn snapshot(e: &SnapshotTaken) -> String {
         text.push_str(&format!("; not kept: {}", e.skipped.join(", ")));
     }
     text
-}
-
-fn kept(e: &Kept) -> String {
-    let short: String = e.commit.chars().take(10).collect();
-    match e.files {
-        0 => format!("kept {short}: nothing changed by the {}", e.by.word()),
-        files => {
-            let (files, by) = (count(files, "file"), e.by.word());
-            format!("kept {short}: {files} changed by the {by}, +{} -{}", e.insertions, e.deletions)
-        }
-    }
-}
-
-fn chore(chore: Chore) -> String {
-    match chore {
-        Chore::Rewind { iteration: 0 } => "rewind to the base".to_owned(),
-        Chore::Rewind { iteration } => format!("rewind to iteration {iteration}"),
-        Chore::Scrap { named: true } => "scrap, with its name typed,".to_owned(),
-        Chore::Scrap { named: false } => "scrap".to_owned(),
-        Chore::Undo => "undo".to_owned(),
-    }
-}
-
-fn kept_in(trash: Option<&Trashed>) -> String {
-    let Some(trash) = trash else { return String::new() };
-    let left = match trash.skipped.as_slice() {
-        [] => String::new(),
-        skipped => format!("; not kept, and left where it is: {}", skipped.join(", ")),
-    };
-    format!("; what it held is kept in {}{left}", trash.name)
 }
 
 fn verdict(verdict: &Verdict) -> String {

@@ -21,6 +21,7 @@ mod healthy;
 mod hooks;
 mod inquiries;
 mod interrupt;
+mod land;
 mod layers;
 mod limits;
 mod locks;

@@ -154,6 +154,23 @@ pub struct CleanArgs {
     pub older_than: Span,
 }
 
+const LAND_EXAMPLES: &str = "\
+Examples:
+  loopdash land fix-ci                           ask about weakened tests, if there are any, and land it
+  loopdash land fix-ci --weakened                land it whatever became of its tests";
+
+/// Arguments of `land`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = LAND_EXAMPLES)]
+pub struct LandArgs {
+    /// Label or id of a run; any unique beginning of the id.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Do not ask: land it although tests were weakened, or the run is not done.
+    #[arg(long)]
+    pub weakened: bool,
+}
+
 /// Arguments of `log`.
 #[derive(Clone, Debug, Args)]
 pub struct LogArgs {

@@ -7,7 +7,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 use args::{
-    AgentsArgs, CleanArgs, DemoArgs, DiffArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs,
+    AgentsArgs, CleanArgs, DemoArgs, DiffArgs, LandArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs,
+    ShowArgs,
 };
 use exit::EXIT_STATUSES;
 
@@ -124,6 +125,11 @@ pub enum Command {
     Diff(DiffArgs),
     /// Show what happened in a run.
     Log(LogArgs),
+    /// Put the work of a run that is over on its target branch, in one commit.
+    ///
+    /// Asks first where tests were weakened, or where the run is not done. A target that is checked out somewhere is not
+    /// moved; the command that takes the commit there is printed. A conflict changes nothing.
+    Land(LandArgs),
     /// Remove what runs that are over have left behind, after asking.
     ///
     /// Lists the worktrees of such runs, the directories of those whose worktrees are gone, and old content of the trash,

@@ -7,20 +7,18 @@
 mod found;
 
 use self::found::{Found, Item, What, look};
+use super::hand::Hand;
 use super::text::{columns, line, now};
 use crate::app::cli::args::CleanArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::Context;
 use crate::app::sentence::{count, size};
-use crate::loops::core::event::{Chore, ChoreAsked, Event, Record, Scrapped, StepFinished, StepStarted};
-use crate::loops::core::ids::{Millis, Who};
-use crate::loops::core::state::RunState;
-use crate::loops::core::step::{Cause, StepEnd, StepKind};
+use crate::loops::core::event::{Chore, Scrapped};
+use crate::loops::core::ids::Millis;
 use crate::loops::engine::workshop::{git_workspace, trashed};
 use crate::loops::fault;
 use crate::loops::git::{Scrap, scrap, trash};
-use crate::loops::journal::summary::write_summary;
-use crate::loops::journal::{JournalWriter, Store};
+use crate::loops::journal::Store;
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 
@@ -73,7 +71,11 @@ pub fn clean(context: &Context, args: &CleanArgs) -> Result<Exit, Failure> {
 }
 
 /// Asks and reads a line; `None` when there is none to read.
-fn asked(out: &mut impl Write, answers: &mut impl BufRead, question: &str) -> Result<Option<String>, Failure> {
+pub(super) fn asked(
+    out: &mut impl Write,
+    answers: &mut impl BufRead,
+    question: &str,
+) -> Result<Option<String>, Failure> {
     write!(out, "{question}")?;
     out.flush()?;
     let mut answer = String::new();
@@ -137,85 +139,57 @@ fn remove(store: &Store, item: &Item, named: bool) -> Result<String, String> {
 }
 
 /// Takes a run's journal in hand, and looks whether it is still what it was when it was listed.
-fn take(store: &Store, item: &Item) -> Result<(JournalWriter, RunState), String> {
-    let run = item.run.ok_or("it has no run")?;
-    let mut state = RunState::new(run);
-    let (writer, _) = JournalWriter::open_into(&store.run_dir(run), |record: Record| state.apply(&record))
-        .map_err(|error| error.to_string())?;
-    if state.seq != item.seq {
+fn take(store: &Store, item: &Item) -> Result<Hand, String> {
+    let hand = Hand::take(store, item.run.ok_or("it has no run")?)?;
+    if hand.state.seq != item.seq {
         return Err("something has happened to it since it was listed".to_owned());
     }
-    Ok((writer, state))
+    Ok(hand)
 }
 
 fn scrap_worktree(store: &Store, item: &Item, named: bool) -> Result<String, String> {
-    let (writer, state) = take(store, item)?;
-    let place = state.workspace.as_ref().ok_or("it has no worktree")?;
-    let workspace = git_workspace(state.id, place);
-    let last = state.last_commit().map(str::to_owned);
-    let mut log = Log { writer, state };
-    let named = match log.state.chore {
+    let mut hand = take(store, item)?;
+    let place = hand.state.workspace.as_ref().ok_or("it has no worktree")?;
+    let workspace = git_workspace(hand.state.id, place);
+    let last = hand.state.last_commit().map(str::to_owned);
+    let named = match hand.state.chore {
         // An earlier try was cut short; it answers for what that had kept.
         Some(Chore::Scrap { named: earlier }) => named || earlier,
         _ => {
-            log.add(vec![ChoreAsked { chore: Chore::Scrap { named }, who: Who::Cli }.into()])?;
+            hand.ask(Chore::Scrap { named })?;
             named
         }
     };
-    let asked = Some(log.state.chore_asked.0);
+    let asked = Some(hand.state.chore_asked.0);
     let gone = match scrap(&Scrap { workspace, last, named, branch: true, asked }) {
         Ok(gone) => gone,
         Err(error) => {
-            // Nobody shall do it later on, unasked.
             let why = error.to_string();
-            let (step, iteration) = (log.state.next_step(), log.state.open_iteration().map_or(0, |open| open.number));
-            let end = StepEnd { error: Some(why.clone()), ..StepEnd::new(Cause::Natural) };
-            let kind = StepKind::Scrap;
-            let (agent, argv, cwd, prompt, guidance) = (None, Vec::new(), String::new(), None, Vec::new());
-            let begun = StepStarted { step, kind, iteration, agent, argv, cwd, prompt, guidance };
-            log.add(vec![begun.into(), StepFinished { step, end }.into()])?;
+            hand.give_up(Chore::Scrap { named }, &why)?;
             return Err(why);
         }
     };
     let (trash, branch_left) = (gone.trash.map(trashed), gone.branch_left);
     let told = trash.as_ref().map(|trash| format!("; what it held is kept in {}", trash.name)).unwrap_or_default();
-    let journalled = log.add(vec![Scrapped { step: None, trash, branch_left }.into()]);
+    let journalled = hand.add(vec![Scrapped { step: None, trash, branch_left }.into()]);
     journalled
         .map_err(|why| format!("it is gone{told}, which could not be journalled: {why}; clean again finishes it"))?;
-    // It counts as touched now: the dashboard shows it again, and its directory stays as long as undo may be wanted.
-    write_summary(&store.run_dir(log.state.id), &log.state).map_err(|error| error.to_string())?;
+    // The dashboard shows it again, and its directory stays as long as undo may be wanted.
+    hand.summarise(store)?;
     Ok(told)
-}
-
-/// A journal in hand, and the state that it comes to.
-struct Log {
-    writer: JournalWriter,
-    state: RunState,
-}
-
-impl Log {
-    /// Adds events, on the disk when this returns.
-    fn add(&mut self, events: Vec<Event>) -> Result<(), String> {
-        let run = self.state.id;
-        let number = |(seq, event)| Record { seq, at: now(), run, event };
-        let records: Vec<Record> = (self.state.seq + 1..).zip(events).map(number).collect();
-        self.writer.append(&records).and_then(|()| self.writer.sync()).map_err(|error| error.to_string())?;
-        records.iter().for_each(|record| self.state.apply(record));
-        Ok(())
-    }
 }
 
 /// Removes a run's directory and the snapshots that only its journal knew. Its trash stays.
 fn remove_run(store: &Store, item: &Item, common_dir: Option<&Path>) -> Result<(), String> {
-    let (writer, state) = take(store, item)?;
+    let hand = take(store, item)?;
     if let Some(common_dir) = common_dir {
-        trash::forget_run(common_dir, &state.id.to_string()).map_err(|error| error.to_string())?;
+        trash::forget_run(common_dir, &hand.state.id.to_string()).map_err(|error| error.to_string())?;
     }
-    let dir = store.run_dir(state.id);
+    let dir = store.run_dir(hand.state.id);
     let aside = dir.aside();
     std::fs::rename(dir.path(), &aside).map_err(|error| format!("{}: {error}", dir.path().display()))?;
     fault::at("clean.renamed");
-    drop(writer);
+    hand.release();
     empty(&aside)
 }
 

@@ -6,7 +6,7 @@ use crate::app::cli::args::ShowArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::{Context, read_fleet};
 use crate::app::history::{told, word};
-use crate::app::sentence::{count, duration, interrupt, park, shown_limit, used};
+use crate::app::sentence::{count, duration, interrupt, landing, park, shown_limit, used};
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::agent::Role;
 use crate::loops::core::fleet::FleetRun;
@@ -46,6 +46,9 @@ fn page(run: &FleetRun, store: &Store) -> String {
     let mut rows = vec![fact("run", &format!("{} ({})", state.label, state.id)), fact("state", &standing(run))];
     if let Some((_, reason)) = &state.outcome {
         rows.push(fact("why", reason));
+    }
+    if let Some(came) = &state.landing {
+        rows.push(fact("landing", &landing(came)));
     }
     if let Some(reason) = &state.park {
         rows.push(fact("waits for", &park(reason)));

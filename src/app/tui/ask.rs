@@ -64,7 +64,7 @@ pub fn test_meant<'a>(ui: &Ui, run: &'a RunState) -> Option<&'a TestSpec> {
 pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(RunId, Ask), String> {
     let run = match action {
         // What is done to a worktree asks for no run that is under way.
-        Action::Rewind | Action::Undo | Action::Scrap => {
+        Action::Rewind | Action::Undo | Action::Scrap | Action::Land => {
             selected(ui, ctx).filter(|run| run.is_interrupted()).map_or_else(|| steerable(ui, ctx), Ok)?
         }
         _ => steerable(ui, ctx)?,
@@ -86,6 +86,8 @@ pub fn ask_of(action: Action, text: &str, ui: &Ui, ctx: &Ctx<'_>) -> Result<(Run
         Action::Rewind => Ask::Chore { chore: Chore::Rewind { iteration: 0 } },
         Action::Undo => Ask::Chore { chore: Chore::Undo },
         Action::Scrap => Ask::Chore { chore: Chore::Scrap { named: false } },
+        // The box asks what has to be asked.
+        Action::Land => Ask::Chore { chore: Chore::Land { asked: !state.ask_before_landing().is_empty() } },
         Action::Note => Ask::Note { text: text.to_owned(), when: When::Next },
         Action::Interrupt => Ask::Note { text: text.to_owned(), when: When::Now },
         Action::Answer => Ask::Answer { text: text.to_owned() },
@@ -262,6 +264,7 @@ pub fn disabled(action: Action, ui: &Ui, ctx: &Ctx<'_>) -> Option<String> {
         | Action::Rewind
         | Action::Undo
         | Action::Scrap
+        | Action::Land
         | Action::SetAgent
         | Action::Stop
         | Action::SkipTest

@@ -408,6 +408,11 @@ fn dialog() {
 }
 
 #[test]
+fn landing() {
+    snap("landing", |size| Desk::on("css-grid", size).keys("m"));
+}
+
+#[test]
 fn quitting() {
     snap("quit", |size| Desk::on("auth-refactor", size).keys("q"));
 }

@@ -113,6 +113,8 @@ pub fn tell(event: &Event, state: &RunState) -> Told {
         Event::Kept(e) => (Mark::Info, who(e.by)),
         Event::ChoreAsked(e) => (Mark::Info, who(e.who)),
         Event::Rewound(_) | Event::Scrapped(_) | Event::Restored(_) => (Mark::Info, "loopdash"),
+        Event::Merged(_) => (Mark::Done, "loopdash"),
+        Event::MergeConflicted(_) => (Mark::Stuck, "loopdash"),
         Event::RepositoryTouched(_) | Event::TestsWeighed(_) => (Mark::Stuck, "loopdash"),
         Event::LockAwaited(_) => (Mark::Waits, "loopdash"),
         Event::ClockJumped(_) => (Mark::Info, "loopdash"),

@@ -4,7 +4,7 @@
 
 use super::story::{Told, tell};
 use super::{Out, Scene, find};
-use crate::loops::core::event::{Event, Record};
+use crate::loops::core::event::{Event, MergeConflicted, Merged, Record};
 use crate::loops::core::ids::StepId;
 use crate::loops::core::state::RunState;
 use crate::widgets::scrollbar::Extent;
@@ -90,6 +90,8 @@ const fn step_of(event: &Event) -> Option<StepId> {
         Event::LockAwaited(e) => e.step,
         Event::Rewound(e) => e.step,
         Event::Restored(e) => e.step,
+        Event::Merged(Merged { step: Some(step), .. }) => *step,
+        Event::MergeConflicted(MergeConflicted { step: Some(step), .. }) => *step,
         _ => return None,
     })
 }

@@ -222,7 +222,12 @@ fn own_worktree(run: &RunState) -> Result<(), Rejected> {
 
 /// Worktrees are set back, removed and brought back only while nothing works in them.
 fn do_chore(run: &RunState, chore: Chore, who: Who) -> Decision {
-    own_worktree(run)?;
+    match &run.workspace {
+        Some(place) if place.in_place && matches!(chore, Chore::Land { .. }) => {
+            return refuse("it works in your own checkout, where its work is already");
+        }
+        _ => own_worktree(run)?,
+    }
     match (run.status, run.active_step()) {
         (_, Some(step)) if step.kind.is_chore() => return refuse("its worktree is being changed already"),
         (RunStatus::Paused | RunStatus::Parked | RunStatus::Finished, None) => {}
@@ -238,8 +243,15 @@ fn do_chore(run: &RunState, chore: Chore, who: Who) -> Decision {
         }
         Chore::Scrap { .. } if !run.is_finished() => return refuse("it is not over; stop it first"),
         Chore::Scrap { .. } if run.scrapped => return refuse("it is scrapped already"),
+        Chore::Land { .. } if !run.is_finished() => return refuse("it is not over; stop it first"),
+        Chore::Land { .. } if !run.has_changes() => return refuse("it has changed nothing that could land"),
+        Chore::Land { asked: false } => {
+            if let Some(first) = run.ask_before_landing().first() {
+                return refuse(format!("{first}; that has to be asked about first"));
+            }
+        }
         Chore::Undo if run.undo.is_none() => return refuse("nothing was taken away that could be brought back"),
-        Chore::Rewind { .. } | Chore::Scrap { .. } | Chore::Undo => {}
+        Chore::Rewind { .. } | Chore::Scrap { .. } | Chore::Land { .. } | Chore::Undo => {}
     }
     one(ChoreAsked { chore, who })
 }

@@ -28,6 +28,8 @@ pub enum StepKind {
     Scrap,
     /// Brings back what the last of these two, or of its own kind, took away.
     Restore,
+    /// Puts what it holds on its target.
+    Land,
     /// One gate, by name.
     Gate(String),
     /// The criticising agent.
@@ -55,7 +57,7 @@ impl StepKind {
 
     /// Whether it is about the worktree as a whole, and runs while the run's own work stands still.
     pub const fn is_chore(&self) -> bool {
-        matches!(self, Self::Rewind | Self::Scrap | Self::Restore)
+        matches!(self, Self::Rewind | Self::Scrap | Self::Restore | Self::Land)
     }
 
     /// The word for the screen.
@@ -69,6 +71,7 @@ impl StepKind {
             Self::Rewind => "rewind",
             Self::Scrap => "scrap",
             Self::Restore => "undo",
+            Self::Land => "land",
             Self::Gate(_) => "gate",
             Self::Critic => "critic",
             Self::Hook(hook) => hook.word(),

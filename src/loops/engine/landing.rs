@@ -1,6 +1,6 @@
 //! Where work lands: branches that move are heard of, and who is held behind a run waits until its work is in its target.
 //!
-//! loopdash does not merge, so that landing is told by content: merging the work would change nothing.
+//! Landing is told by content, whoever did it and however: merging the work would change nothing.
 
 use super::handle::Update;
 use super::task::{Engine, Inner};

@@ -131,6 +131,7 @@ impl Errand {
                 (snapshot.map(|it| it.commit.clone()), snapshot.and_then(|it| it.head.clone()))
             }
             Chore::Scrap { .. } => (None, None),
+            Chore::Land { .. } => (run.last_commit().map(str::to_owned), None),
             Chore::Undo => {
                 let undo = run.undo.as_ref();
                 (undo.map(|it| it.trash.commit.clone()), undo.and_then(|it| it.trash.head.clone()))
@@ -266,7 +267,7 @@ impl Order {
     pub fn argv(&self) -> Vec<String> {
         match &self.kind {
             StepKind::Worktree | StepKind::Snapshot | StepKind::Keep => Vec::new(),
-            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => Vec::new(),
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore | StepKind::Land => Vec::new(),
             StepKind::Setup => self.spec.setup.as_ref().map(CommandLine::argv).unwrap_or_default(),
             StepKind::Gate(_) => self.gate().map(|gate| gate.command.argv()).unwrap_or_default(),
             StepKind::Hook(hook) => self.spec.hooks.command(*hook).to_vec(),

@@ -103,7 +103,7 @@ impl Engine {
                 }
                 Event::Reopened(_) => self.forget_summary(run),
                 Event::SnapshotTaken(_) => self.look_for_collisions(run),
-                Event::Scrapped(_) => self.look_if_landed(run),
+                Event::Scrapped(_) | Event::Merged(_) => self.look_if_landed(run),
                 Event::HeldBehind(_) => self.forget_landing(run),
                 event if changes_tests(event) => self.write_tests(run),
                 _ => {}

@@ -14,7 +14,7 @@ use crate::loops::core::alert::Machine;
 use crate::loops::core::budget::Budget;
 use crate::loops::core::command::{Ask, Command, LiveRuns, Rejected, Request};
 use crate::loops::core::event::{
-    Chore, Event, GateFinished, Kept, Outcome, PauseKind, Restored, Rewound, Scrapped, SnapshotTaken, Trashed,
+    Chore, Event, GateFinished, Kept, Merged, Outcome, PauseKind, Restored, Rewound, Scrapped, SnapshotTaken, Trashed,
     VerdictReached, When, WorkspaceReady,
 };
 use crate::loops::core::fleet::{Fleet, Ownership};
@@ -181,13 +181,17 @@ fn facts(order: &Order, decision: Decision) -> Vec<Event> {
             let (commit, tree, by) = (format!("k{}", order.step), text("t"), order.keep.1);
             vec![Kept { step: order.step, by, commit, tree, files, insertions: 1, deletions: 0, paths }.into()]
         }
-        StepKind::Rewind | StepKind::Scrap | StepKind::Restore => {
+        StepKind::Rewind | StepKind::Scrap | StepKind::Restore | StepKind::Land => {
             let (step, commit) = (order.step, text("t"));
             let name = format!("refs/loopdash/trash/{}/{step}", order.run);
             let trash = Some(Trashed { name, commit: commit.clone(), head: None, skipped: Vec::new() });
             vec![match order.errand.as_ref().unwrap().chore {
                 Chore::Rewind { iteration } => Rewound { step, iteration, commit, trash }.into(),
                 Chore::Scrap { .. } => Scrapped { step: Some(step), trash, branch_left: None }.into(),
+                Chore::Land { .. } => {
+                    let (step, target) = (Some(step), text("main"));
+                    Merged { step, target, commit, files: 1, waits: None }.into()
+                }
                 Chore::Undo => Restored { step, commit, trash }.into(),
             }]
         }

@@ -98,7 +98,7 @@ pub fn targets(common_dir: &Path, names: &[Option<String>]) -> Result<Vec<Option
 }
 
 /// The commit from which both sides come; [`EMPTY`] where there is none.
-fn ancestor(repo: &Repository, one: &str, other: &str) -> Result<String, GitError> {
+pub(super) fn ancestor(repo: &Repository, one: &str, other: &str) -> Result<String, GitError> {
     if one == EMPTY || other == EMPTY || one == other {
         return Ok(if one == other { one } else { EMPTY }.to_owned());
     }

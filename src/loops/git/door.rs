@@ -12,10 +12,11 @@ use super::collide::{self, Collide};
 use super::diff::{self, Diff, FileDiff};
 use super::error::GitError;
 use super::include::{self, Included};
+use super::land::{self, Joined, Land};
 use super::landed::{self, Landed};
 use super::pins::{self, Begun, Held, Touched};
 use super::repo::{self, RepoInfo};
-use super::scrap::{self, Scrap, Scrapped};
+use super::scrap::{self, Scrap, Scrapped, Standing};
 use super::setback::{self, SetBack};
 use super::snapshot::{self, Snapshot, TakeSnapshot};
 use super::trash::Trash;
@@ -194,6 +195,22 @@ impl Git {
         names: Vec<Option<String>>,
     ) -> Result<Vec<Option<(String, String)>>, GitError> {
         self.run(move || collide::targets(&common_dir, &names)).await
+    }
+
+    /// See [`scrap::standing`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn standing(&self, workspace: Workspace, last: Option<String>) -> Result<Standing, GitError> {
+        self.run(move || scrap::standing(&workspace, last.as_deref())).await
+    }
+
+    /// See [`land::land`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn land(&self, wish: Land) -> Result<Joined, GitError> {
+        self.change(move || land::land(&wish)).await
     }
 
     /// See [`landed::landed`].

@@ -71,6 +71,12 @@ pub enum GitError {
         /// The repository.
         path: PathBuf,
     },
+    /// There is no branch that work could land on.
+    #[error("{path:?} is on no branch to land on; check one out, or name the loop's `base`")]
+    NoTarget {
+        /// The repository.
+        path: PathBuf,
+    },
     /// A revision does not name a commit or tree of this repository.
     #[error("{rev:?} is not a commit of this repository; name a branch, a tag or a commit id that exists")]
     BadRevision {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::EMPTY;
 use super::error::GitError;
+use super::land::is_landing;
 use super::repo::open_objects;
 use super::workspace::read_marker;
 
@@ -160,7 +161,7 @@ pub(super) fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
 }
 
 /// What differs between two looks, apart from the worktree of `run`, the names in `own` (full ref names, such as the
-/// run's branch), and what other runs do in theirs.
+/// run's branch), what other runs do in theirs, and what was landed.
 pub(super) fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -> Vec<Foreign> {
     let mut foreign = Vec::new();
     let runs = |name: &String| after.runs.get(name).or_else(|| before.runs.get(name));
@@ -171,7 +172,9 @@ pub(super) fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[Str
     for (old, new) in [(&before.refs, &after.refs), (&before.files, &after.files)] {
         let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
         for name in names.filter(|name| !known(name)) {
-            if old.get(name) != new.get(name) {
+            let landing =
+                name.starts_with("refs/heads/") && new.get(name).is_some_and(|at| is_landing(&after.ours, at));
+            if old.get(name) != new.get(name) && !landing {
                 let (before, after) = (old.get(name).cloned(), new.get(name).cloned());
                 foreign.push(Foreign { name: name.clone(), before, after, fate: Fate::default() });
             }

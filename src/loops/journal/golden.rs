@@ -13,11 +13,11 @@ use crate::loops::core::budget::Budget;
 use crate::loops::core::coverage::{Coverage, CoverageSpec, Percent};
 use crate::loops::core::event::{
     AgentSet, Answered, Chore, ChoreAsked, ClockJumped, Event, GateFinished, GatesRerun, Guidance, HeldBehind,
-    IterationStarted, Kept, LimitsSet, LockAwaited, Noted, ParkReason, Parked, PauseKind, PauseRequested, Paused,
-    PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored, Resumed, Retried, Rewound, Scrapped, Sign,
-    Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted, StepStarted, StopRequested,
-    TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived, TestsWeighed, Trashed,
-    Unparked, VerdictReached, When,
+    IterationStarted, Kept, LimitsSet, LockAwaited, MergeConflicted, Merged, Noted, ParkReason, Parked, PauseKind,
+    PauseRequested, Paused, PrioritySet, Record, RemedyTaken, Reopened, RepositoryTouched, Restored, Resumed, Retried,
+    Rewound, Scrapped, Sign, Signal, SignalCleared, SignalRaised, SignalSeen, Spawned, StepFinished, StepRestarted,
+    StepStarted, StopRequested, TakenOver, TestAdded, TestBlocked, TestReset, TestRetried, TestSkipped, TestWaived,
+    TestsWeighed, Trashed, Unparked, VerdictReached, Waits, When,
 };
 use crate::loops::core::gate::{CommandLine, Excuse, GateKind, GateResult, GateSpec};
 use crate::loops::core::ids::{Millis, RunId, StepId, Who};
@@ -281,6 +281,21 @@ fn rare() -> Vec<Event> {
         Rewound { step: StepId(10), iteration: 3, commit: "c0de".to_owned(), trash: Some(trashed()) }.into(),
         Scrapped { step: Some(StepId(11)), trash: Some(trashed()), branch_left: Some("it moved".to_owned()) }.into(),
         Restored { step: StepId(12), commit: "7a54".to_owned(), trash: Some(trashed()) }.into(),
+        Merged {
+            step: Some(StepId(13)),
+            target: "main".to_owned(),
+            commit: "1a4d".to_owned(),
+            files: 3,
+            waits: waits(),
+        }
+        .into(),
+        MergeConflicted {
+            step: None,
+            target: "main".to_owned(),
+            commit: "7e57".to_owned(),
+            files: vec!["a.rs".to_owned()],
+        }
+        .into(),
         TestWaived { test: test(), who, why: "seen by hand".to_owned() }.into(),
         SignalRaised { sighting: Box::new(sighting()) }.into(),
         SignalCleared { pattern: Pattern::NoChange }.into(),
@@ -314,6 +329,10 @@ fn sighting() -> Sighting {
         iterations: 3,
         cost: Cost { ms: 1_440_000, usage },
     }
+}
+
+fn waits() -> Option<Waits> {
+    Some(Waits { name: "refs/loopdash/r/landed".to_owned(), checkout: "/repo".to_owned() })
 }
 
 fn trashed() -> Trashed {

@@ -42,9 +42,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 25,
         fault: "the base has moved, or a merge conflicts",
-        happens: "loopdash does not merge yet: main stays where its operator has it, and the run's branch is left to merge, \
-            where git names what is in conflict",
-        tests: &["it::faults::places::row_25_a_base_that_has_moved_is_never_touched_and_the_branch_is_left_to_merge"],
+        happens: "main stays where its operator has it until the work is to land. Landing joins it with what came there \
+            meanwhile; a conflict names its files and changes nothing, and so does a target that moves at that moment",
+        tests: &[
+            "it::faults::places::row_25_a_base_that_has_moved_is_never_touched_and_the_branch_is_left_to_merge",
+            "it::land::a_run_lands_in_one_commit_on_what_its_target_has_become",
+            "it::land::a_conflict_names_its_files_and_leaves_all_as_it_was",
+            "it::land::a_kill_in_the_middle_of_landing_is_finished_by_landing_again",
+            "loops::git::land::tests::a_target_that_moves_meanwhile_stays_where_it_went",
+        ],
     },
     Row {
         number: 26,

@@ -1,4 +1,4 @@
-//! What is done to a run's worktree as a whole, by key: rewind, scrap and undo, each with its question.
+//! What is done with a run's worktree as a whole, by key: rewind, scrap, land and undo, each with its question.
 //!
 //! What holds work that may be nowhere else is scrapped only when its name is typed.
 
@@ -10,11 +10,15 @@ use super::super::ui::{Tone, Ui};
 use super::overlays::open_palette;
 use super::{Ctx, open_text, steering};
 use crate::app::sentence::{count, time_of};
+use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::command::{Ask, Command};
 use crate::loops::core::decide::decide;
 use crate::loops::core::event::Chore;
 use crate::loops::core::ids::{Millis, RunId, Who};
 use crate::loops::core::state::{Iteration, RunState};
+
+/// Questions before landing that a box has room for.
+const QUESTIONS: usize = 3;
 
 /// The iterations that a run can go back to, the latest first, and its base.
 pub(super) fn offers(ctx: &Ctx<'_>, run: RunId) -> Vec<(Offer, String)> {
@@ -28,7 +32,7 @@ pub(super) fn offers(ctx: &Ctx<'_>, run: RunId) -> Vec<(Offer, String)> {
 
 fn words(iteration: &Iteration) -> String {
     let result = iteration.result.as_deref().unwrap_or("open");
-    let result: String = crate::loops::agent::sanitize::plain_str(result).chars().take(60).collect();
+    let result: String = plain_str(result).chars().take(60).collect();
     match &iteration.snapshot {
         Some(kept) => {
             format!("{result}, {}, +{} −{}", count(kept.files, "file"), kept.insertions, kept.deletions)
@@ -42,7 +46,7 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
     match action {
         Action::Rewind => open_palette(ui, ctx, PaletteOf::Rewind(state.id)),
         // Whether it is merged is looked at when it goes; without a change there is nothing to merge.
-        Action::Scrap if state.last_snapshot().is_some_and(|kept| !kept.empty) || state.last_kept.is_some() => {
+        Action::Scrap if state.has_changes() => {
             open_text(ui, Purpose::Scrap(state.id));
         }
         _ => {
@@ -96,13 +100,24 @@ fn confirm(run: RunId, ask: Ask, state: &RunState) -> Dialog {
                 let what = match undo.chore {
                     Chore::Rewind { iteration } => format!("rewind to {iteration}"),
                     Chore::Scrap { .. } => "scrap".to_owned(),
-                    Chore::Undo => "undo".to_owned(),
+                    Chore::Undo | Chore::Land { .. } => "undo".to_owned(),
                 };
                 (what, kept_at(&undo.trash.name).map(|at| format!(" as it was at {}", time_of(at))).unwrap_or_default())
             });
             let body =
                 format!("Its worktree comes back{when}. What it holds now is kept first; u again brings that back.");
             (format!("Undo the {what} of {label}?"), body, "bring it back")
+        }
+        Ask::Chore { chore: Chore::Land { .. } } => {
+            let questions = state.ask_before_landing();
+            let mut asked: String = questions.iter().take(QUESTIONS).map(|why| format!("{why}. ")).collect();
+            if questions.len() > QUESTIONS {
+                asked += &format!("And {} more; Diff shows all. ", questions.len() - QUESTIONS);
+            }
+            let body = "One commit on its target holds its work and what came there meanwhile. A target that is checked out \
+                        is not moved; a conflict changes nothing.";
+            let title = if asked.is_empty() { format!("Land {label}?") } else { format!("Land {label} all the same?") };
+            (title, format!("{}{body}", plain_str(&asked)), "land it")
         }
         _ => {
             let body = "Its worktree and branch go. Nothing of it differs from where it started; u brings them back.";

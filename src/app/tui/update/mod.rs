@@ -156,7 +156,7 @@ pub(super) fn perform(ui: &mut Ui, ctx: &Ctx<'_>, action: Action) -> Vec<Effect>
         Action::Palette => overlays::open_palette(ui, ctx, PaletteOf::Everything),
         Action::StartLoop => overlays::open_palette(ui, ctx, PaletteOf::Loops),
         Action::SetAgent => return agents::choose(ui, ctx),
-        Action::Rewind | Action::Undo | Action::Scrap => return chores::perform(ui, ctx, action),
+        Action::Rewind | Action::Undo | Action::Scrap | Action::Land => return chores::perform(ui, ctx, action),
         Action::NewLoop => open_text(ui, Purpose::NewLoop),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],

@@ -1,4 +1,4 @@
-//! Events of what the operator does to a run's worktree as a whole: set back, scrapped, brought back.
+//! Events of what the operator does with a run's worktree as a whole: set back, scrapped, landed, brought back.
 //!
 //! Each struct is the payload of the [`Event`](super::Event) of its name. What goes is kept under a ref first, and the
 //! event names it.
@@ -21,7 +21,12 @@ pub enum Chore {
         /// Whether its name was typed: then it goes although what it holds is nowhere else.
         named: bool,
     },
-    /// Bring back what the last of these took away.
+    /// Put what it holds on its target.
+    Land {
+        /// Whether what has to be asked about first was: then it goes although tests were weakened, or the run is not done.
+        asked: bool,
+    },
+    /// Bring back what the last rewind, scrap or undo took away.
     Undo,
 }
 
@@ -31,6 +36,7 @@ impl Chore {
         match self {
             Self::Rewind { .. } => StepKind::Rewind,
             Self::Scrap { .. } => StepKind::Scrap,
+            Self::Land { .. } => StepKind::Land,
             Self::Undo => StepKind::Restore,
         }
     }
@@ -87,6 +93,46 @@ pub struct Scrapped {
     /// Why the branch is still there, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_left: Option<String>,
+}
+
+/// The work is joined with its target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// By which step; absent for `loopdash land`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// The branch.
+    pub target: String,
+    /// The commit that holds both.
+    pub commit: String,
+    /// Files that it changes on the target; 0 when the target had them all.
+    pub files: u32,
+    /// Where it waits to be taken over by hand, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+}
+
+/// A commit for a branch that is checked out, where only its owner may move it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// The ref that keeps the commit.
+    pub name: String,
+    /// Where the branch is checked out.
+    pub checkout: String,
+}
+
+/// The work and its target have changed the same places; both are as they were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeConflicted {
+    /// By which step; absent for `loopdash land`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    /// The branch.
+    pub target: String,
+    /// Its commit.
+    pub commit: String,
+    /// The files.
+    pub files: Vec<String>,
 }
 
 /// The worktree is again what it was before the last rewind, scrap or undo.

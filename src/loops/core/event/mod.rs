@@ -122,6 +122,10 @@ events! {
     "scrapped" => Scrapped,
     /// What was taken from the worktree is back.
     "restored" => Restored,
+    /// The work is joined with its target.
+    "merged" => Merged,
+    /// The work and its target have changed the same places.
+    "merge_conflicted" => MergeConflicted,
     /// Something of the repository changed that is not the run's.
     "repository_touched" => RepositoryTouched,
     /// A gate waits for its lock.

@@ -4,8 +4,8 @@
 use super::driver::{Driver, ended, verdict};
 use crate::loops::core::activity::{Failure, FailureClass};
 use crate::loops::core::event::{
-    Chore, ClockJumped, Event, Kept, LockAwaited, PauseKind, Restored, Rewound, Scrapped, SnapshotTaken, StepFinished,
-    StepInterrupted, Trashed, VerdictReached, WorkspaceReady,
+    Chore, ClockJumped, Event, Kept, LockAwaited, MergeConflicted, Merged, PauseKind, Restored, Rewound, Scrapped,
+    SnapshotTaken, StepFinished, StepInterrupted, Trashed, VerdictReached, WorkspaceReady,
 };
 use crate::loops::core::gate::GateResult;
 use crate::loops::core::ids::{StepId, Who};
@@ -41,8 +41,8 @@ impl Driver {
             StepKind::Snapshot => self.snapshot(step.id, dice),
             StepKind::Keep if dice % 9 == 1 => unable("worktree gone"),
             StepKind::Keep => self.keep(step.id, dice),
-            StepKind::Rewind | StepKind::Scrap | StepKind::Restore if dice % 5 == 1 => unable("in the way"),
-            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore(&step, dice),
+            kind if kind.is_chore() && dice % 5 == 1 => unable("in the way"),
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore | StepKind::Land => self.chore(&step, dice),
             StepKind::Gate(name) => self.any_gate(step.id, name, dice),
             StepKind::Critic if dice % 7 == 5 && is_setback(dice) => failed(dice),
             StepKind::Critic => self.critic(step.id, dice),
@@ -100,6 +100,13 @@ impl Driver {
         let done: Event = match self.run.chore {
             Some(Chore::Rewind { iteration }) => {
                 Rewound { step: step.id, iteration, commit: "c".to_owned(), trash: Some(trashed(dice)) }.into()
+            }
+            _ if step.kind == StepKind::Land => {
+                let (step, target, commit) = (Some(step.id), "main".to_owned(), "c".to_owned());
+                match dice % 2 {
+                    0 => Merged { step, target, commit, files: 1, waits: None }.into(),
+                    _ => MergeConflicted { step, target, commit, files: vec!["a".to_owned()] }.into(),
+                }
             }
             _ if step.kind == StepKind::Scrap => Scrapped { step: Some(step.id), trash, branch_left: None }.into(),
             _ => Restored { step: step.id, commit: "t".to_owned(), trash }.into(),

@@ -27,6 +27,7 @@ fn asks() -> impl Strategy<Value = Ask> {
         1 => Just(Ask::TakeOver),
         3 => (0u32..5).prop_map(|iteration| Ask::Chore { chore: Chore::Rewind { iteration } }),
         2 => any::<bool>().prop_map(|named| Ask::Chore { chore: Chore::Scrap { named } }),
+        2 => any::<bool>().prop_map(|asked| Ask::Chore { chore: Chore::Land { asked } }),
         3 => Just(Ask::Chore { chore: Chore::Undo }),
         1 => Just(Ask::Stop),
         1 => id().prop_map(|test| Ask::SkipTest { test, why: String::new() }),

@@ -4,7 +4,9 @@
 //! used stays counted. What undo returns to is remembered in [`Undo`].
 
 use super::{Delivery, Note, RunState};
-use crate::loops::core::event::{Chore, ChoreAsked, PauseKind, Restored, Rewound, Scrapped, Trashed, When};
+use crate::loops::core::event::{
+    Chore, ChoreAsked, MergeConflicted, Merged, Outcome, PauseKind, Restored, Rewound, Scrapped, Trashed, When,
+};
 use crate::loops::core::ids::Millis;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::transition::{RunMove, TestMove};
@@ -24,7 +26,34 @@ pub struct Undo {
     aside: Vec<u32>,
 }
 
+/// What came of landing a run's work.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Landing {
+    /// It is on its target, or waits to be taken over there.
+    Merged(Merged),
+    /// Both have changed the same places.
+    Conflicted(MergeConflicted),
+}
+
 impl RunState {
+    /// What has to be asked about before its work is landed, a line each.
+    pub fn ask_before_landing(&self) -> Vec<String> {
+        let ended = self.outcome.as_ref().filter(|(outcome, _)| *outcome != Outcome::Done);
+        let ended = ended.map(|(outcome, reason)| format!("it is not done, but {}: {reason}", outcome.word()));
+        let weakened = self.standing().next_back().map(super::Iteration::ask_before_merge).unwrap_or_default();
+        ended.into_iter().chain(weakened).collect()
+    }
+
+    pub(super) fn merged(&mut self, e: &Merged) {
+        self.chore = None;
+        self.landing = Some(Landing::Merged(e.clone()));
+    }
+
+    pub(super) fn merge_conflicted(&mut self, e: &MergeConflicted) {
+        self.chore = None;
+        self.landing = Some(Landing::Conflicted(e.clone()));
+    }
+
     pub(super) fn chore_asked(&mut self, e: &ChoreAsked, at: Millis) {
         // What was cut short has kept what there was before it: whatever is asked for next answers for that.
         if self.chore.is_none() {

@@ -58,6 +58,8 @@ impl RunState {
             Event::Rewound(e) => self.rewound(e, at),
             Event::Scrapped(e) => self.scrapped(e),
             Event::Restored(e) => self.restored(e, at),
+            Event::Merged(e) => self.merged(e),
+            Event::MergeConflicted(e) => self.merge_conflicted(e),
             Event::RepositoryTouched(e) => self.repository_touched(e),
             Event::LockAwaited(e) => self.lock_awaited(e),
             Event::ClockJumped(e) => self.clock_jumped(e),

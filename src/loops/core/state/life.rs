@@ -94,8 +94,8 @@ impl RunState {
     pub(super) fn reopened(&mut self, e: &Reopened, at: Millis) {
         if self.shift(RunMove::Reopen, at) {
             self.outcome = None;
-            // Whoever goes on with a run does not want it removed.
-            self.chore = self.chore.filter(|chore| !matches!(chore, Chore::Scrap { .. }));
+            // Whoever goes on with a run wants it neither removed nor landed as it was.
+            self.chore = self.chore.filter(|chore| !matches!(chore, Chore::Scrap { .. } | Chore::Land { .. }));
             self.max_iterations = e.max_iterations;
             self.hooks.after = false;
             self.actor_failures = 0;

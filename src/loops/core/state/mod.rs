@@ -16,7 +16,7 @@ mod steps;
 mod takeover;
 
 pub use agents::NextAgents;
-pub use chores::Undo;
+pub use chores::{Landing, Undo};
 pub use iteration::{GateRun, Iteration, Phase, SnapshotInfo, gate_words};
 pub use step_record::{Circling, Silence, StepOutcome, StepRecord};
 
@@ -129,6 +129,8 @@ pub struct RunState {
     pub undo: Option<Box<Undo>>,
     /// Whether its worktree was scrapped and not made again.
     pub scrapped: bool,
+    /// What came of landing its work the last time.
+    pub landing: Option<Landing>,
     /// What a failed step left for a person to mend.
     pub trouble: Option<(Trouble, String)>,
     /// The agent's step that has to be repeated, and why, until the run is parked for it.
@@ -245,6 +247,7 @@ impl RunState {
             chore_by: Who::Operator,
             undo: None,
             scrapped: false,
+            landing: None,
             trouble: None,
             setback: None,
             setbacks: (0, Millis::default()),
@@ -382,6 +385,11 @@ impl RunState {
     pub fn last_session(&self, kind: &StepKind, agent: &str) -> Option<&str> {
         let of_agent = |step: &&StepRecord| step.kind == *kind && step.agent.as_deref() == Some(agent);
         self.steps.iter().rev().filter(of_agent).find_map(StepRecord::session)
+    }
+
+    /// Whether anything was kept that differs from where it started.
+    pub fn has_changes(&self) -> bool {
+        self.last_kept.is_some() || self.last_snapshot().is_some_and(|kept| !kept.empty)
     }
 
     /// The last commit that holds the worktree's content: a snapshot's, or one kept around a take-over.

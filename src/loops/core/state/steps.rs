@@ -88,7 +88,7 @@ impl RunState {
             // The run's own snapshot meets the same trouble, and parks the run with it.
             StepKind::Keep if !e.end.ok() => self.keep = None,
             // Nothing was done then; what was done is told before its end.
-            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore = None,
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore | StepKind::Land => self.chore = None,
             StepKind::Hook(hook) if hook.must_succeed() && !e.end.ok() => {
                 self.trouble = Some((Trouble::Hook, format!("{}: {}", hook.word(), e.end.word())));
             }

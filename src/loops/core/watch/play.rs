@@ -270,7 +270,8 @@ impl Play {
                     self.commit(Rewound { step, iteration, commit, trash: Some(trash) });
                 }
             }
-            StepKind::Setup | StepKind::Hook(_) | StepKind::Keep | StepKind::Scrap | StepKind::Restore => {}
+            StepKind::Setup | StepKind::Hook(_) | StepKind::Keep => {}
+            StepKind::Scrap | StepKind::Restore | StepKind::Land => {}
         }
         self.commit(StepFinished { step, end });
     }

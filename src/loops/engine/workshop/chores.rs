@@ -1,13 +1,20 @@
-//! What is done to a worktree as a whole: set back to an iteration, scrapped, brought back.
+//! What is done with a worktree as a whole: set back to an iteration, scrapped, landed, brought back.
 //!
 //! Content that goes is kept in the trash by the git layer first; the facts name where.
 
 use super::place::ready;
 use super::{Done, Job, Workshop};
-use crate::loops::core::event::{Chore, Event, Noted, Restored, Rewound, Scrapped, Trashed};
+use crate::loops::core::event::{
+    Chore, Event, MergeConflicted, Merged, Noted, Restored, Rewound, Scrapped, Trashed, Waits,
+};
+use crate::loops::core::ids::StepId;
+use crate::loops::core::spec::LoopSpec;
 use crate::loops::engine::order::Errand;
 use crate::loops::git::trash::Trash;
-use crate::loops::git::{Scrap, SetBack, Workspace};
+use crate::loops::git::{Joined, Land, Scrap, SetBack, Work, Workspace};
+
+/// Characters of a landed commit's first line.
+const SUBJECT: usize = 72;
 
 impl Workshop {
     pub(super) async fn chore(&self, job: &mut Job) -> Done {
@@ -34,6 +41,17 @@ impl Workshop {
                 let (trash, branch_left) = (scrapped.trash.map(trashed), scrapped.branch_left);
                 Ok(vec![Scrapped { step: Some(step), trash, branch_left }.into()])
             }
+            Errand { chore: Chore::Land { .. }, to, .. } => {
+                let commit = to.ok_or("there is no snapshot to land")?;
+                let left_out = self.git.standing(workspace.clone(), Some(commit.clone())).await;
+                let joined = self.git.land(landing(&job.order.spec, &workspace, commit)).await;
+                let joined = joined.map_err(|error| error.to_string())?;
+                let left_out = left_out.is_ok_and(|standing| standing.dirty).then(|| {
+                    let text = "what was changed in its worktree since the last snapshot was not landed".to_owned();
+                    Noted { text }.into()
+                });
+                Ok([joined_event(joined, Some(step))].into_iter().chain(left_out).collect())
+            }
             Errand { chore, to, head } => {
                 let commit = to.ok_or("there is no snapshot to go back to")?;
                 let why = chore.step().word().to_owned();
@@ -43,7 +61,7 @@ impl Workshop {
                 let trash = trash.map(trashed);
                 facts.push(match chore {
                     Chore::Rewind { iteration } => Rewound { step, iteration, commit, trash }.into(),
-                    Chore::Undo | Chore::Scrap { .. } => Restored { step, commit, trash }.into(),
+                    Chore::Undo | Chore::Scrap { .. } | Chore::Land { .. } => Restored { step, commit, trash }.into(),
                 });
                 Ok(facts)
             }
@@ -60,6 +78,33 @@ impl Workshop {
                 facts
             }
         }
+    }
+}
+
+/// What the git layer is asked for to land a run's work that `commit` holds.
+pub fn landing(spec: &LoopSpec, workspace: &Workspace, commit: String) -> Land {
+    let objective =
+        spec.objective.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty());
+    let subject: String = objective.unwrap_or(&spec.name).chars().filter(|c| !c.is_control()).take(SUBJECT).collect();
+    Land {
+        common_dir: workspace.common_dir.clone(),
+        run: workspace.run.clone(),
+        work: Work { base: workspace.base.clone(), commit },
+        target: spec.base.clone(),
+        message: format!("{subject}\n\nLoopdash-Run: {}\n", workspace.run),
+    }
+}
+
+/// What came of it, as the journal has it.
+pub fn joined_event(joined: Joined, step: Option<StepId>) -> Event {
+    match joined {
+        Joined::Landed { target, commit, files } => Merged { step, target, commit, files, waits: None }.into(),
+        Joined::Ready { target, commit, files, name, checkout } => {
+            let waits = Some(Waits { name, checkout: checkout.to_string_lossy().into_owned() });
+            Merged { step, target, commit, files, waits }.into()
+        }
+        Joined::Nothing { target, commit } => Merged { step, target, commit, files: 0, waits: None }.into(),
+        Joined::Conflict { target, commit, files } => MergeConflicted { step, target, commit, files }.into(),
     }
 }
 

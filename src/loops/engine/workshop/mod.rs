@@ -20,7 +20,7 @@ mod shortage;
 mod watchdog;
 pub mod weighing;
 
-pub use chores::trashed;
+pub use chores::{joined_event, landing, trashed};
 pub use place::git_workspace;
 pub use process::Ports;
 pub use prompts::actor_prompt;
@@ -92,7 +92,7 @@ impl Workshop {
             StepKind::Actor => self.actor(job).await,
             StepKind::Snapshot => self.snapshot(job).await,
             StepKind::Keep => self.keep(job).await,
-            StepKind::Rewind | StepKind::Scrap | StepKind::Restore => self.chore(job).await,
+            StepKind::Rewind | StepKind::Scrap | StepKind::Restore | StepKind::Land => self.chore(job).await,
             StepKind::Gate(_) => self.gate(job).await,
             StepKind::Critic => self.critic(job).await,
             StepKind::Hook(_) => self.hook(job).await,
