@@ -145,6 +145,40 @@ async fn a_scrapped_worktree_needs_its_name_and_comes_back_with_its_branch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scrap_that_is_killed_halfway_is_done_again_and_undone_to_what_there_was_first() {
+    for place in ["scrap.kept", "remove.renamed", "scrap.removed"] {
+        let ground = three_iterations();
+        std::fs::write(ground.path("go"), "").unwrap();
+        let mut term = open_with(&ground, &["--start-all"], &format!("abort:{place}"));
+        term.see("1 done").await;
+        let worktree = ground.ran().worktree();
+        std::fs::write(worktree.join("i-by-hand"), "unseen").unwrap();
+        term.keys("X").await;
+        term.see("Type its name to scrap it").await;
+        term.keys("stray\r").await;
+        assert!(!term.ended().await.success(), "{place}");
+        assert!(ground.ran().state.active.is_some(), "{place}: it was at work");
+
+        let mut term = open(&ground, &[]);
+        term.see("── scrap ").await;
+        term.gone("── scrap ◉").await;
+        term.keys("X").await;
+        term.see("Type its name to scrap it").await;
+        term.keys("stray\r").await;
+        term.see("scrap is done").await;
+        assert!(!worktree.exists(), "{place}");
+        term.keys("u").await;
+        yes(&mut term, "Undo the scrap of stray?").await;
+        term.see("undo is done").await;
+        leave(&mut term).await;
+        let ran = ground.ran();
+        assert_eq!(files(&ran), ["i-by-hand", "i1", "i2", "i3"], "{place}");
+        assert_eq!((branch(&ground, &ran), ran.state.refused), ("i2".to_owned(), 0), "{place}");
+        assert_nothing_runs(&ground);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rewind_that_is_killed_halfway_is_done_again_and_undone_to_what_there_was_first() {
     for place in ["setback.kept", "setback.moved"] {
         let ground = three_iterations();

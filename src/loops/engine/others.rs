@@ -44,7 +44,9 @@ impl Engine {
             if self.ledger.owns(run) {
                 continue;
             }
-            let abandoned = entry.is_interrupted() && (entry.state.is_live() || entry.state.active.is_some());
+            // One that is over may have been scrapped or brought back just then, which can be asked for again.
+            let readable = entry.ownership == Ownership::Nobody && entry.problem.is_none();
+            let abandoned = readable && (entry.state.is_live() || entry.state.active.is_some());
             self.put(entry);
             if abandoned {
                 self.recovering.insert(run);
