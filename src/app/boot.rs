@@ -11,6 +11,7 @@ use crate::loops::engine::workshop::{Ports, Workshop};
 use crate::loops::engine::{self, Running, Startup, system_clock, system_eye};
 use crate::loops::git::Git;
 use crate::loops::journal::Store;
+use crate::loops::lack;
 use anyhow::Context;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +68,10 @@ pub fn runtime(workers: Option<usize>) -> std::io::Result<tokio::runtime::Runtim
 /// loopdash's own executable cannot be found, or the threads that read children cannot be made.
 pub fn start(boot: Boot) -> anyhow::Result<Running> {
     let shim = std::env::current_exe().context("find loopdash's own executable, which starts the agents")?;
-    let supervisor = Supervisor::new(shim).context("set up the supervision of child processes")?;
+    let supervisor = Supervisor::new(shim).map_err(|error| {
+        let remedy = lack::remedy(&error).unwrap_or("nothing was begun, so it may be started again");
+        anyhow::anyhow!("cannot watch over child processes: {error}; {remedy}")
+    })?;
     let state = boot.store.root().to_owned();
     let git = Git::new();
     let supervisor = Arc::new(supervisor);

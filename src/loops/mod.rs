@@ -7,5 +7,6 @@ pub mod engine;
 pub mod fault;
 pub mod git;
 pub mod journal;
+pub mod lack;
 pub mod mask;
 mod notices;

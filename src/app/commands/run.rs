@@ -152,7 +152,10 @@ fn patience(lines: LineArgs, loaded: &Loaded) -> Patience {
 
 fn session(boot: Boot, work: Work, style: Style, patience: Patience) -> Result<Exit, Failure> {
     match headless::session(boot, work, style, patience) {
-        Ok(followed) => Ok(headless::outcome::exit(&followed)),
+        Ok(followed) => {
+            headless::parting::part(&followed);
+            Ok(headless::outcome::exit(&followed))
+        }
         Err(SessionError::Refused(why)) => Err(Failure::Data(why.to_string())),
         Err(error) => Err(Failure::Failed(error.to_string())),
     }

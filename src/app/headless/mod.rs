@@ -7,6 +7,7 @@ mod follow;
 mod interrupt;
 pub mod outcome;
 mod output;
+pub mod parting;
 mod printer;
 mod session;
 pub mod words;

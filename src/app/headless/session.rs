@@ -110,19 +110,15 @@ async fn submit(handle: &Handle, specs: Vec<LoopSpec>, trigger: Trigger) -> Resu
 
 /// Asks each to go on; one that is refused is told and left out, unless it is the only one.
 async fn resume(handle: &Handle, runs: Vec<Resumed>) -> Result<Vec<RunState>, SessionError> {
-    let mut going = Vec::new();
-    let mut refused = None;
+    let (mut going, mut refused) = (Vec::new(), Vec::new());
     for Resumed { state, command } in runs {
         match handle.send(Request { who: Who::Cli, command }).await {
             Ok(_) => going.push(state),
-            Err(Rejected(why)) => {
-                complain(&format!("{}: {why}", state.label));
-                refused = Some(Rejected(format!("{} cannot go on: {why}", state.label)));
-            }
+            Err(Rejected(why)) => refused.push(format!("{} cannot go on: {why}", state.label)),
         }
     }
-    match refused {
-        Some(why) if going.is_empty() => Err(SessionError::Refused(why)),
-        _ => Ok(going),
-    }
+    // Each is told once: the last by whoever gets the error.
+    let last = if going.is_empty() { refused.pop() } else { None };
+    refused.iter().for_each(|why| complain(why));
+    last.map_or(Ok(going), |why| Err(SessionError::Refused(Rejected(why))))
 }

@@ -5,16 +5,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::repo::MINIMUM_GIT;
+use crate::loops::lack::remedy;
 
 /// With less room than this, in bytes, a store that fails without a reason has failed for want of it: more than any one
 /// file that a snapshot takes up untracked.
 const SCARCE: u64 = 64 << 20;
+/// Less than the smallest file takes.
+const NOTHING: u64 = 4 << 10;
+
+/// What is to be done so that git can be started.
+fn to_start(error: &std::io::Error) -> String {
+    let install = || format!("install git {MINIMUM_GIT} or newer and put it on PATH");
+    remedy(error).map_or_else(install, str::to_owned)
+}
 
 /// A git operation that did not happen. Nothing was changed unless the variant says so.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The `git` program could not be started at all.
-    #[error("cannot start `git`: {source}; install git {MINIMUM_GIT} or newer and put it on PATH")]
+    #[error("cannot start `git`: {source}; {}", to_start(.source))]
     Missing {
         /// Why the spawn failed.
         source: std::io::Error,
@@ -257,7 +266,9 @@ impl GitError {
                 _ => false,
             };
             let free = rustix::fs::statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-            if vague && free < SCARCE { Self::Full { path: path.to_owned(), free } } else { error }
+            // Where nothing fits any more, whatever the library says last is of something else.
+            let none = free < NOTHING && matches!(error, Self::Library { .. });
+            if none || vague && free < SCARCE { Self::Full { path: path.to_owned(), free } } else { error }
         }
     }
 

@@ -78,7 +78,8 @@ pub fn standing(workspace: &Workspace, last: Option<&str>) -> Result<Standing, G
     let last = last.filter(living);
     match workspace.check() {
         Ok(()) => {
-            let now = scan(workspace)?.tree.to_string();
+            let scanned = scan(workspace).map_err(GitError::or_full(&workspace.common_dir))?;
+            let now = scanned.tree.to_string();
             let before = last.or(Some(workspace.base.as_str()).filter(|base| *base == EMPTY || living(base)));
             let id = |tree: Option<Tree<'_>>| tree.map_or_else(|| EMPTY.to_owned(), |tree| tree.id().to_string());
             let before = before.map(|before| tree_at(&objects, before)).transpose()?;

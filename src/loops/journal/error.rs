@@ -5,6 +5,7 @@
 use super::owner::Owner;
 use crate::loops::core::ids::RunId;
 use crate::loops::core::record::FORMAT;
+use crate::loops::lack::remedy;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The system refused something.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {source}{}", path.display(), to_do(.source))]
     Io {
         /// What was tried, as a verb.
         doing: &'static str,
@@ -76,7 +77,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// A write or a sync failed, so it is not known what reached the disk. The writer refuses everything from here on.
-    #[error("cannot {doing} {}: {source}; nothing more is written to it, reopen the run to go on", path.display())]
+    #[error("cannot {doing} {}: {source}; nothing more is written to it, `loopdash resume` goes on with what is there", path.display())]
     Failed {
         /// What was tried.
         doing: &'static str,
@@ -86,13 +87,13 @@ pub enum JournalError {
         source: io::Error,
     },
     /// The writer has failed before.
-    #[error("journal {} failed earlier and takes no more records; reopen the run to go on", path.display())]
+    #[error("journal {} failed earlier and takes no more records; `loopdash resume` goes on with what is there", path.display())]
     Poisoned {
         /// The journal.
         path: PathBuf,
     },
     /// There is nothing here that could write it.
-    #[error("nothing more is written of run {run}: {why}; reopen the run to go on")]
+    #[error("nothing more is written of run {run}: {why}; `loopdash resume` goes on with what is there")]
     Lost {
         /// Which run.
         run: RunId,
@@ -141,6 +142,10 @@ impl JournalError {
 /// Whether the system says that there is no room.
 pub(super) fn no_room(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+fn to_do(error: &io::Error) -> String {
+    remedy(error).map_or_else(String::new, |remedy| format!("; {remedy}, nothing was lost"))
 }
 
 fn holder(owner: Option<&Owner>) -> String {

@@ -1,9 +1,9 @@
 //! Faults of agents before and after their work: they cannot be started, or what they say cannot be believed.
 
-use super::invariants::{Before, assert_acknowledged};
+use super::invariants::{Before, assert_acknowledged, assert_told};
 use super::matrix::Row;
 use super::watched::{Watched, cpu_of, files_of, limit};
-use crate::ground::{Ground, LOOPDASH, Ran};
+use crate::ground::{Ground, LOOPDASH, Ran, Told};
 use crate::screen::{a_loop, a_script, leave, open, open_by, with_loops};
 use crate::term::Term;
 use loopdash::loops::core::budget::Resource;
@@ -24,6 +24,7 @@ pub(super) const ROWS: &[Row] = &[
             "it::faults::agents::row_07_without_descriptors_new_steps_wait",
             "it::faults::agents::row_07_the_screen_says_what_is_missing_and_idles",
             "it::faults::agents::row_07_forty_loops_with_forty_descriptors_are_refused_with_a_reason",
+            "it::faults::agents::row_07_a_start_without_descriptors_is_refused_with_what_to_do",
             "it::faults::agents::row_07_a_loop_takes_six_descriptors_at_most",
             "app::view::snapshots_test::trouble",
             "loops::agent::resolve::tests::errors_of_the_system_are_sorted",
@@ -37,6 +38,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "it::faults::agents::row_08_without_processes_new_steps_wait",
             "it::faults::agents::row_08_the_screen_says_that_there_are_no_processes",
+            "it::faults::agents::row_08_a_program_that_cannot_run_is_refused_with_what_to_do",
             "it::processes::what_cannot_start_says_why",
             "it::processes::what_fails_in_the_last_moment_fails_like_in_a_shell",
             "it::headless::an_agent_given_by_name_is_looked_for_before_anything_starts",
@@ -231,6 +233,35 @@ async fn row_07_forty_loops_with_forty_descriptors_are_refused_with_a_reason() {
     assert_eq!(dirs, runs.len(), "nor a directory");
 }
 
+#[test]
+fn row_07_a_start_without_descriptors_is_refused_with_what_to_do() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let run = ground.run_command(&["touch", "x", "claim"], &[], &[]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 12 && exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
+    shell.current_dir(ground.repo()).env_clear().stdin(Stdio::null());
+    shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    assert_told(Told::from(shell.output().unwrap()), 2, "Too many open files", "`ulimit -n`");
+    assert!(!ground.path("state/runs").exists() || before.holds(&ground).is_empty());
+}
+
+#[test]
+fn row_08_a_program_that_cannot_run_is_refused_with_what_to_do() {
+    let ground = Ground::new();
+    ground.write("plain", "no program\n");
+    ground.commit("plain");
+    for (actor, why, to_do) in [
+        ("nosuchprogram", "`--actor nosuchprogram`", "agents: "),
+        ("./plain", "shop/./plain cannot be run: it is not executable", "chmod +x"),
+    ] {
+        let told = ground.loopdash(&["run", "--headless", "-p", "x", "--actor", actor, "--critic", "none"]);
+        assert_told(told, 65, why, to_do);
+    }
+    assert!(!ground.path("state/runs").exists() || ground.runs().is_empty(), "nothing was begun");
+    assert_eq!(ground.git(&["status", "--porcelain"]), "");
+}
+
 /// Limits on processes do not hold for root: what becomes another user's, who is made to own the ground.
 fn as_somebody<'a>(ground: &Ground, user: &'a [&'a str; 4]) -> &'a [&'a str] {
     if !rustix::process::geteuid().is_root() {
@@ -269,7 +300,8 @@ fn row_48_a_step_ends_with_its_runs_wall_clock() {
     ground.write("loopdash.toml", &config);
     ground.commit("configure");
     let before = Before::of(&ground);
-    ground.loopdash(&["run", "--headless", "--loop", "slow"]).exits(3);
+    let told = ground.loopdash(&["run", "--headless", "--loop", "slow"]);
+    assert_told(told, 3, "waits for you: ", "`M` in the dashboard");
     let runs = before.holds(&ground);
     let park = &runs[0].state.park;
     assert!(matches!(park, Some(ParkReason::Budget { which: Resource::WallClock, fleet: false, .. })), "{park:?}");
@@ -290,7 +322,8 @@ fn row_48_a_budget_that_is_exceeded_ends_with_the_iteration_and_asks() {
     ground.write("loopdash.toml", &config);
     ground.commit("configure");
     let before = Before::of(&ground);
-    ground.loopdash(&["run", "--headless", "--loop", "eager"]).exits(3);
+    let told = ground.loopdash(&["run", "--headless", "--loop", "eager"]);
+    assert_told(told, 3, "waits for you: ", "`M` in the dashboard");
     let runs = before.holds(&ground);
     assert!(matches!(runs[0].state.park, Some(ParkReason::Budget { .. })), "{:?}", runs[0].state.park);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Faults of children at work: agents and gates that will not end, hide what they start, stop, die, or are killed.
 
-use super::invariants::Before;
+use super::invariants::{Before, assert_told};
 use super::matrix::Row;
 use crate::ground::{Ground, Ran, program, skipped};
 use crate::screen::{a_loop, a_script, leave, open, with_loops};
@@ -217,7 +217,8 @@ fn row_12_each_end_has_its_word_and_three_of_a_kind_need_a_person() {
             scope.spawn(move || {
                 let ground = Ground::new();
                 let before = Before::of(&ground);
-                ground.run(words, &["done", "fine"], &[]).exits(3);
+                let end = ground.run(words, &["done", "fine"], &[]);
+                assert_told(end, 3, told, "`loopdash resume make-a-note` tries again");
                 let runs = before.holds(&ground);
                 let Some(ParkReason::Attention { detail, .. }) = &runs[0].state.park else { panic!("{words:?}") };
                 assert!(detail.contains(told), "{words:?}: {detail}");

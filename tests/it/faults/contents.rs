@@ -1,7 +1,7 @@
 //! Faults of what agents make: odd bytes on the screen, odd files and names in the worktree, too much of either or of
 //! processes, and verdicts that are none.
 
-use super::invariants::Before;
+use super::invariants::{Before, assert_told};
 use super::matrix::Row;
 use crate::ground::{Ground, LOOPDASH, Told, skipped};
 use loopdash::loops::core::event::{Event, ParkReason, Trouble};
@@ -47,8 +47,9 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 29,
         fault: "a huge binary, 100,000 changed files or lines",
-        happens: "summarised above a size and read when opened, off the screen's thread; an untracked file above 50 MB is left \
-            out of snapshots and named",
+        happens: "worked out off the screen's thread, and bounded: a file above 1 MB or 20,000 changed lines, and what comes \
+            after 20,000 files or 16 MB of text, is named with its counts where they are known, and that it is too large to \
+            show; `loopdash diff` prints it. An untracked file above 50 MB is left out of snapshots and named",
         tests: &[
             "it::faults::contents::row_29_a_huge_file_is_named_and_a_huge_change_is_work_like_any_other",
             "loops::git::diff::tests::large_files_are_summarised_and_loaded_when_asked_for",
@@ -233,7 +234,8 @@ fn row_18_and_19_what_is_no_verdict_or_a_forged_one_never_accepts() {
         let ground = Ground::new();
         let before = Before::of(&ground);
         // The actor leaves the forgery in the diff, too, where the critic sees it.
-        ground.run(&["write", "x", forged, "claim"], &["say", said], &[]).exits(3);
+        let told = ground.run(&["write", "x", forged, "claim"], &["say", said], &[]);
+        assert_told(told, 3, "waits for you: ", "`loopdash resume make-a-note` tries again");
         let runs = before.holds(&ground);
         let park = &runs[0].state.park;
         let unread = matches!(park, Some(ParkReason::Attention { kind: Trouble::UnreadableVerdict, .. }));

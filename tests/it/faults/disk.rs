@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Row] = &[
         happens: "the batch is taken back whole and tried again each second, nothing is acted on meanwhile, and the screen \
             says so; when there is room, everything goes on by itself, what was asked for meanwhile included: it is said to be \
             kept. Told to end twice, loopdash waits no longer, and runs end where their journals do. A summary waits the \
-            same way, and the next start writes one that is not there. What agents print meanwhile is kept in memory, the \
+            same way, and the next start writes one that is not there. Who would take a run up meanwhile is refused. What agents print meanwhile is kept in memory, the \
             last megabyte of it, for a minute after the agent's end; where more is missing, the transcript and the \
             Timeline say how much. The file system is real where the test, or its copy in a user namespace, may mount one; \
             failpoints try each append there is",
@@ -29,6 +29,7 @@ pub(super) const ROWS: &[Row] = &[
             "it::faults::disk::row_04_a_refused_append_anywhere_is_made_up_for",
             "it::faults::disk::row_04_a_run_on_a_full_disk_is_kept_from_its_first_record_on",
             "it::faults::disk::row_04_loopdash_can_be_left_on_a_full_disk",
+            "it::faults::disk::row_04_a_resume_on_a_full_disk_is_refused_with_what_to_do",
             "it::faults::disk::row_04_a_summary_waits_for_room_too",
             "it::faults::disk::row_04_output_that_a_full_disk_loses_is_told",
             "loops::agent::transcript::owed::tests::the_end_is_kept_and_what_is_gone_is_counted",
@@ -76,7 +77,7 @@ impl Small {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "tmpfs"]).arg(&place);
         let mounted = mount.output().is_ok_and(|output| output.status.success());
-        mounted.then_some(Self(place))
+        mounted.then(|| Self(place))
     }
 
     /// Takes all of its room but `left` bytes.
@@ -282,7 +283,7 @@ fn row_31_a_repository_that_cannot_be_written_is_refused_at_the_start() {
         mode(0o755).unwrap();
         told
     };
-    let told = assert_told(told, 65, "cannot be written");
+    let told = assert_told(told, 65, "cannot be written", "mount it writable");
     assert!(told.err.contains("/shop/.git"), "{}", told.err);
     assert!(ground.runs().is_empty(), "nothing was begun");
     before.holds(&ground);
@@ -322,6 +323,32 @@ async fn row_04_loopdash_can_be_left_on_a_full_disk() {
     leave(&mut term).await;
 }
 
+#[test]
+fn row_04_a_resume_on_a_full_disk_is_refused_with_what_to_do() {
+    let ground = Ground::new();
+    let before = Before::of(&ground);
+    let Some(disk) = Small::mount(ground.path("state"), "1m") else {
+        return as_root_of_its_own("faults::disk::row_04_a_resume_on_a_full_disk_is_refused_with_what_to_do");
+    };
+    let told = ground.run(&["touch", "x"], &[], &["--gate", "true", "--max-iterations", "1"]).exits(1);
+    assert!(told.err.contains("all 1 iterations are used; `loopdash resume make-a-note`"), "{}", told.err);
+    let journal = ground.ran().dir.journal();
+    let ballast = disk.fill(0);
+    let bytes = std::fs::read(&journal).unwrap();
+    let told = ground.loopdash(&["resume", "make-a-note", "--headless"]);
+    let told = told.exits(65);
+    let why =
+        told.err.lines().find(|line| line.starts_with("loopdash: make-a-note cannot go on: ")).unwrap_or_default();
+    assert!(why.contains("No space left on device") && why.contains("; free some space"), "{}", told.err);
+    assert!(std::fs::read(&journal).unwrap() == bytes, "not a byte of it was changed");
+    // Looking at it needs no room.
+    assert!(ground.loopdash(&["show", "make-a-note"]).exits(0).out.contains("exhausted"));
+    std::fs::remove_file(ballast).unwrap();
+    // With as many iterations again, in which its agent claims no more than before.
+    ground.loopdash(&["resume", "make-a-note", "--headless"]).exits(1);
+    assert_eq!(before.holds(&ground)[0].state.iterations.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_04_a_summary_waits_for_room_too() {
     let ground = with_loops(&[a_loop("quick", &["touch", "x", "claim"])]);
@@ -348,7 +375,7 @@ fn row_06_a_failed_sync_gives_the_run_up_and_it_can_be_taken_up_again() {
                 let ground = Ground::new();
                 let before = Before::of(&ground);
                 let told = with_fault(&ground, &format!("eio:journal.sync@{time}"));
-                let told = assert_told(told, 2, "nothing more is written to it");
+                let told = assert_told(told, 2, "Input/output error", "`loopdash resume` goes on");
                 assert_acknowledged(&ground, &told.out);
                 let suspect = ground.ran().dir.suspect();
                 assert!(suspect.exists());
@@ -363,7 +390,7 @@ fn row_06_a_failed_sync_gives_the_run_up_and_it_can_be_taken_up_again() {
     });
     // The first is that of the submission: it is refused, and nothing has begun.
     let ground = Ground::new();
-    assert_told(with_fault(&ground, "eio:journal.sync@1"), 65, "could not be journalled");
+    assert_told(with_fault(&ground, "eio:journal.sync@1"), 65, "could not be journalled", "`loopdash resume`");
     until("nothing runs", || ground.runs().iter().all(|ran| ran.state.steps.is_empty()));
 }
 
@@ -386,7 +413,12 @@ async fn row_06_others_go_on_while_one_is_given_up() {
 fn row_06_a_writer_that_panics_is_a_failure_of_its_run_alone() {
     let ground = Ground::new();
     let before = Before::of(&ground);
-    let told = assert_told(with_fault(&ground, "panic:journal.append@5"), 2, "writing its journal panicked");
+    let told = assert_told(
+        with_fault(&ground, "panic:journal.append@5"),
+        2,
+        "writing its journal panicked, see the log",
+        "`loopdash resume` goes on",
+    );
     assert_acknowledged(&ground, &told.out);
     ground.ran().assert_gone();
     ground.loopdash(&["resume", "--headless"]).exits(0);

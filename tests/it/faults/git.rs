@@ -1,6 +1,6 @@
 //! Faults that agents bring upon a repository: what steers git, branches, tags, the stash, and refs of loopdash's own.
 
-use super::invariants::Before;
+use super::invariants::{Before, assert_told};
 use super::matrix::Row;
 use crate::ground::{Ground, Ran};
 use loopdash::loops::core::event::{Event, ParkReason, Trouble};
@@ -92,7 +92,8 @@ END
         "#,
         canary = canary.display()
     );
-    ground.run(&["sh", &script], &["done", "fine"], &["--gate", "true"]).exits(3);
+    let told = ground.run(&["sh", &script], &["done", "fine"], &["--gate", "true"]);
+    assert_told(told, 3, "config was edited", "`loopdash resume make-a-note` tries again");
     let ran = ground.ran();
     let (kind, detail) = trouble(&ran).unwrap();
     assert_eq!(kind, Trouble::Repository);

@@ -115,10 +115,17 @@ pub(super) fn assert_acknowledged(ground: &Ground, printed: &str) {
     }
 }
 
-/// Checks that it ended with this status and one line that holds `words`.
+/// Checks that it ended with this status, and that standard error has one line that says why, and there or in a line of
+/// help below it what to do.
 #[track_caller]
-pub(super) fn assert_told(told: Told, code: i32, words: &str) -> Told {
+pub(super) fn assert_told(told: Told, code: i32, why: &str, to_do: &str) -> Told {
     let told = told.exits(code);
-    assert!(told.err.lines().any(|line| line.contains(words)), "no line says {words:?}:\n{}", told.err);
+    let said = &told.err;
+    let mut lines = said.lines().filter(|line| line.starts_with("loopdash: ") || line.starts_with("error: "));
+    let (Some(line), None) = (lines.next(), lines.next()) else { panic!("not one line that says why:\n{said}") };
+    let (_, rest) = line.split_once(why).unwrap_or_else(|| panic!("it does not say {why:?}:\n{said}"));
+    let help = said.lines().filter_map(|line| line.split_once("= help: ")).any(|(_, help)| help.contains(to_do));
+    let after = rest.split_once("; ").is_some_and(|(_, after)| after.contains(to_do));
+    assert!(help || after, "it does not say to {to_do:?}:\n{said}");
     told
 }

@@ -79,7 +79,7 @@ fn row_32_a_second_one_is_refused_by_name_and_takes_over_at_once_after_a_kill() 
     let mut first = working(&ground, &["play", "agent.toml"]);
     let id = ground.ran().dir.run().to_string();
     let resume = || ground.loopdash(&["resume", &id, "--headless"]);
-    let told = assert_told(resume(), 3, &format!("with pid {} since ", first.child.id()));
+    let told = assert_told(resume(), 3, &format!("with pid {} since ", first.child.id()), "close it there");
     let since = told.err.split_once(" since ").map_or("", |(_, since)| since);
     let digits: Vec<bool> = since.chars().take(8).map(|letter| letter.is_ascii_digit()).collect();
     // A time of day, or at midnight the day before.

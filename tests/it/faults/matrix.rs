@@ -73,6 +73,12 @@ const DEVIATIONS: &[(u8, &str, &str)] = &[
          the first try, since another does not mend it",
     ),
     (
+        29,
+        "a diff has 500 ms",
+        "it is bounded by sizes: what is shown of a change is the same on every machine and at every look, and nobody waits \
+         for it",
+    ),
+    (
         36,
         "agents may be stopped, too",
         "there is no such option: who wants them to stand still freezes them before, and their timers stand still with them",
@@ -116,7 +122,7 @@ says so. Whatever happens, these hold afterwards:
 - no process is left that carries a run's mark, unless the row says otherwise;
 - the terminal is as it was: cooked, on its main screen, with its cursor;
 - the operator's branches, index, stash and configuration are byte for byte as they were, but for the run's own branch;
-- whoever called gets an exit status and a line that says why;
+- whoever called gets an exit status, and on standard error one line that says why and what to do;
 - keys are answered within few frames. How soon that is depends on the machine: it is measured (`docs/performance.md`), and
   told by the slow tests beside an idle screen's, but not asserted.
 

@@ -4,7 +4,7 @@ use super::disk::{Small, as_root_of_its_own, assert_idle, with_fault};
 use super::invariants::Before;
 use super::matrix::Row;
 use super::watched::Watched;
-use crate::ground::Ground;
+use crate::ground::{Ground, Told};
 use crate::screen::{a_loop, a_script, leave, open};
 use loopdash::loops::core::event::{Outcome, ParkReason};
 use std::path::Path;
@@ -16,12 +16,13 @@ pub(super) const ROWS: &[Row] = &[Row {
     happens: "the snapshot, or the making of the worktree, waits and is tried again, with the reason on the screen; the \
         agent is not blamed. The others go on: the one that waits keeps its slot, and no lock that another needs. No half \
         snapshot: its ref is written last. An agent that finds no room itself fails, three times at most before a person \
-        is asked",
+        is asked. Nothing is cleaned away that there is no room to keep",
     tests: &[
         "it::faults::room::row_05_a_snapshot_waits_for_room",
         "it::faults::room::row_05_a_worktree_waits_for_room",
         "it::faults::room::row_05_others_go_on_while_a_worktree_waits_for_room",
         "it::faults::room::row_05_others_go_on_while_an_agent_finds_no_room",
+        "it::faults::room::row_05_a_clean_without_room_removes_nothing_and_says_why",
         "it::faults::room::row_05_a_snapshot_that_finds_no_room_is_taken_later",
     ],
 }];
@@ -31,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[Row {
 fn apart(small: &str, others: &[String]) -> (Ground, Option<Small>) {
     let ground = Ground::new();
     let trees = ground.path("trees");
-    let place = format!("[engine]\nworktree_path = \"{}/{{{{ slug }}}}/work\"\n", trees.display());
+    let place = format!("[engine]\nworktree_path = \"{}/{{{{ slug }}}}/{{{{ slug }}}}\"\n", trees.display());
     ground.write("loopdash.toml", &[&[place, small.to_owned()], others].concat().concat());
     ground.commit("configure");
     let disk = Small::mount(trees.join("small"), "4m");
@@ -131,6 +132,34 @@ async fn row_05_others_go_on_while_an_agent_finds_no_room() {
     let runs = before.holds_on(&ground, &term).await;
     let parked: Vec<&ParkReason> = runs.iter().filter_map(|ran| ran.state.park.as_ref()).collect();
     assert!(matches!(parked[..], [ParkReason::Attention { .. }]), "{parked:?}");
+}
+
+#[test]
+fn row_05_a_clean_without_room_removes_nothing_and_says_why() {
+    let ground = Ground::new();
+    let Some(disk) = Small::mount(ground.path("small"), "6m") else {
+        return as_root_of_its_own("faults::room::row_05_a_clean_without_room_removes_nothing_and_says_why");
+    };
+    let shop = disk.0.join("shop");
+    ground.git(&["clone", "-q", ".", shop.to_str().unwrap()]);
+    let mut command = ground.run_command(&["touch", "x"], &[], &["--gate", "true", "--max-iterations", "1"]);
+    Told::from(command.current_dir(&shop).output().unwrap()).exits(1);
+    // Nobody has seen this yet.
+    let late = ground.ran().worktree().join("late");
+    std::fs::write(&late, vec![b'l'; 100_000]).unwrap();
+    let ballast = disk.fill(0);
+    let clean = || {
+        let mut command = ground.command(&["clean", "--older-than", "1ms", "--yes"]);
+        Told::from(command.current_dir(&shop).output().unwrap())
+    };
+    let told = clean().exits(0);
+    let said = format!("{}{}", told.out, told.err);
+    assert!(said.contains("left: make-a-note: No space left on device") && said.contains("make room"), "{said}");
+    assert!(late.exists());
+    std::fs::remove_file(ballast).unwrap();
+    let said = clean().exits(0).out;
+    assert!(said.contains("changed since its last snapshot"), "it is seen now, and asked for by its name: {said}");
+    assert!(late.exists());
 }
 
 /// The last parts of the names of loopdash's refs.
