@@ -28,7 +28,7 @@ pub fn listing(loaded: &Loaded, processors: usize) -> String {
     let values = Value::try_from(in_force(loaded, processors)).ok();
     let Some(Value::Table(values)) = values else { return text };
     let mut listing = Listing { loaded, root, text };
-    for section in ["engine", "ui", "profiles", "agents", "prices", "notify", "hooks", "loop"] {
+    for section in ["engine", "ui", "profiles", "agents", "prices", "stuck", "notify", "hooks", "loop"] {
         let schema = root.pointer(&format!("/properties/{section}"));
         if let (Some(schema), Some(value)) = (schema, values.get(section)) {
             listing.nested(schema, value, section, section);
