@@ -62,7 +62,8 @@ const WHOLE: [&str; 43] = [
 ];
 
 /// The same for files that are found in one place.
-const PLACES: [&str; 5] = [".github/workflows/", ".circleci/", ".buildkite/", ".gitlab-ci.yml", "azure-pipelines.yml"];
+const PLACES: [&str; 6] =
+    [".loopdash/presets/", ".github/workflows/", ".circleci/", ".buildkite/", ".gitlab-ci.yml", "azure-pipelines.yml"];
 
 /// What a path makes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
