@@ -77,6 +77,7 @@ fn spec(n: u64) -> LoopSpec {
         stuck: loopdash::loops::core::watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     }
 }
 

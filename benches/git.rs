@@ -102,6 +102,7 @@ fn watched() -> RunState {
         stuck: watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     };
     let (label, version) = ("bench".to_owned(), "0".to_owned());
     put(Submitted { label, spec: Box::new(spec), trigger: Trigger::Cli, base: None, version, order: 0 }.into());

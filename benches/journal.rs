@@ -84,6 +84,7 @@ fn submitted() -> Event {
         stuck: loopdash::loops::core::watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     };
     let (label, version) = ("auth-refactor".to_owned(), "0.1.0".to_owned());
     Submitted { label, spec: Box::new(spec), trigger: Trigger::Cli, base: None, version, order: 0 }.into()

@@ -71,6 +71,7 @@ fn dispatch(context: &Context, cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Log(args)) => commands::log::log(context, &args),
         Some(Command::Schema(args)) => commands::print::schema(args),
         Some(Command::Agents(args)) => commands::agents::agents(context, &args),
+        Some(Command::Presets(args)) => commands::presets::presets(context, &args),
         Some(Command::Doctor) => commands::doctor::doctor(context),
         Some(Command::Completions { shell }) => commands::print::completions(shell),
         Some(Command::Man(args)) => commands::print::man(&args),

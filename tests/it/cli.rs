@@ -297,6 +297,7 @@ fn spec(name: &str, repo: &Path) -> LoopSpec {
         stuck: loopdash::loops::core::watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     }
 }
 

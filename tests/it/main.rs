@@ -29,6 +29,7 @@ mod looking;
 mod notify;
 mod offers;
 mod pauses;
+mod presets;
 mod probing;
 mod processes;
 mod ptys;

@@ -49,6 +49,9 @@ pub struct LoopArgs {
     /// Start from this configured loop.
     #[arg(long = "loop", value_name = "NAME")]
     pub name: Option<String>,
+    /// Work in the way of this preset, where neither the loop nor a flag says otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
     /// Who acts: a configured agent, or a command line (split into words, no shell).
     #[arg(long, value_name = "AGENT")]
     pub actor: Option<String>,
@@ -195,6 +198,8 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     /// loopdash.toml and the user's config.toml.
     Config,
+    /// A preset.toml.
+    Preset,
     /// test-state.json.
     TestState,
 }
@@ -203,6 +208,16 @@ pub enum SchemaOf {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct AgentsArgs {
     /// Print JSON, an object for each agent on a line of its own.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `presets`.
+#[derive(Clone, Debug, Args)]
+pub struct PresetsArgs {
+    /// Show this one; all are listed when absent.
+    pub name: Option<String>,
+    /// Print JSON, an object for each preset on a line of its own.
     #[arg(long)]
     pub json: bool,
 }
@@ -221,6 +236,7 @@ impl LoopArgs {
             prompt_file: self.prompt_file.clone(),
             prompt: self.prompt.clone(),
             name: self.name.clone(),
+            preset: self.preset.clone(),
             actor: self.actor.clone(),
             critic: self.critic.clone(),
             gates: self.gates.clone(),

@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 use args::{
-    AgentsArgs, CleanArgs, DemoArgs, DiffArgs, LandArgs, LogArgs, LoopArgs, ManArgs, ResumeArgs, RunArgs, SchemaArgs,
-    ShowArgs,
+    AgentsArgs, CleanArgs, DemoArgs, DiffArgs, LandArgs, LogArgs, LoopArgs, ManArgs, PresetsArgs, ResumeArgs, RunArgs,
+    SchemaArgs, ShowArgs,
 };
 use exit::EXIT_STATUSES;
 
@@ -139,6 +139,11 @@ pub enum Command {
     Schema(SchemaArgs),
     /// List the agents that loops can use: what is found of each, and what it can do.
     Agents(AgentsArgs),
+    /// List the presets that loops can work by, or show what one sets.
+    ///
+    /// They are found in .loopdash/presets of the repository, in presets beside the user's config.toml, and in loopdash
+    /// itself, in this order; each is a directory with a preset.toml.
+    Presets(PresetsArgs),
     /// Check what loopdash needs: git, repository, agents, terminal, state directory, configuration.
     Doctor,
     /// Print completions for a shell.

@@ -142,6 +142,11 @@ fn configuration(loaded: &Loaded, root: Option<&Path>, checks: &mut Vec<Check>) 
     for (_, path) in &loaded.files {
         checks.push(Check::ok("configuration", format!("read {}", path.display())));
     }
+    for (name, preset) in &loaded.presets {
+        let loops = loaded.config.loops.iter().filter(|definition| definition.preset.as_ref() == Some(name));
+        let loops: Vec<&str> = loops.map(|definition| definition.name.as_str()).collect();
+        checks.push(Check::ok("preset", format!("{name}, {}: of {}", preset.from, loops.join(", "))));
+    }
     if loaded.project_file().is_none() {
         checks.push(Check::warn("configuration", "there is no loopdash.toml here", "write one with `loopdash init`"));
     }

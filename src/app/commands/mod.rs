@@ -13,6 +13,7 @@ pub mod init;
 pub mod land;
 pub mod list;
 pub mod log;
+pub mod presets;
 pub mod print;
 pub mod prompt;
 pub mod run;

@@ -3,7 +3,7 @@
 use crate::app::cli::Cli;
 use crate::app::cli::args::{ManArgs, SchemaArgs, SchemaOf};
 use crate::app::cli::exit::{Exit, Failure};
-use crate::app::config::{Problem, config_schema, schema_of};
+use crate::app::config::{Problem, config_schema, preset_schema, schema_of};
 use crate::loops::core::test_state::TestFile;
 use clap::CommandFactory;
 use std::io::Write;
@@ -15,6 +15,7 @@ use std::io::Write;
 pub fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
     let schema = match args.what {
         SchemaOf::Config => config_schema().clone(),
+        SchemaOf::Preset => preset_schema().clone(),
         SchemaOf::TestState => schema_of::<TestFile>(),
     };
     writeln!(std::io::stdout().lock(), "{schema:#}")?;

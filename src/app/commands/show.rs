@@ -58,6 +58,9 @@ fn page(run: &FleetRun, store: &Store) -> String {
     }
     if let Some(spec) = &state.spec {
         rows.push(fact("repository", &spec.repo));
+        if let Some(preset) = &spec.preset {
+            rows.push(fact("preset", preset));
+        }
         rows.push(fact("actor", &format!("{}: {}", spec.actor.name, spec.actor.command.join(" "))));
         let critic = spec
             .critic

@@ -199,6 +199,9 @@ impl Words {
 pub struct Loop {
     /// Its name in lists; unique in this configuration.
     pub name: String,
+    /// Name of a preset: what it sets holds for every key that the loop does not give itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// What the actor is asked to reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objective: Option<String>,
@@ -365,6 +368,7 @@ impl Loop {
     pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            preset: None,
             objective: None,
             objective_file: None,
             tests: None,

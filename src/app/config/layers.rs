@@ -5,8 +5,10 @@
 use super::check::check;
 use super::diagnostics::{Place, Problem, Problems, Source};
 use super::file::Config;
-use super::origin::{Layer, Origins};
+use super::origin::{Layer, Origins, child, element};
+use super::preset::Preset;
 use super::schema::{config_schema, keys, property, resolve};
+use super::shelf::Shelf;
 use super::validate::validate;
 use crate::loops::agent::profile;
 use std::collections::BTreeMap;
@@ -56,6 +58,12 @@ pub struct Loaded {
     pub origins: Origins,
     /// The files that were read, lowest layer first.
     pub files: Vec<(Layer, PathBuf)>,
+    /// The presets that loops name, by name.
+    pub presets: BTreeMap<String, Preset>,
+    /// Where presets are found.
+    pub shelf: Shelf,
+    /// The loops as they were written, before their presets were put below them.
+    pub(super) written: Vec<toml::Table>,
 }
 
 impl Loaded {
@@ -107,14 +115,17 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Problems> {
     for setting in &options.set {
         merge.setting(setting);
     }
+    let shelf = Shelf::new(options);
+    let written = merge.loops();
+    let presets = merge.presets(&shelf);
     let (config, origins) = merge.finish()?;
     let mut problems = Problems::default();
     validate(&config, &origins, &mut problems);
-    problems.or(Loaded { config, origins, files })
+    problems.or(Loaded { config, origins, files, presets, shelf, written })
 }
 
 /// A path under the home directory with `~`.
-fn shown_path(path: &Path, env: &BTreeMap<String, String>) -> String {
+pub(super) fn shown_path(path: &Path, env: &BTreeMap<String, String>) -> String {
     let home = env.get("HOME").filter(|home| !home.is_empty());
     match home.and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) => format!("~/{}", rest.display()),
@@ -243,6 +254,33 @@ impl Merge {
         self.origins.record(layer, &source, document.get_ref());
     }
 
+    /// The tables of all loops.
+    fn loops(&self) -> Vec<toml::Table> {
+        let loops = self.table.get("loop").and_then(toml::Value::as_array).into_iter().flatten();
+        loops.filter_map(toml::Value::as_table).cloned().collect()
+    }
+
+    /// Puts below each loop the preset that it names, and gives these.
+    fn presets(&mut self, shelf: &Shelf) -> BTreeMap<String, Preset> {
+        // What is wrong with a preset is told once, however many loops name it.
+        let mut found: BTreeMap<String, Option<Preset>> = BTreeMap::new();
+        let loops = self.table.get_mut("loop").and_then(toml::Value::as_array_mut).into_iter().flatten();
+        for (index, definition) in loops.filter_map(toml::Value::as_table_mut).enumerate() {
+            let path = element("loop", index);
+            let Some(name) = definition.get("preset").and_then(toml::Value::as_str).map(str::to_owned) else {
+                continue;
+            };
+            let preset = found.entry(name.clone()).or_insert_with(|| {
+                let found = shelf.find(&name, self.origins.value(&child(&path, "preset")));
+                found.map_err(|problems| self.problems.0.extend(problems.0)).ok()
+            });
+            if let Some(preset) = preset {
+                preset.below(&path, definition, &mut self.origins);
+            }
+        }
+        found.into_iter().filter_map(|(name, preset)| Some((name, preset?))).collect()
+    }
+
     fn finish(self) -> Result<(Config, Origins), Problems> {
         let table = self.problems.or(self.table)?;
         match table.try_into::<Config>() {
@@ -253,13 +291,13 @@ impl Merge {
 }
 
 /// A problem from what the parser says.
-fn syntax(error: &toml::de::Error, source: &Arc<Source>) -> Problem {
+pub(super) fn syntax(error: &toml::de::Error, source: &Arc<Source>) -> Problem {
     let place = error.span().map(|span| Place { source: Arc::clone(source), span });
     Problem::new(error.message()).at(place)
 }
 
 /// Later wins: tables are joined key by key, everything else is replaced.
-fn join(into: &mut toml::Table, from: toml::Table) {
+pub(super) fn join(into: &mut toml::Table, from: toml::Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
             (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => join(inner, value),

@@ -12,9 +12,11 @@ mod layers;
 mod listing;
 mod notify;
 mod origin;
+mod preset;
 mod request;
 mod resolve;
 mod schema;
+mod shelf;
 pub mod stuck;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,8 @@ pub use layers::{LoadOptions, Loaded, PROJECT_FILE, load, project_file, reposito
 pub use listing::listing;
 pub use notify::Notify;
 pub use origin::{Layer, Origin, Origins, child, element, quoted};
+pub use preset::{PRESET_FILE, Preset, PresetSource, preset_schema};
 pub use request::{PROMPT_FILE, RunRequest, Standing, for_run};
 pub use resolve::resolve;
 pub use schema::{config_schema, schema_of};
+pub use shelf::{REPOSITORY_PRESETS, Shelf, Shelved};

@@ -13,6 +13,8 @@ use super::diagnostics::Source;
 /// What kind of source a layer is; later ones win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
+    /// The preset that a loop names; below what the loop says itself, in whatever layer that stands.
+    Preset,
     /// The user's `config.toml`.
     User,
     /// The project's `loopdash.toml`, or the file given with `--config`.
@@ -38,7 +40,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.key.source.name;
         match self.layer {
-            Layer::User | Layer::Project => write!(f, "{name}:{}", self.key.line()),
+            Layer::Preset | Layer::User | Layer::Project => write!(f, "{name}:{}", self.key.line()),
             Layer::Environment => write!(f, "env {name}"),
             Layer::Flag => write!(f, "flag {name}"),
         }
@@ -78,6 +80,28 @@ impl Origins {
     /// Takes in the values of one more layer, as the merge does: tables are joined, everything else is replaced.
     pub(super) fn record(&mut self, layer: Layer, source: &Arc<Source>, document: &DeTable<'_>) {
         Recorder { origins: &mut self.0, layer, source }.table("", document);
+    }
+
+    /// Takes in the values of a table that was put below the one at `path`: those that are not there yet.
+    pub(super) fn record_below(&mut self, path: &str, layer: Layer, source: &Arc<Source>, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let inner = child(path, key.get_ref());
+            match (self.0.contains_key(&inner), value.get_ref()) {
+                (false, _) => Recorder { origins: &mut self.0, layer, source }.value(&inner, key.span(), value),
+                (true, DeValue::Table(table)) => self.record_below(&inner, layer, source, table),
+                (true, _) => {}
+            }
+        }
+    }
+
+    /// Forgets what a layer gave to the table at `path`.
+    pub(super) fn forget(&mut self, path: &str, layer: Layer) {
+        self.0.retain(|known, origin| origin.layer != layer || !is_inside(known, path));
+    }
+
+    /// Says where one value stands.
+    pub(super) fn set(&mut self, path: &str, origin: Origin) {
+        self.0.insert(path.to_owned(), origin);
     }
 }
 

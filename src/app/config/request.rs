@@ -1,16 +1,18 @@
 //! One loop from the flags of `loopdash run`, over what is configured: [`for_run`].
 
-use super::diagnostics::{Problem, Problems};
+use super::diagnostics::{Place, Problem, Problems, Source};
 use super::file::{Gate, Loop, NO_CRITIC, Words, default_gate_timeout};
 use super::layers::{Loaded, read_text};
-use super::origin::element;
+use super::origin::{Layer, Origin, child, element};
 use super::resolve::{LARGEST_OBJECTIVE, Resolver};
+use super::validate::validate_loop;
 use crate::loops::agent::{SpawnError, resolve as find};
 use crate::loops::core::gate::{CommandLine, VERIFY_GATE};
 use crate::loops::core::spec::{Isolation, LoopSpec};
 use crate::loops::mask::Mask;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The file that `loopdash run` reads when it is told nothing else.
 pub const PROMPT_FILE: &str = "prompt.md";
@@ -24,6 +26,8 @@ pub struct RunRequest {
     pub prompt: Option<String>,
     /// A configured loop to start from.
     pub name: Option<String>,
+    /// A preset, instead of the configured loop's own.
+    pub preset: Option<String>,
     /// A configured agent, or a command line.
     pub actor: Option<String>,
     /// A configured agent, a command line, or `none`.
@@ -57,7 +61,7 @@ pub struct Standing<'a> {
 /// No or two objectives, unknown loops and agents, and what [`super::resolve::resolve`] refuses.
 pub fn for_run(loaded: &Loaded, standing: Standing<'_>, request: &RunRequest) -> Result<LoopSpec, Problems> {
     let mut loaded = loaded.clone();
-    let (mut definition, path) = start(&loaded, request)?;
+    let (mut definition, path) = start(&mut loaded, request)?;
     if let Some(text) = objective(&standing, request)? {
         if request.name.is_none() {
             definition.name = name_from(&Mask::of_process().text(&text));
@@ -86,6 +90,10 @@ pub fn for_run(loaded: &Loaded, standing: Standing<'_>, request: &RunRequest) ->
     if request.in_place {
         definition.isolation = Isolation::None;
     }
+    if request.preset.is_some() {
+        // What is configured was looked at with its own preset, and this one not yet.
+        validate_loop(&loaded.config, &loaded.origins, &path, &definition)?;
+    }
     let mut resolver = Resolver::new(&loaded, standing.repo);
     let spec = resolver.definition(&definition, &path);
     match (resolver.problems.or(()), spec) {
@@ -96,14 +104,42 @@ pub fn for_run(loaded: &Loaded, standing: Standing<'_>, request: &RunRequest) ->
 }
 
 /// The configured loop to start from, or an empty one, and its path in the configuration.
-fn start(loaded: &Loaded, request: &RunRequest) -> Result<(Loop, String), Problems> {
-    let Some(name) = &request.name else { return Ok((Loop::named("run"), "run".to_owned())) };
+fn start(loaded: &mut Loaded, request: &RunRequest) -> Result<(Loop, String), Problems> {
+    const NEW: &str = "run";
     let loops = &loaded.config.loops;
-    match loops.iter().position(|definition| definition.name == *name) {
-        Some(index) => Ok((loops[index].clone(), element("loop", index))),
-        None => Err(Problem::new(format!("no loop is called `{name}`"))
-            .nearest(name, loops.iter().map(|definition| definition.name.as_str()), "loops")
-            .into()),
+    let index = match &request.name {
+        None => None,
+        Some(name) => Some(loops.iter().position(|definition| definition.name == *name).ok_or_else(|| {
+            let known = loops.iter().map(|definition| definition.name.as_str());
+            Problem::new(format!("no loop is called `{name}`")).nearest(name, known, "loops")
+        })?),
+    };
+    let path = index.map_or_else(|| NEW.to_owned(), |index| element("loop", index));
+    let definition = match (&request.preset, index) {
+        (Some(preset), _) => {
+            let new = || toml::Table::from_iter([("name".to_owned(), NEW.into())]);
+            let written = index.and_then(|index| loaded.written.get(index).cloned()).unwrap_or_else(new);
+            loaded.through(preset, &path, written)?
+        }
+        (None, Some(index)) => loops[index].clone(),
+        (None, None) => Loop::named(NEW),
+    };
+    Ok((definition, path))
+}
+
+impl Loaded {
+    /// The loop that was written at `path`, through the preset that `--preset` names.
+    fn through(&mut self, preset: &str, path: &str, mut written: toml::Table) -> Result<Loop, Problems> {
+        let source = Arc::new(Source { name: "--preset".to_owned(), text: preset.to_owned() });
+        let place = Place { source, span: 0..preset.len() };
+        let found = self.shelf.find(preset, Some(place.clone()))?;
+        self.origins.forget(path, Layer::Preset);
+        written.insert("preset".to_owned(), preset.into());
+        found.below(path, &mut written, &mut self.origins);
+        let origin = Origin { layer: Layer::Flag, key: place.clone(), value: place };
+        self.origins.set(&child(path, "preset"), origin);
+        let definition = written.try_into::<Loop>();
+        definition.map_err(|error| Problem::new(format!("the preset does not fit: {}", error.message())).into())
     }
 }
 

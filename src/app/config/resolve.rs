@@ -117,6 +117,7 @@ impl<'a> Resolver<'a> {
             tests_policy: definition.tests_policy,
             stuck: definition.stuck.policy(&self.loaded.config.stuck),
             hooks: self.loaded.config.hooks.commands(&self.repo),
+            preset: definition.preset.clone(),
         })
     }
 

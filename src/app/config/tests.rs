@@ -1,6 +1,8 @@
 //! Tests of the configuration as a whole: layers, provenance, refusals, resolution.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod presets;
+
 use super::*;
 use crate::loops::core::agent::{AgentSpec, Role};
 use crate::loops::core::gate::CommandLine;

@@ -53,6 +53,16 @@ pub(super) fn validate(config: &Config, origins: &Origins, problems: &mut Proble
     }
 }
 
+/// The same for one loop that stands at `path`, whether or not it is among the configured ones.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn validate_loop(config: &Config, origins: &Origins, path: &str, definition: &Loop) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    Checks { config, origins, problems: &mut problems }.definition(path, definition);
+    problems.or(())
+}
+
 struct Checks<'a> {
     config: &'a Config,
     origins: &'a Origins,

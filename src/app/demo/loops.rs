@@ -201,6 +201,7 @@ impl Stage<'_> {
             stuck: crate::loops::core::watch::Policy::default(),
             hooks: Default::default(),
             tests_policy: Default::default(),
+            preset: None,
         }
     }
 

@@ -97,6 +97,7 @@ pub fn spec(name: &str, tests: Vec<TestSpec>) -> LoopSpec {
         stuck: crate::loops::core::watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     }
 }
 

@@ -82,6 +82,9 @@ pub struct LoopSpec {
     /// Commands around it and its iterations.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
+    /// Name of the preset that keys were taken from. Only told; what it set stands above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
 }
 
 /// An agent that takes over from the actor when one test keeps being rejected.

@@ -283,6 +283,7 @@ impl Rig {
             gates: vec![GateSpec::new("tests", CommandLine::Shell("true".to_owned()), 1000)],
             stuck: crate::loops::core::watch::Policy::default(),
             tests_policy: Default::default(),
+            preset: None,
         }
     }
 

@@ -262,5 +262,6 @@ fn spec() -> LoopSpec {
         stuck: crate::loops::core::watch::Policy::default(),
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn spec(tests: Vec<TestSpec>) -> LoopSpec {
         gates: vec![GateSpec::new("tests", CommandLine::Shell("true".to_owned()), 1000)],
         stuck: Policy::default(),
         tests_policy: Default::default(),
+        preset: None,
     }
 }
 

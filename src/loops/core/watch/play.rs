@@ -122,6 +122,7 @@ fn spec(policy: Policy) -> LoopSpec {
         stuck: policy,
         hooks: Default::default(),
         tests_policy: Default::default(),
+        preset: None,
     }
 }
 

@@ -48,6 +48,7 @@ impl Bench {
             stuck: crate::loops::core::watch::Policy::default(),
             hooks: Default::default(),
             tests_policy: Default::default(),
+            preset: None,
         };
         let label = "a".to_owned();
         let (trigger, version) = (Trigger::Cli, String::new());
