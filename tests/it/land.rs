@@ -1,6 +1,6 @@
 //! Work put on its target, by command and by key: what is asked first, what moves, and what a conflict or a kill leaves.
 
-use crate::ground::{Ground, LOOPDASH, Told};
+use crate::ground::{Ground, LOOPDASH, Told, agent};
 use crate::screen::{leave, open};
 use crate::term::until;
 use loopdash::loops::core::event::Event;
@@ -124,6 +124,18 @@ fn a_conflict_names_its_files_and_leaves_all_as_it_was() {
     assert!(matches!(&ran.state.landing, Some(Landing::Conflicted(e)) if e.files == ["note.md"]));
     assert_eq!((ran.state.refused, ran.state.chore), (0, None));
     assert_eq!(std::fs::read_to_string(ran.worktree().join("note.md")).unwrap(), "two\n");
+}
+
+#[test]
+fn a_secret_of_the_objective_does_not_reach_the_targets_history() {
+    let ground = Ground::new();
+    let token = "ghp_aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3";
+    let (actor, critic) = (agent(&["write", "note.md", "one\n", "claim"]), agent(&["done", "fine"]));
+    let prompt = format!("Use {token} for it");
+    ground.loopdash(&["run", "--headless", "-p", &prompt, "--actor", &actor, "--critic", &critic]).exits(0);
+    ground.loopdash(&["land", &ground.ran().state.label.clone()]).exits(0);
+    let said = ground.git(&["for-each-ref", "--format=%(contents)", "refs/loopdash/*/landed"]);
+    assert!(said.starts_with("Use ghp_[masked] for it") && !said.contains(token), "{said}");
 }
 
 #[test]

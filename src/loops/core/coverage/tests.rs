@@ -107,7 +107,7 @@ fn llvm_s_columns_may_be_fewer() {
 
 #[test]
 fn a_report_that_is_cut_or_another_s_has_no_total() {
-    for name in ["nyc.info", "jacoco.xml", "llvm-cov.json", "nyc-summary.json", "coverage-py.json"] {
+    for name in ["nyc.info", "jacoco.xml", "cobertura.xml", "llvm-cov.json", "nyc-summary.json", "coverage-py.json"] {
         let whole = fixture(name);
         assert_eq!(reported(whole.trim_ascii_end().split_last().unwrap().1), None, "{name}");
     }

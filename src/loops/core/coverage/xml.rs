@@ -6,35 +6,55 @@ use super::Percent;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-/// The total in lines.
+/// The total in lines, of a report that has its end: what is cut has no total.
 pub(super) fn total(xml: &str) -> Option<Percent> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_end_names = false;
-    let mut jacoco = Jacoco::default();
+    let mut root = None;
+    let mut depth = 0_usize;
     loop {
-        match reader.read_event() {
-            Ok(Event::Start(tag)) => match (jacoco.depth, tag.local_name().as_ref()) {
-                (0, "coverage") => return cobertura(&tag),
-                (0, "report") => jacoco.depth = 1,
-                (0, _) => return None,
-                (depth, name) => {
-                    if depth == 1 && name == "counter" {
-                        jacoco.counter(&tag);
-                    }
-                    jacoco.depth = depth.saturating_add(1);
+        match reader.read_event().ok()? {
+            Event::Start(tag) => {
+                Root::see(&mut root, depth, &tag)?;
+                depth += 1;
+            }
+            Event::Empty(tag) => {
+                Root::see(&mut root, depth, &tag)?;
+                if depth == 0 {
+                    return root?.total();
                 }
-            },
-            Ok(Event::Empty(tag)) => match (jacoco.depth, tag.local_name().as_ref()) {
-                (0, "coverage") => return cobertura(&tag),
-                (0, _) => return None,
-                (1, "counter") => jacoco.counter(&tag),
-                _ => {}
-            },
-            Ok(Event::End(_)) if jacoco.depth <= 1 => return jacoco.total(),
-            Ok(Event::End(_)) => jacoco.depth -= 1,
-            // What is cut has no total.
-            Ok(Event::Eof) | Err(_) => return None,
-            Ok(_) => {}
+            }
+            Event::End(_) if depth <= 1 => return root?.total(),
+            Event::End(_) => depth -= 1,
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+/// Whose report it is.
+enum Root {
+    Cobertura(Option<Percent>),
+    Jacoco(Jacoco),
+}
+
+impl Root {
+    /// Learns of a tag; `None` where it begins another kind of document.
+    fn see(root: &mut Option<Self>, depth: usize, tag: &BytesStart<'_>) -> Option<()> {
+        match (root, depth, tag.local_name().as_ref()) {
+            (root, 0, "coverage") => *root = Some(Self::Cobertura(cobertura(tag))),
+            (root, 0, "report") => *root = Some(Self::Jacoco(Jacoco::default())),
+            (_, 0, _) => return None,
+            (Some(Self::Jacoco(jacoco)), 1, "counter") => jacoco.counter(tag),
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn total(self) -> Option<Percent> {
+        match self {
+            Self::Cobertura(total) => total,
+            Self::Jacoco(jacoco) => jacoco.total(),
         }
     }
 }
@@ -56,7 +76,6 @@ fn cobertura(root: &BytesStart<'_>) -> Option<Percent> {
 /// What stands directly in the root of a JaCoCo report.
 #[derive(Default)]
 struct Jacoco {
-    depth: u32,
     lines: Option<Percent>,
     instructions: Option<Percent>,
 }

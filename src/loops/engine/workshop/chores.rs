@@ -12,6 +12,7 @@ use crate::loops::core::spec::LoopSpec;
 use crate::loops::engine::order::Errand;
 use crate::loops::git::trash::Trash;
 use crate::loops::git::{Joined, Land, Scrap, SetBack, Work, Workspace};
+use crate::loops::mask::Mask;
 
 /// Characters of a landed commit's first line.
 const SUBJECT: usize = 72;
@@ -85,7 +86,9 @@ impl Workshop {
 pub fn landing(spec: &LoopSpec, workspace: &Workspace, commit: String) -> Land {
     let objective =
         spec.objective.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty());
-    let subject: String = objective.unwrap_or(&spec.name).chars().filter(|c| !c.is_control()).take(SUBJECT).collect();
+    // Others read the target's history: a secret that somebody wrote into an objective stays here.
+    let subject = Mask::of_process().text(objective.unwrap_or(&spec.name));
+    let subject: String = subject.chars().filter(|c| !c.is_control()).take(SUBJECT).collect();
     Land {
         common_dir: workspace.common_dir.clone(),
         run: workspace.run.clone(),
