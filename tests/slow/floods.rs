@@ -34,7 +34,7 @@ fn row_13_a_gigabyte_without_a_newline() {
 const KEYS: usize = 20;
 
 /// How long a key waits for its answer: the median, and the slowest. Told and not asserted, as a busy machine takes its time.
-async fn answered(term: &mut Term) -> (Duration, Duration) {
+pub(crate) async fn answered(term: &mut Term) -> (Duration, Duration) {
     let mut times = Vec::new();
     for _ in 0..KEYS {
         let asked = Instant::now();

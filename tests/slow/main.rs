@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod cuts;
+mod diffs;
 mod floods;
 #[expect(dead_code, reason = "the other tests use all of it")]
 #[path = "../it/ground.rs"]

@@ -54,6 +54,7 @@ pub(super) const ROWS: &[Row] = &[
             "it::faults::contents::row_29_a_huge_file_is_named_and_a_huge_change_is_work_like_any_other",
             "loops::git::diff::tests::large_files_are_summarised_and_loaded_when_asked_for",
             "loops::git::diff::tests::the_text_of_all_files_together_is_bounded",
+            "slow::diffs::row_29_keys_are_answered_while_a_huge_diff_is_worked_out",
         ],
     },
 ];
