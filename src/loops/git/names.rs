@@ -1,7 +1,7 @@
 //! Names of branches and worktrees: made from any text, legal for git, and free.
 //! A loop called "Fix: the parser!" works on the branch `run/fix-the-parser`, or `run/fix-the-parser-2`.
 
-use git2::{Branch, BranchType, Reference, Repository};
+use git2::{Branch, BranchType, ObjectType, Oid, Reference, Repository};
 
 use super::error::GitError;
 
@@ -72,6 +72,12 @@ pub(crate) fn kept_ref(run: &str, leaf: &str) -> Result<String, GitError> {
     } else {
         Err(GitError::BadName { name: format!("{run}/{leaf}") })
     }
+}
+
+/// The ref by which a run says that it made a branch and took it back.
+pub(super) fn taken_back(run: &str, branch: &str) -> Result<String, GitError> {
+    let digest = Oid::hash_object(ObjectType::Blob, branch.as_bytes()).map_err(GitError::lib("hash a name"))?;
+    kept_ref(run, &format!("branch-{digest}"))
 }
 
 fn branch_names(repo: &Repository) -> Result<Vec<String>, GitError> {

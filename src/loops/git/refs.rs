@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::diff::EMPTY;
 use super::error::GitError;
 use super::land::is_landing;
+use super::names::taken_back;
 use super::repo::open_objects;
 use super::workspace::read_marker;
 
@@ -161,7 +162,7 @@ pub(super) fn observe(common_dir: &Path) -> Result<RefsSeen, GitError> {
 }
 
 /// What differs between two looks, apart from the worktree of `run`, the names in `own` (full ref names, such as the
-/// run's branch), what other runs do in theirs, and what was landed.
+/// run's branch), what other runs do in theirs or take back, and what was landed.
 pub(super) fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[String]) -> Vec<Foreign> {
     let mut foreign = Vec::new();
     let runs = |name: &String| after.runs.get(name).or_else(|| before.runs.get(name));
@@ -169,12 +170,23 @@ pub(super) fn compare(before: &RefsSeen, after: &RefsSeen, run: &str, own: &[Str
     let known = |name: &String| {
         own.contains(name) || runs(name).is_some_and(|other| other != run || name.starts_with("worktrees/"))
     };
+    // A worktree that did not come to be has left no mark of its run, but its branch's name.
+    let gone = |name: &str, value: Option<&String>| {
+        let of_worktree = || value.filter(|_| name.starts_with("worktrees/"))?.strip_prefix("ref: refs/heads/");
+        let branch = name.strip_prefix("refs/heads/").or_else(of_worktree);
+        let run_of = |ours: &String| ours.strip_prefix(OURS)?.split_once('/').map(|(run, _)| run.to_owned());
+        let said = |ours: &String, branch: &str| {
+            run_of(ours).is_some_and(|other| other != run && taken_back(&other, branch).is_ok_and(|said| said == *ours))
+        };
+        branch.is_some_and(|branch| after.ours.keys().any(|ours| said(ours, branch)))
+    };
     for (old, new) in [(&before.refs, &after.refs), (&before.files, &after.files)] {
         let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
         for name in names.filter(|name| !known(name)) {
             let landing =
                 name.starts_with("refs/heads/") && new.get(name).is_some_and(|at| is_landing(&after.ours, at));
-            if old.get(name) != new.get(name) && !landing {
+            let taken_back = !new.contains_key(name) && gone(name, old.get(name));
+            if old.get(name) != new.get(name) && !landing && !taken_back {
                 let (before, after) = (old.get(name).cloned(), new.get(name).cloned());
                 foreign.push(Foreign { name: name.clone(), before, after, fate: Fate::default() });
             }

@@ -10,7 +10,7 @@ use super::cli::Call;
 use super::diff::EMPTY;
 use super::error::GitError;
 use super::lock::with_repo_lock;
-use super::names::{branch_for, free_branch, kept_ref, numbered};
+use super::names::{branch_for, free_branch, kept_ref, numbered, taken_back};
 use super::refs::{commit_at, keep};
 use super::repo::{Head, RepoInfo, checked_version, open_objects, tidy};
 use super::trash::note_left;
@@ -67,7 +67,7 @@ pub fn add(wish: &AddWorktree) -> Result<Workspace, GitError> {
             call.args(["worktree", "add", "--quiet", "--"]).arg(&path).arg(&branch).run()?;
             Ok(path)
         });
-        let path = added.inspect_err(|_| take_back(&repo, &branch, &base))?;
+        let path = added.inspect_err(|_| take_back(&repo, &branch, &base, &wish.run))?;
         let workspace = register(&path, branch, &base, wish)?;
         keep(&repo, &base_ref, &base)?;
         Ok(workspace)
@@ -111,7 +111,10 @@ fn make_branch(repo: &Repository, wanted: &str, base: &str) -> Result<String, Gi
 }
 
 /// Deletes a branch that was just made, for a worktree that did not come to be; only while nothing was added to it.
-fn take_back(repo: &Repository, branch: &str, base: &str) {
+fn take_back(repo: &Repository, branch: &str, base: &str, run: &str) {
+    // Said first, and for good: another run's step that began when the branch was there shall not think it stolen. Without
+    // room for that it is deleted all the same, or each try would leave one more.
+    let _said = taken_back(run, branch).and_then(|name| keep(repo, &name, base));
     if let Ok(mut made) = repo.find_branch(branch, BranchType::Local)
         && made.get().target().is_some_and(|id| id.to_string() == base)
     {

@@ -1,4 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
+use super::super::refs::{compare, observe};
 use super::super::repo::discover;
 use super::super::snapshot::{TakeSnapshot, take};
 use super::super::testing::{Fixture, fifo, git, write};
@@ -51,6 +52,27 @@ fn what_was_made_for_the_run_and_never_told_is_taken_as_it_stands() {
     // Somebody has worked on it since: it is theirs.
     git(&made.path, ["commit", "-q", "--allow-empty", "-m", "more"]);
     assert_eq!(fixture.workspace("x").branch.as_deref(), Some("run/x-2"));
+}
+
+#[test]
+fn a_branch_that_is_taken_back_is_missed_by_no_other_run() {
+    let fixture = Fixture::new();
+    let (repo, common_dir) = (fixture.open(), fixture.info().common_dir);
+    let base = fixture.git(["rev-parse", "main"]);
+    let branch = make_branch(&repo, "run/x", &base).unwrap();
+    let place = fixture.outside("half");
+    fixture.git(["worktree", "add", "-q", place.to_str().unwrap(), &branch]);
+    fixture.git(["branch", "mine"]);
+    let before = observe(&common_dir).unwrap();
+    fixture.git(["worktree", "remove", place.to_str().unwrap()]);
+    take_back(&repo, &branch, &base, "r");
+    let after = observe(&common_dir).unwrap();
+    assert!(before.refs.contains_key("worktrees/half/HEAD") && !after.refs.contains_key("refs/heads/run/x"));
+    assert!(compare(&before, &after, "another", &[]).is_empty());
+    // Others' names are not excused by that.
+    fixture.git(["branch", "-D", "mine"]);
+    let missed = compare(&before, &observe(&common_dir).unwrap(), "another", &[]);
+    assert_eq!(missed.iter().map(|gone| gone.name.as_str()).collect::<Vec<_>>(), ["refs/heads/mine"]);
 }
 
 #[test]
