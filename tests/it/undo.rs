@@ -220,3 +220,43 @@ async fn a_rewind_that_is_killed_halfway_is_done_again_and_undone_to_what_there_
         assert_nothing_runs(&ground);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_that_is_killed_halfway_is_done_again_and_undone_to_what_there_was_first() {
+    for place in ["setback.kept", "setback.moved"] {
+        let ground = three_iterations();
+        let all = (vec!["i1".to_owned(), "i2".to_owned(), "i3".to_owned()], "i2".to_owned());
+        let first = (vec!["i1".to_owned()], "i1".to_owned());
+        let stands = || (files(&ground.ran()), branch(&ground, &ground.ran()));
+        let mut term = open_with(&ground, &["--start-all"], &format!("abort:{place}@2"));
+        until("the third iteration is at work", || ground.path("at").exists()).await;
+        term.keys("P").await;
+        term.see("1 paused").await;
+        term.keys("b").await;
+        term.see("Set the worktree back to").await;
+        term.keys("\x1b[B").await;
+        term.see("▸ iteration 1").await;
+        term.keys("\r").await;
+        yes(&mut term, "Set stray back to iteration 1?").await;
+        term.see("rewind is done").await;
+        term.keys("u").await;
+        yes(&mut term, "Undo the rewind to 1 of stray?").await;
+        assert!(!term.ended().await.success(), "{place}");
+        assert_eq!(files(&ground.ran()), first.0, "{place}");
+
+        let mut term = open(&ground, &[]);
+        term.see("1 interrupted loop").await;
+        term.keys("\x1b").await;
+        term.gone("1 interrupted loop").await;
+        term.keys("u").await;
+        yes(&mut term, "Undo the rewind to 1 of stray?").await;
+        term.see("undo is done").await;
+        assert_eq!(stands(), all, "{place}");
+        term.keys("u").await;
+        yes(&mut term, "Undo the undo of stray?").await;
+        until("the first is back", || stands() == first).await;
+        leave(&mut term).await;
+        assert_eq!(ground.ran().state.refused, 0);
+        assert_nothing_runs(&ground);
+    }
+}
