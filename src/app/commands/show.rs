@@ -102,7 +102,7 @@ fn page(run: &FleetRun, store: &Store) -> String {
     if !state.base_gates.is_empty() {
         let _ = write!(text, "\nGates on the base\n{}", gates(&state.base_gates));
     }
-    let ask = state.standing().next_back().map(Iteration::ask_before_merge).unwrap_or_default();
+    let ask = state.ask_before_merge();
     if !ask.is_empty() {
         text.push_str("\nTo be looked at before a merge\n");
         for words in &ask {

@@ -214,7 +214,7 @@ fn work(state: &RunState, test: &TestId) -> Vec<(&'static str, String)> {
         let best = best.unwrap_or_default();
         lines.push(("open", format!("{}{best}", each.join("  "))));
     }
-    let last = state.standing().rfind(|iteration| iteration.test == *test);
+    let last = state.standing().rfind(|iteration| iteration.test == *test && iteration.snapshot.is_some());
     let ask = last.map(|last| in_words(&last.weighed)).unwrap_or_default();
     if !ask.is_empty() {
         lines.push(("weakened", format!("tests: {ask}")));

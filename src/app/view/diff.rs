@@ -44,7 +44,7 @@ pub fn key(state: &RunState, scope: Scope) -> Option<DiffKey> {
         common_dir: workspace.common_dir.clone(),
         from: from.to_owned(),
         to: (*last).to_owned(),
-        weighed: state.standing().next_back().map(|iteration| iteration.weighed.clone()).unwrap_or_default(),
+        weighed: state.weakened().to_vec(),
     })
 }
 

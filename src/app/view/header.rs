@@ -166,7 +166,7 @@ pub(super) fn badges(state: &RunState) -> [Option<(String, Role)>; 6] {
     let (met, all) = state.progress();
     let blocked = state.tests.iter().any(|test| test.status == TestStatus::Blocked);
     let failed = last.map_or(0, |iteration| iteration.failed_gates().count());
-    let weakened = state.standing().next_back().is_some_and(|iteration| !iteration.weighed.is_empty());
+    let weakened = !state.weakened().is_empty();
     [
         None,
         snapshot.map(|snapshot| {

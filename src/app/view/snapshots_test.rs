@@ -287,8 +287,8 @@ fn diff_weakened() {
         let fewer = TestChange { count: Some(2), ..change(TestChangeKind::FewerAssertions, "tests/auth.rs") };
         let weighed = vec![fewer, change(TestChangeKind::Deleted, "tests/session.rs")];
         let state = &mut desk.fleet.runs.get_mut(&fixture::id("auth-refactor")).unwrap().state;
-        let last = state.iterations.iter_mut().rev().find(|iteration| !iteration.aside).unwrap();
-        last.weighed.clone_from(&weighed);
+        let kept = state.iterations.iter_mut().rev().find(|iteration| iteration.snapshot.is_some()).unwrap();
+        kept.weighed.clone_from(&weighed);
         let key = diff_key(state, desk.ui.scope).unwrap();
         let mut diff = session_diff();
         let hunk = diff.files[0].hunks[..1].to_vec();

@@ -11,7 +11,7 @@ use crate::loops::core::event::Outcome;
 use crate::loops::core::gate::{Excuse, GateKind, GateResult};
 use crate::loops::core::ids::{Millis, RunId, StepId, TestId};
 use crate::loops::core::runner::TestsSeen;
-use crate::loops::core::state::{Iteration, RunState, StepRecord};
+use crate::loops::core::state::{RunState, StepRecord};
 use crate::loops::core::step::{StepKind, Usage};
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::usage::Total;
@@ -201,7 +201,7 @@ impl Summary {
             tests: tests(state),
             gates: gates(state),
             tests_weakened: state.standing().next_back().map(|last| last.weighed.clone()).unwrap_or_default(),
-            ask_before_merge: state.standing().next_back().map(Iteration::ask_before_merge).unwrap_or_default(),
+            ask_before_merge: state.ask_before_merge(),
             verdict: state.iterations.iter().rev().find_map(|iteration| iteration.verdict.clone()),
             worktree: workspace.map(|workspace| workspace.path.clone()),
             branch: workspace.and_then(|workspace| workspace.branch.clone()),

@@ -1,15 +1,16 @@
-//! Chores on a worktree: rewind, scrap and undo, when they may run and what they take back.
+//! Chores on a worktree: rewind, scrap, land and undo, when they may run and what they take back.
 //! Played around scripted verdicts.
 
 use super::dice::GOOD;
 use super::driver::{Driver, play, play_to, spec, test};
 use crate::loops::core::command::Ask;
-use crate::loops::core::event::{Chore, Outcome, PauseKind, StepInterrupted};
+use crate::loops::core::event::{Chore, Outcome, PauseKind, StepInterrupted, TestsWeighed};
 use crate::loops::core::plan::Wait;
-use crate::loops::core::state::RunState;
+use crate::loops::core::state::{Landing, RunState};
 use crate::loops::core::step::{InterruptWhy, StepKind};
 use crate::loops::core::test_state::TestStatus;
 use crate::loops::core::verdict::Decision;
+use crate::loops::core::weigh::{TestChange, TestChangeKind};
 
 fn rewind(iteration: u32) -> Ask {
     Ask::Chore { chore: Chore::Rewind { iteration } }
@@ -81,4 +82,31 @@ fn chores_wait_until_nothing_works_and_a_crash_does_not_lose_them() {
     assert!(driver.run.scrapped && driver.settle() == Wait::Nothing);
     assert!(driver.ask(&Ask::Chore { chore: Chore::Scrap { named: true } }).is_err());
     driver.ask(&Ask::Chore { chore: Chore::Undo }).unwrap();
+}
+
+#[test]
+fn what_is_weakened_stays_so_when_a_later_iteration_is_cut_off_before_its_snapshot() {
+    let mut driver = Driver::new(spec(Vec::new()));
+    play_to(&mut driver, &StepKind::Snapshot);
+    let step = driver.run.active.unwrap();
+    driver.end(GOOD);
+    let changes =
+        vec![TestChange { kind: TestChangeKind::Deleted, path: "tests/till.sh".to_owned(), count: None, what: None }];
+    driver.commit(TestsWeighed { step, changes: changes.clone() }.into());
+    play_to(&mut driver, &StepKind::Critic);
+    driver.end(6);
+    play_to(&mut driver, &StepKind::Actor);
+    assert_eq!((driver.run.iterations.len(), driver.run.weakened()), (2, changes.as_slice()));
+    driver.ask(&Ask::Stop).unwrap();
+    driver.end(GOOD);
+    driver.settle();
+    assert!(driver.run.is_finished());
+    let questions = driver.run.ask_before_landing();
+    assert!(questions.len() == 2 && questions[1].contains("tests/till.sh"), "{questions:?}");
+    let land = |asked| Ask::Chore { chore: Chore::Land { asked } };
+    assert!(driver.ask(&land(false)).unwrap_err().contains("asked about first"));
+    driver.ask(&land(true)).unwrap();
+    driver.settle();
+    driver.end(10);
+    assert!(matches!(driver.run.landing, Some(Landing::Merged(_))) && driver.run.chore.is_none());
 }

@@ -10,6 +10,7 @@ use crate::loops::core::event::{
 use crate::loops::core::ids::Millis;
 use crate::loops::core::test_state::{TestSpec, TestStatus};
 use crate::loops::core::transition::{RunMove, TestMove};
+use crate::loops::core::weigh::TestChange;
 
 /// What undo returns to.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +41,19 @@ impl RunState {
     pub fn ask_before_landing(&self) -> Vec<String> {
         let ended = self.outcome.as_ref().filter(|(outcome, _)| *outcome != Outcome::Done);
         let ended = ended.map(|(outcome, reason)| format!("it is not done, but {}: {reason}", outcome.word()));
-        let weakened = self.standing().next_back().map(super::Iteration::ask_before_merge).unwrap_or_default();
-        ended.into_iter().chain(weakened).collect()
+        ended.into_iter().chain(self.ask_before_merge()).collect()
+    }
+
+    /// What whoever merges its work has to be asked about first, a line each.
+    pub fn ask_before_merge(&self) -> Vec<String> {
+        self.weakened().iter().map(|change| format!("tests weakened: {}", change.words())).collect()
+    }
+
+    /// What its work as it was kept last does to tests. An iteration that has no snapshot was not weighed, and takes nothing
+    /// back of what the one before did.
+    pub fn weakened(&self) -> &[TestChange] {
+        let kept = self.standing().rfind(|iteration| iteration.snapshot.is_some());
+        kept.map_or(&[], |iteration| &iteration.weighed)
     }
 
     pub(super) fn merged(&mut self, e: &Merged) {

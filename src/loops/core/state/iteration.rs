@@ -287,11 +287,6 @@ impl Iteration {
         worked && !self.passed && (by_critic || self.failed_gates().next().is_some() || self.is_blocked(run))
     }
 
-    /// What whoever merges its work has to be asked about first, a line each.
-    pub fn ask_before_merge(&self) -> Vec<String> {
-        self.weighed.iter().map(|change| format!("tests weakened: {}", change.words())).collect()
-    }
-
     /// Its gates in the order in which agents are told of them: what explains others before them, else as they ran.
     pub fn gates_to_tell(&self) -> Vec<&GateRun> {
         let mut gates: Vec<&GateRun> = self.gates.iter().collect();
