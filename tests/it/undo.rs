@@ -38,6 +38,33 @@ async fn yes(term: &mut Term, question: &str) {
     term.answer("y", question).await;
 }
 
+/// Pauses the run while its third iteration is at work.
+async fn pause_in_the_third(ground: &Ground, term: &mut Term) {
+    until("the third iteration is at work", || ground.path("at").exists()).await;
+    term.keys("P").await;
+    until("paused", || ground.ran().state.status == RunStatus::Paused).await;
+    term.see("1 paused").await;
+}
+
+/// Asks for the worktree as the first iteration left it.
+async fn rewind_to_the_first(term: &mut Term) {
+    term.keys("b").await;
+    term.see("Set the worktree back to").await;
+    term.keys("\x1b[B").await;
+    term.see("▸ iteration 1").await;
+    term.keys("\r").await;
+    yes(term, "Set stray back to iteration 1?").await;
+}
+
+/// Opens it after a kill, and leaves the interrupted run as it is.
+async fn open_again(ground: &Ground) -> Term {
+    let mut term = open(ground, &[]);
+    term.see("1 interrupted loop").await;
+    term.keys("\x1b").await;
+    term.gone("1 interrupted loop").await;
+    term
+}
+
 /// What the run's branch says last.
 fn branch(ground: &Ground, ran: &Ran) -> String {
     let branch = ran.state.workspace.as_ref().unwrap().branch.clone().unwrap();
@@ -59,12 +86,7 @@ async fn a_rewind_and_its_undo_lose_nothing_also_after_a_restart() {
         (vec!["i1".into(), "i2".into(), "i3".into()], "i2".into())
     );
 
-    term.keys("b").await;
-    term.see("Set the worktree back to").await;
-    term.keys("\x1b[B").await;
-    term.see("▸ iteration 1").await;
-    term.keys("\r").await;
-    yes(&mut term, "Set stray back to iteration 1?").await;
+    rewind_to_the_first(&mut term).await;
     term.see("rewind is done").await;
     let ran = ground.ran();
     assert_eq!((files(&ran), branch(&ground, &ran)), (vec!["i1".to_owned()], "i1".to_owned()));
@@ -183,31 +205,15 @@ async fn a_rewind_that_is_killed_halfway_is_done_again_and_undone_to_what_there_
     for place in ["setback.kept", "setback.moved"] {
         let ground = three_iterations();
         let mut term = open_with(&ground, &["--start-all"], &format!("abort:{place}"));
-        until("the third iteration is at work", || ground.path("at").exists()).await;
-        term.keys("P").await;
-        until("paused", || ground.ran().state.status == RunStatus::Paused).await;
-        term.see("1 paused").await;
-        term.keys("b").await;
-        term.see("Set the worktree back to").await;
-        term.keys("\x1b[B").await;
-        term.see("▸ iteration 1").await;
-        term.keys("\r").await;
-        yes(&mut term, "Set stray back to iteration 1?").await;
+        pause_in_the_third(&ground, &mut term).await;
+        rewind_to_the_first(&mut term).await;
         assert!(!term.ended().await.success(), "{place}");
         let ran = ground.ran();
         assert_eq!(files(&ran), ["i1", "i2", "i3"], "{place}");
         assert_eq!(branch(&ground, &ran), if place == "setback.moved" { "i1" } else { "i2" });
 
-        let mut term = open(&ground, &[]);
-        term.see("1 interrupted loop").await;
-        term.keys("\x1b").await;
-        term.gone("1 interrupted loop").await;
-        term.keys("b").await;
-        term.see("Set the worktree back to").await;
-        term.keys("\x1b[B").await;
-        term.see("▸ iteration 1").await;
-        term.keys("\r").await;
-        yes(&mut term, "Set stray back to iteration 1?").await;
+        let mut term = open_again(&ground).await;
+        rewind_to_the_first(&mut term).await;
         term.see("rewind is done").await;
         assert_eq!((files(&ground.ran()), branch(&ground, &ground.ran())), (vec!["i1".to_owned()], "i1".to_owned()));
         term.keys("u").await;
@@ -229,25 +235,15 @@ async fn an_undo_that_is_killed_halfway_is_done_again_and_undone_to_what_there_w
         let first = (vec!["i1".to_owned()], "i1".to_owned());
         let stands = || (files(&ground.ran()), branch(&ground, &ground.ran()));
         let mut term = open_with(&ground, &["--start-all"], &format!("abort:{place}@2"));
-        until("the third iteration is at work", || ground.path("at").exists()).await;
-        term.keys("P").await;
-        term.see("1 paused").await;
-        term.keys("b").await;
-        term.see("Set the worktree back to").await;
-        term.keys("\x1b[B").await;
-        term.see("▸ iteration 1").await;
-        term.keys("\r").await;
-        yes(&mut term, "Set stray back to iteration 1?").await;
+        pause_in_the_third(&ground, &mut term).await;
+        rewind_to_the_first(&mut term).await;
         term.see("rewind is done").await;
         term.keys("u").await;
         yes(&mut term, "Undo the rewind to 1 of stray?").await;
         assert!(!term.ended().await.success(), "{place}");
         assert_eq!(files(&ground.ran()), first.0, "{place}");
 
-        let mut term = open(&ground, &[]);
-        term.see("1 interrupted loop").await;
-        term.keys("\x1b").await;
-        term.gone("1 interrupted loop").await;
+        let mut term = open_again(&ground).await;
         term.keys("u").await;
         yes(&mut term, "Undo the rewind to 1 of stray?").await;
         term.see("undo is done").await;

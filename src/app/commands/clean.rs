@@ -8,7 +8,7 @@ mod found;
 
 use self::found::{Found, Item, What, look};
 use super::hand::Hand;
-use super::text::{columns, line, now};
+use super::text::{asked, columns, line, now};
 use crate::app::cli::args::CleanArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::Context;
@@ -19,7 +19,7 @@ use crate::loops::engine::workshop::{git_workspace, trashed};
 use crate::loops::fault;
 use crate::loops::git::{Scrap, scrap, trash};
 use crate::loops::journal::Store;
-use std::io::{BufRead, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// Lists what may go, asks, and removes it.
@@ -68,22 +68,6 @@ pub fn clean(context: &Context, args: &CleanArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(if failed { Exit::Failed } else { Exit::Done })
-}
-
-/// Asks and reads a line; `None` when there is none to read.
-pub(super) fn asked(
-    out: &mut impl Write,
-    answers: &mut impl BufRead,
-    question: &str,
-) -> Result<Option<String>, Failure> {
-    write!(out, "{question}")?;
-    out.flush()?;
-    let mut answer = String::new();
-    let read = answers.read_line(&mut answer).map_err(|error| Failure::Failed(format!("no answer: {error}")))?;
-    if !answer.ends_with('\n') {
-        writeln!(out)?;
-    }
-    Ok((read > 0).then(|| answer.trim().to_owned()))
 }
 
 fn list(out: &mut impl Write, found: &Found) -> Result<(), Failure> {

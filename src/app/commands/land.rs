@@ -1,10 +1,9 @@
 //! `loopdash land RUN`: puts the work of a run that is over on its target, in one commit. Weakened tests and an end that is
 //! not done are asked about first.
 
-use super::clean::asked;
 use super::hand::Hand;
 use super::show::find;
-use super::text::line;
+use super::text::{asked, line};
 use crate::app::cli::args::LandArgs;
 use crate::app::cli::exit::{Exit, Failure};
 use crate::app::context::Context;

@@ -1,9 +1,11 @@
-//! Text for a terminal: cleaned, aligned, dated.
+//! Text for a terminal: cleaned, aligned, dated, and asked for.
 
+use crate::app::cli::exit::Failure;
 use crate::loops::agent::sanitize::plain_str;
 use crate::loops::core::ids::Millis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::io::{BufRead, Write};
 use unicode_width::UnicodeWidthStr;
 
 /// Text of agents, files and journals as one line that a terminal only shows.
@@ -39,6 +41,22 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Asks and reads a line; `None` when there is none to read.
+pub(super) fn asked(
+    out: &mut impl Write,
+    answers: &mut impl BufRead,
+    question: &str,
+) -> Result<Option<String>, Failure> {
+    write!(out, "{question}")?;
+    out.flush()?;
+    let mut answer = String::new();
+    let read = answers.read_line(&mut answer).map_err(|error| Failure::Failed(format!("no answer: {error}")))?;
+    if !answer.ends_with('\n') {
+        writeln!(out)?;
+    }
+    Ok((read > 0).then(|| answer.trim().to_owned()))
 }
 
 #[cfg(test)]
