@@ -243,7 +243,7 @@ pub const TABLE: &[Row] = {
         row(A::Rewind,       "rewind",          &["b"], "set its worktree back to what an iteration left; what came after is kept").of(Steer).asks(),
         row(A::Undo,         "undo",            &["u"], "bring back what the last rewind, scrap or undo took away").of(Steer).asks(),
         row(A::Scrap,        "scrap",           &["X"], "remove the worktree and branch of a run that is over; what they hold is kept").of(Steer).asks(),
-        row(A::Land,         "land",            &["m"], "put the work of a run that is over on its target, in one commit").of(Steer).asks(),
+        row(A::Land,         "land",            &["m"], "put the work of a run that is over on its target, in one commit").of(Steer).hint("land").asks(),
         row(A::TakeOver,     "take over",       &["i"], "pause it and open its agent's own screen in the worktree; it goes on afterwards").of(Steer).hint("take over"),
         row(A::Shell,        "shell",           &["!"], "open a shell in its worktree").of(Steer),
         row(A::Edit,         "edit",            &["e"], "open your editor on the file under the cursor: in Diff, Verdict, Tests, Output, Gates").of(Steer),

@@ -62,8 +62,8 @@ pub(super) fn footer(scene: &Scene<'_>, area: Rect, buf: &mut Buffer) {
         |row: &&Row| row.places.iter().any(|place| places.contains(place)) && !(none && row.group != Group::Loopdash);
     let rows = TABLE.iter().filter(|row| !row.hint.is_empty()).filter(here);
     // The question that is asked comes first; where nothing is asked, its key is not worth the room. Nor is the one to wait
-    // for another run where none is met.
-    let rare = |row: &Row| matches!(row.action, Action::Answer | Action::HoldBehind);
+    // for another run where none is met, nor the one to land what is not over.
+    let rare = |row: &Row| matches!(row.action, Action::Answer | Action::HoldBehind | Action::Land);
     let asked = |row: &Row| !rare(row) || disabled(row.action, ui, scene.ctx).is_none();
     let rows: Vec<(&Row, String)> = rows.filter(|row| asked(row)).map(|row| (row, first_key(row))).collect();
     let hints: Vec<Hint<'_>> = rows

@@ -124,11 +124,16 @@ fn confirm(run: RunId, ask: Ask, state: &RunState) -> Dialog {
             (format!("Scrap {label}?"), body.to_owned(), "scrap it")
         }
     };
+    // What needs no asking is nothing to be warned of.
+    let danger = !matches!(&ask, Ask::Chore { chore: Chore::Land { asked: false } });
     let choice = |key, label: &str, intent, danger| Choice { key, label: label.to_owned(), intent, danger };
     Dialog {
         title,
         body,
-        choices: vec![choice('n', "leave it", Intent::Nothing, false), choice('y', verb, Intent::Ask(run, ask), true)],
+        choices: vec![
+            choice('n', "leave it", Intent::Nothing, false),
+            choice('y', verb, Intent::Ask(run, ask), danger),
+        ],
         selected: 0,
         since: None,
     }
